@@ -1,0 +1,1 @@
+//! The side behind the router: enrolment, allow-list, the tunnel's local end.

@@ -1,0 +1,1 @@
+//! All operations, the only writer: prepare, commit, activate; and what is observed.

@@ -1,0 +1,36 @@
+//! Names and ids parsed once, the durable [`State`], and the [`Desired`] data plane.
+//!
+//! Nothing here does IO or reads the clock. Whatever comes from outside becomes one of these
+//! types at the boundary, or an error that says what was wrong; past the boundary nobody
+//! checks a host name, a label or a port again.
+//!
+//! The rules of each name stand in the type's documentation with their source.
+#![forbid(unsafe_code)]
+
+mod capability;
+mod desired;
+mod host;
+mod name;
+mod port;
+mod secret;
+mod serial;
+mod state;
+mod text;
+mod timestamp;
+mod token;
+
+pub use capability::{Capability, CapabilitySet};
+pub use desired::{AppRoute, Desired, HostHeader, HostService, Origin, OriginScheme, TunnelKey};
+pub use host::{Domain, Hostname, RESERVED_SUBDOMAINS, Subdomain};
+pub use name::{AgentLabel, DisplayName, Email, Group, Username};
+pub use port::TunnelPort;
+pub use secret::Secret;
+pub use serial::Serial;
+pub use state::{
+    AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
+    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations, State,
+    Tunnel, TunnelType, User, Users,
+};
+pub use text::ParseError;
+pub use timestamp::Timestamp;
+pub use token::{CaFingerprint, EnrollmentToken, SetupToken};

@@ -1,0 +1,1 @@
+//! The panel's REST API: parse, call control, answer.

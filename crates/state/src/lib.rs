@@ -1,0 +1,1 @@
+//! The state directory: JSON documents, runtime.db, commit, lock, migrations.

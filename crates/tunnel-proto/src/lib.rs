@@ -1,0 +1,1 @@
+//! Sans-IO core of the tunnel protocol: frames, streams, windows, both ends' state machines.

@@ -1,0 +1,1 @@
+//! Tokio ends of the tunnel protocol: carriers, hub, connector.
