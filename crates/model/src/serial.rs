@@ -19,7 +19,7 @@ text_name!(Serial);
 impl Serial {
     fn check(text: &str) -> Result<(), ParseError> {
         let valid = !text.is_empty()
-            && text.len() % 2 == 0
+            && text.len().is_multiple_of(2)
             && text.len() <= 2 * MAX_SERIAL_BYTES
             && text
                 .bytes()
