@@ -1,1 +1,8 @@
-//! Sans-IO core of the tunnel protocol: frames, streams, windows, both ends' state machines.
+//! Sans-IO core of the tunnel protocol.
+#![forbid(unsafe_code)]
+
+mod code;
+mod detail;
+
+pub use code::{CloseCode, GoAwayReason, PortState, RefusalReason, ResetCode};
+pub use detail::{Detail, MAX_DETAIL_BYTES};
