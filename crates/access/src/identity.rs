@@ -56,7 +56,12 @@ impl Identities {
         Self {
             admins: state.panel.admin.serials.iter().cloned().collect(),
             agents: live.map(|e| (e.label.clone(), Agent::of(e))).collect(),
-            revoked: state.revoked.revoked.iter().map(|r| r.serial.clone()).collect(),
+            revoked: state
+                .revoked
+                .revoked
+                .iter()
+                .map(|r| r.serial.clone())
+                .collect(),
         }
     }
 
@@ -76,17 +81,23 @@ impl Identities {
     ///
     /// # Errors
     /// Says why it is nobody.
-    pub fn identify(&self, presented: &Presented, now: Timestamp) -> Result<Identity, NotIdentified> {
+    pub fn identify(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Identity, NotIdentified> {
         let client = match presented {
             Presented::None => return Err(NotIdentified::NoCertificate),
             Presented::Untrusted(why) => return Err(NotIdentified::Untrusted(why.to_string())),
             Presented::Client(client) => client,
         };
-        if now < client.not_before() {
-            return Err(NotIdentified::NotYetValid);
-        }
-        if now > client.not_after() {
-            return Err(NotIdentified::Expired);
+        if !client.is_current(now) {
+            let early = now < client.validity().not_before;
+            return Err(if early {
+                NotIdentified::NotYetValid
+            } else {
+                NotIdentified::Expired
+            });
         }
         if self.revoked.contains(client.serial()) {
             return Err(NotIdentified::Revoked);

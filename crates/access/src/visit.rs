@@ -81,7 +81,9 @@ mod tests {
 
     fn route(access: AccessMode) -> AppRoute {
         AppRoute {
-            tunnel: "0c7f3f6e-2d0b-4a3e-8a55-6b5b6a0e9f01".parse().expect("valid"),
+            tunnel: "0c7f3f6e-2d0b-4a3e-8a55-6b5b6a0e9f01"
+                .parse()
+                .expect("valid"),
             host: "wiki.lab.example.org".parse().expect("valid"),
             access,
             enabled: true,
@@ -125,32 +127,52 @@ mod tests {
     #[test]
     fn restricted_hosts_pass_nobody_without_grants() {
         let route = route(AccessMode::Restricted);
-        assert_eq!(may_visit(&route, Some(&mira()), READ), Err(Refused::NoGrants));
+        assert_eq!(
+            may_visit(&route, Some(&mira()), READ),
+            Err(Refused::NoGrants)
+        );
     }
 
     #[test]
     fn disabled_hosts_pass_nobody() {
         let mut route = route(AccessMode::Public);
         route.enabled = false;
-        assert_eq!(may_visit(&route, Some(&mira()), READ), Err(Refused::SwitchedOff));
+        assert_eq!(
+            may_visit(&route, Some(&mira()), READ),
+            Err(Refused::SwitchedOff)
+        );
     }
 
     #[test]
     fn other_sites_may_read_but_not_change_with_a_visitors_session() {
         let mut route = route(AccessMode::Authenticated);
-        let facts = |safe_method, upgrade, fetch_site| VisitFacts { safe_method, upgrade, fetch_site };
+        let facts = |safe_method, upgrade, fetch_site| VisitFacts {
+            safe_method,
+            upgrade,
+            fetch_site,
+        };
         for site in [FetchSite::SameSite, FetchSite::CrossSite] {
-            assert_eq!(may_visit(&route, Some(&mira()), facts(true, false, site)), Ok(()));
+            assert_eq!(
+                may_visit(&route, Some(&mira()), facts(true, false, site)),
+                Ok(())
+            );
             for (safe, upgrade) in [(false, false), (true, true)] {
                 let refused = may_visit(&route, Some(&mira()), facts(safe, upgrade, site));
                 assert_eq!(refused, Err(Refused::CrossSite));
             }
         }
         for site in [FetchSite::SameOrigin, FetchSite::None, FetchSite::Absent] {
-            assert_eq!(may_visit(&route, Some(&mira()), facts(false, false, site)), Ok(()));
+            assert_eq!(
+                may_visit(&route, Some(&mira()), facts(false, false, site)),
+                Ok(())
+            );
         }
         route.allow_cross_site = true;
-        let allowed = may_visit(&route, Some(&mira()), facts(false, false, FetchSite::CrossSite));
+        let allowed = may_visit(
+            &route,
+            Some(&mira()),
+            facts(false, false, FetchSite::CrossSite),
+        );
         assert_eq!(allowed, Ok(()));
     }
 }

@@ -1,0 +1,43 @@
+//! `cargo xtask demo`: build, then let `portlama demo` do the rest.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{self, cargo, root};
+
+/// Builds the binary as users run it and returns its path.
+pub fn build_release() -> Result<PathBuf> {
+    shell::run(cargo().args(["build", "--release", "--locked", "--package", "portlama"]))?;
+    let binary = target_directory()?.join("release/portlama");
+    if !binary.is_file() {
+        bail!("the build left no {}", binary.display());
+    }
+    Ok(binary)
+}
+
+/// Where cargo builds, as configured.
+pub fn target_directory() -> Result<PathBuf> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root())
+        .no_deps()
+        .exec()
+        .context("cannot ask cargo for the target directory")?;
+    Ok(metadata.target_directory.into_std_path_buf())
+}
+
+/// Builds and shows the main job until it is interrupted.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let binary = build_release()?;
+    let mut command = Command::new(binary);
+    command.arg("demo").args(arguments);
+    hand_over(command)
+}
+
+/// Becomes the other program, so that signals and the exit code are its own.
+#[cfg(unix)]
+fn hand_over(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).context("cannot start the demo")
+}

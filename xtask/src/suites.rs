@@ -1,0 +1,173 @@
+//! `cargo xtask test`: every suite in order, each with its time.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{cargo, exists, root};
+use crate::{demo, tidy, tools};
+
+/// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
+const FUZZ_SECONDS: u32 = 15;
+const FUZZ_SECONDS_LONG: u32 = 300;
+
+type Suite<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
+
+/// Runs all suites, or those whose name contains `only`; stops at the first that fails.
+pub fn run(long: bool, only: Option<&str>) -> Result<()> {
+    let suites: Vec<Suite<'_>> = vec![
+        ("format", Box::new(format)),
+        ("tidy", Box::new(tidy::run)),
+        ("lint", Box::new(lint)),
+        ("documentation", Box::new(documentation)),
+        ("units", Box::new(units)),
+        ("whole", Box::new(move || whole(long))),
+        ("browser", Box::new(browser)),
+        ("fuzz", Box::new(move || fuzz(long))),
+        ("licences", Box::new(licences)),
+    ];
+    let started = Instant::now();
+    let mut summary = Vec::new();
+    for (name, suite) in suites.iter().filter(|(name, _)| only.is_none_or(|o| name.contains(o))) {
+        println!("\n── {name}");
+        let begun = Instant::now();
+        suite().with_context(|| format!("suite `{name}`"))?;
+        summary.push(format!("{name:<14} {:>6.1} s", begun.elapsed().as_secs_f64()));
+    }
+    if summary.is_empty() {
+        bail!("no suite has a name with `{}`", only.unwrap_or_default());
+    }
+    println!("\n{}", summary.join("\n"));
+    println!("all suites     {:>6.1} s", started.elapsed().as_secs_f64());
+    println!("{} passed, 0 failed", summary.len());
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    crate::shell::run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lint() -> Result<()> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"];
+    crate::shell::run(cargo().args(arguments))
+}
+
+fn documentation() -> Result<()> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"];
+    crate::shell::run(cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Cores, rooms and everything in process; needs nothing but Rust.
+fn units() -> Result<()> {
+    crate::shell::run(cargo().args(["test", "--workspace", "--exclude", "portlama", "--locked", "--quiet"]))
+}
+
+/// The real binary in real processes, built as users run it.
+fn whole(long: bool) -> Result<()> {
+    tools::ensure(tools::FOR_TESTS)?;
+    let binary = demo::build_release()?;
+    let mut command = cargo();
+    command
+        .args(["test", "--package", "portlama", "--locked", "--quiet"])
+        .env("PORTLAMA_BINARY", binary);
+    if long {
+        command.env("PORTLAMA_TEST_LONG", "1");
+    }
+    crate::shell::run(&mut command)
+}
+
+/// Chromium signs in through the pages.
+fn browser() -> Result<()> {
+    tools::ensure(tools::FOR_TESTS)?;
+    if !exists("node") {
+        bail!("missing programs: install Node.js 20 or newer and run again");
+    }
+    let folder = root().join("tests/browser");
+    install_node_packages(&folder)?;
+    let binary = demo::build_release()?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(&folder)
+        .args(["--test", "--test-reporter=spec"])
+        .env("PORTLAMA_BINARY", binary)
+        .env("PORTLAMA_SCREENSHOTS", demo::target_directory()?.join("screenshots"));
+    crate::shell::run(&mut command)
+}
+
+fn install_node_packages(folder: &Path) -> Result<()> {
+    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    crate::shell::run(Command::new("npm").current_dir(folder).args(arguments))
+}
+
+/// Every decoder of outside bytes, from the committed corpus on.
+fn fuzz(long: bool) -> Result<()> {
+    let folder = root().join("fuzz");
+    let seconds = if long { FUZZ_SECONDS_LONG } else { FUZZ_SECONDS };
+    let target = demo::target_directory()?.join("fuzz");
+    let mut build = cargo();
+    build
+        .current_dir(&folder)
+        .args(["build", "--release", "--locked", "--bins"])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", SANITIZER_COVERAGE);
+    crate::shell::run(&mut build)?;
+    for name in fuzz_targets(&folder)? {
+        let work = target.join("corpus").join(&name);
+        std::fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+        println!("fuzzing {name} for {seconds} s");
+        let mut search = Command::new(target.join("release").join(&name));
+        search
+            .arg(&work)
+            .arg(folder.join("corpus").join(&name))
+            .arg(format!("-max_total_time={seconds}"))
+            .args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=0", "-verbosity=0"])
+            .arg(format!("-artifact_prefix={}/", target.display()));
+        run_quietly(&mut search, &name)?;
+    }
+    Ok(())
+}
+
+/// The instrumentation libFuzzer steers by; the same flags `cargo fuzz run --sanitizer none`
+/// sets.
+const SANITIZER_COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
+
+fn fuzz_targets(folder: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder.join("fuzz_targets")).context("cannot list fuzz targets")?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.context("cannot list fuzz targets")?.file_name();
+        if let Some(name) = name.to_string_lossy().strip_suffix(".rs") {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    if names.is_empty() {
+        bail!("there is no fuzz target");
+    }
+    Ok(names)
+}
+
+fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
+    let output = command.output().with_context(|| format!("cannot start fuzz target {name}"))?;
+    if !output.status.success() {
+        bail!("fuzz target {name} found a fault:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// Licences and unwanted crates, from the lock file alone.
+fn licences() -> Result<()> {
+    if !exists("cargo-deny") {
+        println!("skipped: cargo-deny is not installed (cargo install cargo-deny --locked)");
+        return Ok(());
+    }
+    run_cargo_deny()
+}
+
+fn run_cargo_deny() -> Result<()> {
+    crate::shell::run(cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]))
+}
