@@ -1,1 +1,47 @@
-//! All operations, the only writer: prepare, commit, activate; and what is observed.
+//! All operations on a Portlama server, and the only writer of its state.
+//!
+//! An operation validates, builds the next [`portlama_model::State`], lets the data plane
+//! [prepare](DataPlane::prepare) what follows from it ([`desired`]), commits it durably with
+//! its audit row, and then activates it. Denials (revoke, disable, delete, sign out) act in
+//! [`Live`] before the commit, so that they hold even when the disk is full.
+//!
+//! - [`Control`]: the operations; [`setup`]: making a server that does not run yet.
+//! - [`Live`]: what requests are judged against, shared with edge, portal and panel.
+//! - [`DataPlane`], [`Upstreams`], [`ChallengeStore`]: the seams to the rooms above.
+//! - [`http`]: what a room behind the edge is, in types.
+//!
+//! Who may do what is decided in `access`; this crate never looks at a header.
+#![forbid(unsafe_code)]
+
+mod certificates;
+mod clock;
+mod control;
+mod desired;
+mod error;
+pub mod http;
+mod live;
+mod observed;
+mod operations;
+mod plane;
+mod sessions;
+pub mod setup;
+mod sign_in_types;
+mod traffic;
+
+pub use clock::{Clock, SystemClock};
+pub use control::{Control, Settings};
+pub use desired::desired;
+pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
+pub use live::Live;
+pub use observed::TunnelStatus;
+pub use operations::agents::AgentView;
+pub use operations::enrolment::{Enrolled, Enrollment};
+pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
+pub use operations::users::{NewUser, UserChange, UserView};
+pub use plane::{
+    Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
+    HostCertificates, OpenError, PrepareError, TunnelStream, Upstreams,
+};
+pub use sessions::{SessionId, Sessions, SignedIn};
+pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
+pub use traffic::{Traffic, TrafficTotals};

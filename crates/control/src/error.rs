@@ -1,0 +1,193 @@
+//! Why an operation was not done. The panel maps these to statuses and bodies.
+
+use portlama_model::AgentLabel;
+use portlama_pki::CsrError;
+
+use crate::http::BoxError;
+
+/// Why an operation was not done, or not done durably.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// A field breaks its rule (400 with `details.issues`).
+    #[error("Validation failed")]
+    Invalid(Vec<Issue>),
+    /// A rule of the business says no (400).
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The enrolment token is unknown, used or expired (401).
+    #[error("Invalid enrollment token")]
+    InvalidToken,
+    /// The caller may not do this (403).
+    #[error("{message}")]
+    Forbidden {
+        /// Why, for the caller.
+        message: String,
+    },
+    /// There is no such thing (404).
+    #[error("{what} not found")]
+    NotFound {
+        /// The kind of thing: `Tunnel`, `User`, `Agent`.
+        what: &'static str,
+    },
+    /// It is there already (409).
+    #[error("{message}")]
+    Conflict {
+        /// What is in the way.
+        message: String,
+    },
+    /// Too many costly requests at once; try again (503).
+    #[error("the server is busy: try again in a moment")]
+    Busy,
+    /// Nothing was changed, the disk is full (507).
+    #[error("the server's disk is full: nothing was changed")]
+    DiskFull,
+    /// The denial acts, but would be forgotten by a restart (507 when the disk is full, else 500).
+    #[error("this acts at once, but could not be written down and would not survive a restart: {source}")]
+    NotDurable {
+        /// Whether freeing space helps.
+        disk_full: bool,
+        /// Why it was not written.
+        source: BoxError,
+    },
+    /// A step failed; nothing was changed (500 with `details` naming the step).
+    #[error("{step} failed")]
+    Failed {
+        /// The step.
+        step: Step,
+        /// Why, for the log.
+        source: BoxError,
+    },
+}
+
+/// One field that breaks its rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// The way to the field in the body.
+    pub path: Vec<String>,
+    /// The rule it breaks: `must be …`.
+    pub message: String,
+}
+
+impl OperationError {
+    /// One field that breaks its rule.
+    #[must_use]
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Issue {
+            path: vec![field.to_owned()],
+            message: message.into(),
+        }])
+    }
+}
+
+/// A rule of the business that says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// One of the names Portlama keeps.
+    #[error("the subdomain is reserved")]
+    ReservedSubdomain,
+    /// `agent-…` belongs to panel tunnels.
+    #[error("subdomains that begin with `agent-` are kept for the panels of agents")]
+    AgentPrefix,
+    /// Panel tunnels are made by their agent alone.
+    #[error("a tunnel of this type is made by its agent, not here")]
+    UnsupportedType,
+    /// Grants do not exist, so nobody could pass.
+    #[error("`restricted` needs grants, and this version has none: choose `authenticated`")]
+    RestrictedUnavailable,
+    /// The name is taken.
+    #[error("the subdomain is in use")]
+    SubdomainTaken,
+    /// The agent has a tunnel with this port.
+    #[error("the port is in use by another tunnel of this agent")]
+    PortTaken,
+    /// No domain was chosen.
+    #[error("no domain is configured")]
+    DomainMissing,
+    /// Several agents could serve it.
+    #[error("several agents are enrolled, so `agentLabel` must name one of: {}", list(.0))]
+    AgentRequired(Vec<AgentLabel>),
+    /// No live agent has this label.
+    #[error("no agent `{0}` is enrolled")]
+    UnknownAgent(AgentLabel),
+    /// Somebody must be able to sign in.
+    #[error("the last user cannot be deleted")]
+    LastUser,
+    /// The certificate request is not acceptable.
+    #[error(transparent)]
+    Csr(#[from] CsrError),
+}
+
+fn list(labels: &[AgentLabel]) -> String {
+    let labels: Vec<&str> = labels.iter().map(AgentLabel::as_str).collect();
+    labels.join(", ")
+}
+
+/// A step of an operation, as `details` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Making or reading a certificate.
+    Certificate,
+    /// Preparing the data plane.
+    Route,
+    /// Hashing a password.
+    Hash,
+    /// Writing the state.
+    State,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Certificate => "certificate",
+            Self::Route => "route",
+            Self::Hash => "hash",
+            Self::State => "state",
+        })
+    }
+}
+
+/// Why somebody is not signed in. [`Wrong`](Self::Wrong) and [`Banned`](Self::Banned) are
+/// answered alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// Wrong name, password or code.
+    #[error("the name, password or code is wrong")]
+    Wrong,
+    /// Too many wrong tries; nothing was verified.
+    #[error("too many wrong tries")]
+    Banned,
+    /// No session that has passed the factor before this one.
+    #[error("the sign-in has not come this far")]
+    FirstFactorRequired,
+    /// Too many sign-ins at once.
+    #[error("too many people sign in at once")]
+    Busy,
+    /// The server cannot verify anything at present.
+    #[error("sign-in is not available at present")]
+    Unavailable,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The authority's files are missing or broken.
+    #[error("the certificate authority in `{dir}` cannot be used: restore `pki/` from a backup")]
+    Authority {
+        /// The state directory.
+        dir: String,
+        /// What is wrong.
+        #[source]
+        source: BoxError,
+    },
+    /// The state cannot be served.
+    #[error("the state cannot be served")]
+    Plane(#[from] PrepareError),
+    /// A certificate cannot be made.
+    #[error("a server certificate cannot be made")]
+    Certificate(#[source] BoxError),
+}
+
+use crate::PrepareError;

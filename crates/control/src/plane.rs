@@ -1,0 +1,111 @@
+//! The seams to what carries out decisions: the data plane, the tunnels, the challenges.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use portlama_model::{Desired, Hostname, Origin, Timestamp, TunnelKey};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::http::AsyncReadWrite;
+
+/// A boxed future that may cross threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What serves visitors. A change is prepared, which may fail, and activated, which cannot;
+/// in between lies the durable commit.
+pub trait DataPlane: Send + Sync {
+    /// Makes everything ready that `desired` needs, without serving it.
+    ///
+    /// # Errors
+    /// When a host cannot be served, for example because its certificate and key differ.
+    fn prepare(
+        &self,
+        desired: Arc<Desired>,
+        certificates: &HostCertificates,
+    ) -> Result<Box<dyn Activation>, PrepareError>;
+}
+
+/// A change that only waits to be switched on. Dropping it changes nothing.
+pub trait Activation: Send {
+    /// Serves the change. Cuts no connection but those it forbids.
+    fn activate(self: Box<Self>);
+}
+
+/// Why a data plane cannot serve what is desired.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", host.as_ref().map(|h| format!("`{h}`: ")).unwrap_or_default())]
+pub struct PrepareError {
+    /// The host it fails on, when it is one.
+    pub host: Option<Hostname>,
+    /// What is wrong, for the admin.
+    pub reason: String,
+}
+
+/// The certificates of hosts that have one. A host of `Desired` that is absent here waits
+/// for its certificate.
+pub type HostCertificates = BTreeMap<Hostname, Arc<HostCertificate>>;
+
+/// A certificate chain, leaf first, and the leaf's key.
+#[derive(Debug)]
+pub struct HostCertificate {
+    /// The leaf and what leads to its authority.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The leaf's private key.
+    pub key: PrivateKeyDer<'static>,
+    /// When the leaf begins.
+    pub not_before: Timestamp,
+    /// When the leaf ends.
+    pub not_after: Timestamp,
+    /// SHA-256 of the leaf, to tell a renewed one from its predecessor.
+    pub fingerprint: [u8; 32],
+}
+
+/// Opens a way through a tunnel.
+pub trait Upstreams: Send + Sync {
+    /// Opens a stream to the service behind `target`.
+    fn open<'a>(
+        &'a self,
+        target: &'a TunnelKey,
+        origin: Origin,
+    ) -> BoxFuture<'a, Result<TunnelStream, OpenError>>;
+}
+
+/// A way through a tunnel, in both directions with half-close.
+pub type TunnelStream = Box<dyn AsyncReadWrite>;
+
+/// Why a way through a tunnel did not open. Nothing of the request was sent, so trying again
+/// is safe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The agent has no connection.
+    #[error("the agent is offline")]
+    AgentOffline,
+    /// The agent's own list does not hold the port.
+    #[error("the agent does not allow this port: run `portlama agent allow` there")]
+    NotAllowedAtHome,
+    /// The service does not accept connections.
+    #[error("the service behind the agent refused: {0}")]
+    OriginRefused(String),
+    /// The service or the agent did not answer in time.
+    #[error("the service behind the agent did not answer in time")]
+    TimedOut,
+    /// The agent has as many open streams as it may.
+    #[error("the tunnel carries as many connections as it may")]
+    Overloaded,
+}
+
+/// Certificates that answer a challenge of a certificate authority (RFC 8737).
+pub trait ChallengeStore: Send + Sync {
+    /// The answer to a TLS-ALPN-01 challenge for `name` that is open at this moment.
+    fn tls_alpn(&self, name: &Hostname) -> Option<Arc<ChallengeCertificate>>;
+}
+
+/// The self-signed certificate that answers one challenge.
+#[derive(Debug)]
+pub struct ChallengeCertificate {
+    /// The certificate with the `acmeIdentifier` extension.
+    pub certificate: CertificateDer<'static>,
+    /// Its key.
+    pub key: PrivateKeyDer<'static>,
+}
