@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portlama_model::CaFingerprint;
+use portlama_tunnel::Hub;
 
 use crate::{Clock, DataPlane, HostCertificate, Live, StartError, Upstreams};
 
@@ -49,6 +50,12 @@ impl Control {
     #[must_use]
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The server's end of all tunnels.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        unimplemented!()
     }
 
     /// The ways through the tunnels.

@@ -36,7 +36,10 @@ fn hosts(state: &State) -> BTreeMap<Hostname, HostService> {
     // The first of two records with one name wins, as it was there first.
     for tunnel in state.tunnels.iter().rev() {
         if tunnel.kind == TunnelType::App {
-            hosts.insert(tunnel.fqdn.clone(), HostService::App(Arc::new(route(state, tunnel))));
+            hosts.insert(
+                tunnel.fqdn.clone(),
+                HostService::App(Arc::new(route(state, tunnel))),
+            );
         }
     }
     hosts.insert(domain.panel(), HostService::Panel);
@@ -47,7 +50,10 @@ fn hosts(state: &State) -> BTreeMap<Hostname, HostService> {
 
 fn route(state: &State, tunnel: &Tunnel) -> AppRoute {
     // An agent that was revoked serves nothing, also when its label is still written down.
-    let agent = tunnel.agent_label.as_ref().filter(|label| state.registry.live(label).is_some());
+    let agent = tunnel
+        .agent_label
+        .as_ref()
+        .filter(|label| state.registry.live(label).is_some());
     AppRoute {
         tunnel: tunnel.id,
         host: tunnel.fqdn.clone(),

@@ -43,7 +43,9 @@ pub enum OperationError {
     #[error("the server's disk is full: nothing was changed")]
     DiskFull,
     /// The denial acts, but would be forgotten by a restart (507 when the disk is full, else 500).
-    #[error("this acts at once, but could not be written down and would not survive a restart: {source}")]
+    #[error(
+        "this acts at once, but could not be written down and would not survive a restart: {source}"
+    )]
     NotDurable {
         /// Whether freeing space helps.
         disk_full: bool,

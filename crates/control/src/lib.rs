@@ -40,8 +40,9 @@ pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelCha
 pub use operations::users::{NewUser, UserChange, UserView};
 pub use plane::{
     Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
-    HostCertificates, OpenError, PrepareError, TunnelStream, Upstreams,
+    HostCertificates, PrepareError, Upstreams,
 };
+pub use portlama_tunnel::{OpenError, TunnelStream};
 pub use sessions::{SessionId, Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
 pub use traffic::{Traffic, TrafficTotals};

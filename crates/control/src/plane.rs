@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use portlama_model::{Desired, Hostname, Origin, Timestamp, TunnelKey};
+use portlama_tunnel::{OpenError, TunnelStream};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-
-use crate::http::AsyncReadWrite;
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -63,36 +62,13 @@ pub struct HostCertificate {
 
 /// Opens a way through a tunnel.
 pub trait Upstreams: Send + Sync {
-    /// Opens a stream to the service behind `target`.
+    /// Opens a stream to the service behind `target`. When it fails, nothing of a request was
+    /// delivered, so that trying again is safe.
     fn open<'a>(
         &'a self,
         target: &'a TunnelKey,
         origin: Origin,
     ) -> BoxFuture<'a, Result<TunnelStream, OpenError>>;
-}
-
-/// A way through a tunnel, in both directions with half-close.
-pub type TunnelStream = Box<dyn AsyncReadWrite>;
-
-/// Why a way through a tunnel did not open. Nothing of the request was sent, so trying again
-/// is safe.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The agent has no connection.
-    #[error("the agent is offline")]
-    AgentOffline,
-    /// The agent's own list does not hold the port.
-    #[error("the agent does not allow this port: run `portlama agent allow` there")]
-    NotAllowedAtHome,
-    /// The service does not accept connections.
-    #[error("the service behind the agent refused: {0}")]
-    OriginRefused(String),
-    /// The service or the agent did not answer in time.
-    #[error("the service behind the agent did not answer in time")]
-    TimedOut,
-    /// The agent has as many open streams as it may.
-    #[error("the tunnel carries as many connections as it may")]
-    Overloaded,
 }
 
 /// Certificates that answer a challenge of a certificate authority (RFC 8737).

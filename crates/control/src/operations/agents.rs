@@ -43,7 +43,11 @@ impl Control {
     ///
     /// # Errors
     /// When no live agent has the label.
-    pub async fn revoke_agent(&self, by: &Identity, label: &AgentLabel) -> Result<(), OperationError> {
+    pub async fn revoke_agent(
+        &self,
+        by: &Identity,
+        label: &AgentLabel,
+    ) -> Result<(), OperationError> {
         let _ = (by, label);
         std::future::ready(Err(OperationError::Busy)).await
     }

@@ -53,7 +53,11 @@ impl Control {
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub async fn cancel_enrollment(&self, by: &Identity, label: &AgentLabel) -> Result<bool, OperationError> {
+    pub async fn cancel_enrollment(
+        &self,
+        by: &Identity,
+        label: &AgentLabel,
+    ) -> Result<bool, OperationError> {
         let _ = (by, label);
         std::future::ready(Err(OperationError::Busy)).await
     }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use portlama_model::{Hostname, Secret};
 
-use crate::{Control, FirstFactor, HandoverCode, ReturnTarget, SessionToken, SignInError, SsoState};
+use crate::{
+    Control, FirstFactor, HandoverCode, ReturnTarget, SessionToken, SignInError, SsoState,
+};
 
 impl Control {
     /// Checks name and password. Known and unknown names cost and answer alike.
@@ -26,7 +28,12 @@ impl Control {
     ///
     /// # Errors
     /// Why nobody is signed in.
-    pub async fn second_factor(&self, sso: &str, code: &str, from: IpAddr) -> Result<SessionToken, SignInError> {
+    pub async fn second_factor(
+        &self,
+        sso: &str,
+        code: &str,
+        from: IpAddr,
+    ) -> Result<SessionToken, SignInError> {
         let _ = (sso, code, from);
         std::future::ready(Err(SignInError::Unavailable)).await
     }
@@ -43,7 +50,12 @@ impl Control {
     /// # Errors
     /// [`SignInError::FirstFactorRequired`] without a finished sign-in; [`SignInError::Wrong`]
     /// when the host is not a protected host any more.
-    pub fn handover(&self, sso: &str, target: &ReturnTarget, nonce: &str) -> Result<HandoverCode, SignInError> {
+    pub fn handover(
+        &self,
+        sso: &str,
+        target: &ReturnTarget,
+        nonce: &str,
+    ) -> Result<HandoverCode, SignInError> {
         let _ = (sso, target, nonce);
         Err(SignInError::Unavailable)
     }

@@ -128,7 +128,11 @@ impl Control {
     ///
     /// # Errors
     /// The first check of the documented order that fails.
-    pub async fn create_tunnel(&self, by: &Identity, new: NewTunnel) -> Result<TunnelView, OperationError> {
+    pub async fn create_tunnel(
+        &self,
+        by: &Identity,
+        new: NewTunnel,
+    ) -> Result<TunnelView, OperationError> {
         let _ = (by, new);
         std::future::ready(Err(OperationError::Busy)).await
     }
@@ -137,7 +141,12 @@ impl Control {
     ///
     /// # Errors
     /// When it does not exist, is not the caller's, or the change breaks a rule.
-    pub async fn change_tunnel(&self, by: &Identity, id: Uuid, change: TunnelChange) -> Result<TunnelView, OperationError> {
+    pub async fn change_tunnel(
+        &self,
+        by: &Identity,
+        id: Uuid,
+        change: TunnelChange,
+    ) -> Result<TunnelView, OperationError> {
         let _ = (by, id, change);
         std::future::ready(Err(OperationError::Busy)).await
     }

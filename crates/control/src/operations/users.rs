@@ -57,7 +57,11 @@ impl Control {
     ///
     /// # Errors
     /// When the password breaks its rule or the user exists.
-    pub async fn create_user(&self, by: &Identity, new: NewUser) -> Result<UserView, OperationError> {
+    pub async fn create_user(
+        &self,
+        by: &Identity,
+        new: NewUser,
+    ) -> Result<UserView, OperationError> {
         let _ = (by, new);
         std::future::ready(Err(OperationError::Busy)).await
     }
@@ -66,7 +70,12 @@ impl Control {
     ///
     /// # Errors
     /// When nothing changes, the password breaks its rule, or there is no such user.
-    pub async fn update_user(&self, by: &Identity, username: &Username, change: UserChange) -> Result<UserView, OperationError> {
+    pub async fn update_user(
+        &self,
+        by: &Identity,
+        username: &Username,
+        change: UserChange,
+    ) -> Result<UserView, OperationError> {
         let _ = (by, username, change);
         std::future::ready(Err(OperationError::Busy)).await
     }
@@ -75,7 +84,11 @@ impl Control {
     ///
     /// # Errors
     /// When there is no such user, or no other.
-    pub async fn delete_user(&self, by: &Identity, username: &Username) -> Result<(), OperationError> {
+    pub async fn delete_user(
+        &self,
+        by: &Identity,
+        username: &Username,
+    ) -> Result<(), OperationError> {
         let _ = (by, username);
         std::future::ready(Err(OperationError::Busy)).await
     }
@@ -85,7 +98,11 @@ impl Control {
     ///
     /// # Errors
     /// When there is no such user.
-    pub async fn reset_totp(&self, by: &Identity, username: &Username) -> Result<Secret, OperationError> {
+    pub async fn reset_totp(
+        &self,
+        by: &Identity,
+        username: &Username,
+    ) -> Result<Secret, OperationError> {
         let _ = (by, username);
         std::future::ready(Err(OperationError::Busy)).await
     }
