@@ -1,1 +1,37 @@
-//! The state directory: JSON documents, runtime.db, commit, lock, migrations.
+//! The state directory: JSON documents, `runtime.db`, commit, lock, migrations.
+//!
+//! [`Store::open`] takes the directory's lock, finishes a commit that a crash cut short, and
+//! answers with the whole [`portlama_model::State`] or says which line of which file is wrong.
+//! [`Store::commit`] writes several files so that a crash leaves all of them or none of them.
+//! What changes with every request (sessions, tokens, codes, lock-outs, audit) lives in
+//! [`Runtime`], an SQLite database.
+//!
+//! Every call here blocks: from asynchronous code, use `spawn_blocking`. Nothing here reads
+//! the clock. Files, fields, modes and the protocol are described in `docs/state.md`.
+#![forbid(unsafe_code)]
+
+mod commit;
+mod dir;
+mod disk;
+mod document;
+mod error;
+mod format;
+mod intent;
+mod lock;
+mod path;
+mod runtime;
+mod store;
+
+pub use commit::{Commit, Committed};
+pub use dir::{DIRECTORY_MODE, Presence, StateDir};
+pub use document::{Document, MAX_FILE_BYTES};
+pub use error::{Place, StateError};
+pub use format::FORMAT;
+pub use path::{FilePath, MAX_PATH_BYTES};
+pub use runtime::{
+    AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow, BUSY_TIMEOUT, Consumption,
+    Created, ENROLLMENT_KEPT, Enrollments, Grant, Handover, Handovers, Level, Lockout, Lockouts,
+    Runtime, Session, SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash, Totp,
+    TotpSecret,
+};
+pub use store::Store;

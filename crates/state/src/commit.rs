@@ -1,0 +1,159 @@
+//! What one commit changes.
+
+use std::collections::BTreeMap;
+
+use portlama_model::{PanelConfig, Registry, Revocations, State, Tunnel, Users};
+
+use crate::document::{self, Document, Fault};
+use crate::{FilePath, StateError};
+
+/// New contents for any of the documents and files: all of them come to be, or none.
+///
+/// A document that the next start could not read is refused when it is added, so that a
+/// commit never locks the server out of its own state.
+#[derive(Default, Clone)]
+pub struct Commit {
+    pub(crate) changes: BTreeMap<String, Change>,
+}
+
+/// What becomes of one file.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The file has this content and these permissions.
+    Write { mode: u32, bytes: Vec<u8> },
+    /// There is no such file.
+    Remove,
+}
+
+/// How far a successful commit came. Either way it is durable: it survives a crash.
+#[derive(Debug)]
+#[must_use = "a commit that is only recorded should be said to be so"]
+pub enum Committed {
+    /// The files have their new contents.
+    Applied,
+    /// The intent record is durable, but a file could not be written. The next commit or the
+    /// next start tries again; until then nothing else can be committed.
+    Recorded(StateError),
+}
+
+impl Commit {
+    /// Changes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All documents of `state`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when a document could not be read back.
+    pub fn of(state: &State) -> Result<Self, StateError> {
+        Self::new()
+            .panel(&state.panel)?
+            .tunnels(&state.tunnels)?
+            .users(&state.users)?
+            .registry(&state.registry)?
+            .revoked(&state.revoked)
+    }
+
+    /// The documents in which `new` differs from `old`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when a document could not be read back.
+    pub fn between(old: &State, new: &State) -> Result<Self, StateError> {
+        let old = Self::of(old)?;
+        let mut new = Self::of(new)?;
+        new.changes
+            .retain(|path, change| old.changes.get(path) != Some(change));
+        Ok(new)
+    }
+
+    /// With a new `panel.json`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back.
+    pub fn panel(self, panel: &PanelConfig) -> Result<Self, StateError> {
+        self.document(Document::Panel, document::encode_panel(panel))
+    }
+
+    /// With a new `tunnels.json`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back: two tunnels share an id or name.
+    pub fn tunnels(self, tunnels: &[Tunnel]) -> Result<Self, StateError> {
+        self.document(Document::Tunnels, document::encode_tunnels(tunnels))
+    }
+
+    /// With a new `users.yml`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back.
+    pub fn users(self, users: &Users) -> Result<Self, StateError> {
+        self.document(Document::Users, document::encode_users(users))
+    }
+
+    /// With a new agent registry.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back: a label has two live entries.
+    pub fn registry(self, registry: &Registry) -> Result<Self, StateError> {
+        self.document(Document::Registry, document::encode_registry(registry))
+    }
+
+    /// With a new revocation list.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back.
+    pub fn revoked(self, revoked: &Revocations) -> Result<Self, StateError> {
+        self.document(Document::Revoked, document::encode_revoked(revoked))
+    }
+
+    /// With this content for a key, a certificate or a similar file.
+    #[must_use]
+    pub fn write(mut self, path: &FilePath, bytes: impl Into<Vec<u8>>) -> Self {
+        let change = Change::Write {
+            mode: path.mode(),
+            bytes: bytes.into(),
+        };
+        self.changes.insert(path.as_str().to_owned(), change);
+        self
+    }
+
+    /// Without this file; one that does not exist is fine.
+    #[must_use]
+    pub fn remove(mut self, path: &FilePath) -> Self {
+        self.changes
+            .insert(path.as_str().to_owned(), Change::Remove);
+        self
+    }
+
+    /// Whether nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// With a new content of a document.
+    pub(crate) fn document(
+        mut self,
+        document: Document,
+        bytes: Result<Vec<u8>, Fault>,
+    ) -> Result<Self, StateError> {
+        let bytes = bytes.map_err(|fault| StateError::Rejected {
+            file: document.path().to_owned(),
+            problem: fault.problem,
+        })?;
+        self.changes.insert(
+            document.path().to_owned(),
+            Change::Write { mode: 0o600, bytes },
+        );
+        Ok(self)
+    }
+}
+
+/// Names the files; contents may be keys.
+impl std::fmt::Debug for Commit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.changes.keys()).finish()
+    }
+}

@@ -1,0 +1,204 @@
+//! The state directory: where things are, and who may touch them.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::document::{Document, read_bounded};
+use crate::error::OnFile;
+use crate::{FilePath, StateError};
+
+/// The permissions of every directory we make: nobody else has business in any of them.
+pub const DIRECTORY_MODE: u32 = 0o700;
+
+/// How deep below the state directory our files lie (`pki/agents/<label>/client.crt`).
+const MAX_DEPTH: usize = 3;
+
+/// The place of a state: paths and permissions, without the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDir(PathBuf);
+
+/// What a directory holds, as far as can be seen without the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// Nothing of a state: it can be initialised.
+    Nothing,
+    /// A state, or one whose initialisation the next start completes.
+    State,
+    /// A file of the state's names that this version did not put there.
+    Foreign(PathBuf),
+}
+
+impl StateDir {
+    /// The state directory at `path`; nothing is touched.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where a file lies.
+    #[must_use]
+    pub fn file(&self, path: &FilePath) -> PathBuf {
+        self.0.join(path.as_str())
+    }
+
+    /// Where a document lies.
+    #[must_use]
+    pub fn document(&self, document: Document) -> PathBuf {
+        self.0.join(document.path())
+    }
+
+    /// What the directory holds.
+    ///
+    /// # Errors
+    /// When the directory cannot be looked at.
+    pub fn presence(&self) -> Result<Presence, StateError> {
+        for path in [self.document(Document::Format), self.intent_path()] {
+            if path.try_exists().on(&path)? {
+                return Ok(Presence::State);
+            }
+        }
+        let documents = Document::ALL
+            .iter()
+            .map(|document| self.document(*document));
+        for path in documents.chain([self.file(&FilePath::CA_KEY), self.database_path()]) {
+            if path.try_exists().on(&path)? {
+                return Ok(Presence::Foreign(path));
+            }
+        }
+        Ok(Presence::Nothing)
+    }
+
+    /// The content of a file as it is on the disk; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read or is larger than [`crate::MAX_FILE_BYTES`].
+    pub fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, StateError> {
+        read_bounded(&self.file(path))
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    pub(crate) fn intent_path(&self) -> PathBuf {
+        self.0.join("intent.json")
+    }
+
+    pub(crate) fn database_path(&self) -> PathBuf {
+        self.0.join("runtime.db")
+    }
+
+    /// Makes the directory, with its parents, if it is not there.
+    pub(crate) fn create(&self) -> Result<(), StateError> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(&self.0)
+            .on(&self.0)?;
+        fs::set_permissions(&self.0, Permissions::from_mode(DIRECTORY_MODE)).on(&self.0)
+    }
+
+    /// Refuses a directory in which others could replace files.
+    pub(crate) fn check_permissions(&self) -> Result<(), StateError> {
+        let us = rustix::process::geteuid().as_raw();
+        for path in [self.0.clone(), self.0.join("pki")] {
+            let metadata = match fs::metadata(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                found => found.on(&path)?,
+            };
+            let problem = if !metadata.is_dir() {
+                Some("is not a directory: choose another path")
+            } else if metadata.mode() & 0o002 != 0 {
+                Some("can be written by everybody: take that away with `chmod o-w`")
+            } else if us != 0 && metadata.uid() != us && metadata.uid() != 0 {
+                Some(
+                    "belongs to another user, who could change the state: run as that user or use `chown`",
+                )
+            } else {
+                None
+            };
+            if let Some(problem) = problem {
+                return Err(StateError::Insecure { path, problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// User and group that files must be given to, because root writes into another user's
+    /// directory (such as `reset-admin` beside a stopped service).
+    pub(crate) fn foreign_owner(&self) -> Result<Option<(u32, u32)>, StateError> {
+        let metadata = fs::metadata(&self.0).on(&self.0)?;
+        let root = rustix::process::geteuid().is_root();
+        Ok((root && metadata.uid() != 0).then(|| (metadata.uid(), metadata.gid())))
+    }
+
+    /// Removes temporary files that a crash left, and takes permissions back that a file
+    /// should not give.
+    pub(crate) fn tidy(&self) -> Result<(), StateError> {
+        for document in Document::ALL {
+            tighten(&self.document(*document), 0o600)?;
+        }
+        self.tidy_folder(&self.0, "", 0)?;
+        for folder in ["pki", "certificates"] {
+            self.tidy_folder(&self.0.join(folder), folder, 1)?;
+        }
+        Ok(())
+    }
+
+    fn tidy_folder(&self, folder: &Path, name: &str, depth: usize) -> Result<(), StateError> {
+        let entries = match fs::read_dir(folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.on(folder)?,
+        };
+        if depth > 0 {
+            tighten(folder, DIRECTORY_MODE)?;
+        }
+        for entry in entries {
+            let entry = entry.on(folder)?;
+            let path = entry.path();
+            let kind = entry.file_type().on(&path)?;
+            let file_name = entry.file_name();
+            let relative = format!("{name}/{}", file_name.to_string_lossy());
+            if kind.is_file() && relative.ends_with(".tmp") {
+                tracing::warn!(file = %path.display(), "removed a temporary file that a crash left");
+                fs::remove_file(&path).on(&path)?;
+            } else if kind.is_file() && depth > 0 {
+                tighten(
+                    &path,
+                    FilePath::new(relative).map_or(0o600, |path| path.mode()),
+                )?;
+            } else if kind.is_dir() && (1..MAX_DEPTH).contains(&depth) {
+                self.tidy_folder(&path, &relative, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes away permissions beyond `mode`.
+pub(crate) fn tighten(path: &Path, mode: u32) -> Result<(), StateError> {
+    let found = match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata.on(path)?,
+    };
+    let found_mode = found.mode() & 0o7777;
+    if found.is_symlink() || found_mode & !mode == 0 {
+        return Ok(());
+    }
+    tracing::warn!(
+        file = %path.display(),
+        found = format!("{found_mode:o}"),
+        "took away permissions that others had"
+    );
+    fs::set_permissions(path, Permissions::from_mode(found_mode & mode)).on(path)
+}

@@ -1,0 +1,102 @@
+//! Who changed what.
+
+use portlama_model::Timestamp;
+use rusqlite::{Row, params};
+use serde_json::Value;
+
+use super::{Runtime, time};
+use crate::StateError;
+
+/// How many rows are kept: about 50 MB, years of an admin's work on a 10 GB disk.
+pub const AUDIT_MAX_ROWS: u32 = 100_000;
+
+/// The most rows of one page.
+pub const AUDIT_PAGE_ROWS: u32 = 500;
+
+/// A change to be written down. It holds no secrets: callers leave them out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who: `admin`, `agent:<label>`, `user:<name>`, `local`.
+    pub identity: String,
+    /// What was done, such as `tunnel.create`.
+    pub action: String,
+    /// To what, such as the tunnel's host name.
+    pub target: String,
+    /// The thing before; absent when it was made.
+    pub before: Option<Value>,
+    /// The thing after; absent when it was removed.
+    pub after: Option<Value>,
+}
+
+/// A change that was written down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRow {
+    /// Grows with every row and is never used twice.
+    pub id: i64,
+    /// The change.
+    pub entry: AuditEntry,
+}
+
+/// The audit of a [`Runtime`].
+#[derive(Debug, Clone, Copy)]
+pub struct Audit<'a>(pub(super) &'a Runtime);
+
+impl Audit<'_> {
+    /// Writes a change down; durable when this returns. The answer is the row's id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn append(&self, entry: &AuditEntry) -> Result<i64, StateError> {
+        self.0.write(|tx| {
+            tx.execute(
+                "INSERT INTO audit (at, identity, action, target, before, after)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    entry.at.unix_millis(),
+                    entry.identity,
+                    entry.action,
+                    entry.target,
+                    entry.before.as_ref().map(Value::to_string),
+                    entry.after.as_ref().map(Value::to_string),
+                ],
+            )?;
+            Ok(tx.last_insert_rowid())
+        })
+    }
+
+    /// The newest rows, or those older than the row `before`; at most `limit` and
+    /// [`AUDIT_PAGE_ROWS`], newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn page(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StateError> {
+        self.0.read(|db| {
+            db.prepare_cached("SELECT * FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2")?
+                .query_map(
+                    params![before.unwrap_or(i64::MAX), limit.min(AUDIT_PAGE_ROWS)],
+                    audit_row,
+                )?
+                .collect()
+        })
+    }
+}
+
+fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    let value = |column: &str| match row.get::<_, Option<String>>(column)? {
+        None => Ok(None),
+        Some(_) => super::json(row, column).map(Some),
+    };
+    Ok(AuditRow {
+        id: row.get("id")?,
+        entry: AuditEntry {
+            at: time(row, "at")?,
+            identity: row.get("identity")?,
+            action: row.get("action")?,
+            target: row.get("target")?,
+            before: value("before")?,
+            after: value("after")?,
+        },
+    })
+}

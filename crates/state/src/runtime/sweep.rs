@@ -1,0 +1,52 @@
+//! What is over is removed.
+
+use portlama_model::Timestamp;
+use rusqlite::params;
+
+use super::{AUDIT_MAX_ROWS, ENROLLMENT_KEPT, Runtime};
+use crate::StateError;
+
+/// How many rows a sweep removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Portal and host sessions, without the children that went with their parents.
+    pub sessions: usize,
+    /// Enrolment tokens, used or not.
+    pub enrollments: usize,
+    /// Handover codes.
+    pub handovers: usize,
+    /// Lock-outs.
+    pub lockouts: usize,
+    /// Audit rows beyond [`AUDIT_MAX_ROWS`].
+    pub audit: usize,
+}
+
+impl Runtime {
+    /// Removes everything whose time is over at `now` and writes down when sessions were last
+    /// seen. Call it every few minutes; being late is harmless, as nothing expired is ever
+    /// accepted.
+    ///
+    /// # Errors
+    /// When the database fails; everything is then as before.
+    pub fn sweep(&self, now: Timestamp) -> Result<Swept, StateError> {
+        self.sessions().flush_touches()?;
+        let at = now.unix_millis();
+        self.write(|tx| {
+            let expired =
+                |table: &str| tx.execute(&format!("DELETE FROM {table} WHERE expires <= ?1"), [at]);
+            Ok(Swept {
+                handovers: expired("handovers")?,
+                lockouts: expired("lockouts")?,
+                sessions: expired("sessions")?,
+                enrollments: tx.execute(
+                    "DELETE FROM enrollments WHERE created <= ?1",
+                    [now.minus(ENROLLMENT_KEPT).unix_millis()],
+                )?,
+                audit: tx.execute(
+                    "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
+                    params![AUDIT_MAX_ROWS],
+                )?,
+            })
+        })
+    }
+}
