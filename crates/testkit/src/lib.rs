@@ -1,1 +1,17 @@
-//! Throw-away authorities, process harness and origins for tests. A dev-dependency only.
+//! What whole-system tests share: the demo as a process, `curl` as a visitor, an origin that
+//! counts and hashes, and the oracle that must hold after every case.
+//!
+//! A dev-dependency only: `cargo xtask tidy` refuses it anywhere else.
+#![forbid(unsafe_code)]
+
+mod curl;
+mod demo;
+mod oracle;
+mod origin;
+mod totp;
+
+pub use curl::{Answer, Curl};
+pub use demo::{Demo, DemoOptions, Ready};
+pub use oracle::Oracle;
+pub use origin::{Origin, sha256_of_pattern};
+pub use totp::{fresh_totp_code, totp_code_at};
