@@ -1,1 +1,37 @@
-//! Request and response types of the panel API; feature 'client' is a typed client with pinning.
+//! Requests and answers of the panel API, in the shapes that stand in JSON.
+//!
+//! - Each request type is read with [`FromBody`]: every field is checked against its model type,
+//!   nothing is coerced, unknown members are ignored, and *all* that is wrong is reported as
+//!   [`Issue`]s.
+//! - Each answer serialises on the server and deserialises at the client, so no shape is
+//!   written twice. Clients ignore members and statuses that they do not know.
+//! - [`ErrorBody`] is the one shape of every refusal.
+//!
+//! With the feature `client`, [`client`] holds a typed client that believes only the servers of
+//! a pinned authority. Who may do what, and when, is not known here.
+#![forbid(unsafe_code)]
+
+mod agents;
+#[cfg(feature = "client")]
+pub mod client;
+mod error;
+mod server;
+mod tunnels;
+mod users;
+mod validation;
+
+pub use agents::{
+    Agent, AgentCapabilities, AgentList, AgentRevoked, CapabilityChange, EnrollRequest, Enrolled,
+    Enrollment, EnrollmentCancelled, NewEnrollment,
+};
+pub use error::{
+    ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,
+    ONBOARDING_INCOMPLETE, PathSegment, VALIDATION_FAILED,
+};
+pub use server::{Done, Health, OnboardingState};
+pub use tunnels::{
+    AgentConfig, AgentTunnel, MAX_DESCRIPTION_CHARACTERS, NewTunnel, Traffic, Tunnel, TunnelAnswer,
+    TunnelChange, TunnelList, TunnelServer, TunnelStatus,
+};
+pub use users::{NewUser, TotpReset, User, UserAnswer, UserChange, UserList};
+pub use validation::{Field, Fields, FromBody, MAX_LIST_ITEMS};

@@ -1,0 +1,175 @@
+//! The one shape of every refusal.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// `error` of a body whose fields are wrong. Clients match on it.
+pub const VALIDATION_FAILED: &str = "Validation failed";
+/// `error` of an unknown API path. Clients match on it.
+pub const NOT_FOUND: &str = "Not found";
+/// `error` of the first set-up's routes after its end. Clients match on it.
+pub const ONBOARDING_COMPLETE: &str = "Onboarding already completed";
+/// `error` of management before the first set-up's end. Clients match on it.
+pub const ONBOARDING_INCOMPLETE: &str = "Onboarding not complete";
+/// `error` of an enrolment with a token that is unknown, used or expired. Clients match on it.
+pub const INVALID_ENROLLMENT_TOKEN: &str = "Invalid enrollment token";
+
+/// The member of `details` that says what is wrong with the client's certificate. Its presence
+/// tells programs that no other request will fare better.
+const CERTIFICATE: &str = "certificate";
+
+/// The body of every answer with a status of 400 or more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// A sentence for a person.
+    pub error: String,
+    /// More, for programs and people: an object or a string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// Further members of some refusals, such as `onboardingStatus`.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl ErrorBody {
+    /// A refusal with nothing but a sentence.
+    #[must_use]
+    pub fn new(error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            details: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// A refusal of a body whose fields are wrong.
+    #[must_use]
+    pub fn validation(issues: &[Issue]) -> Self {
+        Self::new(VALIDATION_FAILED).with_details(json!({ "issues": issues }))
+    }
+
+    /// The same with details.
+    #[must_use]
+    pub fn with_details(mut self, details: impl Into<Value>) -> Self {
+        self.details = Some(details.into());
+        self
+    }
+
+    /// The same with `details.hint`: the way out, in a sentence.
+    #[must_use]
+    pub fn with_hint(self, hint: &str) -> Self {
+        self.with_details(json!({ "hint": hint }))
+    }
+
+    /// A refusal of the client's certificate, or of its absence: `problem` in a word, `hint` the
+    /// way out.
+    #[must_use]
+    pub fn certificate(error: impl Into<String>, problem: &str, hint: &str) -> Self {
+        Self::new(error).with_details(json!({ CERTIFICATE: problem, "hint": hint }))
+    }
+
+    /// Whether the client's certificate was refused, and not this one request.
+    #[must_use]
+    pub fn is_about_certificate(&self) -> bool {
+        self.details
+            .as_ref()
+            .is_some_and(|details| details.get(CERTIFICATE).is_some())
+    }
+
+    /// The same with one more top-level member.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The validation issues, if that is what the details hold.
+    #[must_use]
+    pub fn issues(&self) -> Vec<Issue> {
+        self.details
+            .as_ref()
+            .and_then(|details| details.get("issues"))
+            .and_then(|issues| serde_json::from_value(issues.clone()).ok())
+            .unwrap_or_default()
+    }
+
+    /// The way out, if the details hold one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self.details.as_ref()? {
+            Value::String(text) => Some(text),
+            details => details.get("hint")?.as_str(),
+        }
+    }
+}
+
+/// What is wrong with one field of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Issue {
+    /// The way to the field from the top; empty for the body itself.
+    pub path: Vec<PathSegment>,
+    /// What is wrong, such as `must be a string`.
+    pub message: String,
+}
+
+impl Issue {
+    /// An issue of a top-level field.
+    #[must_use]
+    pub fn of(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            path: vec![PathSegment::Member(field.to_owned())],
+            message: message.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Issue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, segment) in self.path.iter().enumerate() {
+            let dot = if i == 0 { "" } else { "." };
+            match segment {
+                PathSegment::Member(name) => write!(f, "{dot}{name}")?,
+                PathSegment::Index(index) => write!(f, "{dot}{index}")?,
+            }
+        }
+        let space = if self.path.is_empty() { "" } else { " " };
+        write!(f, "{space}{}", self.message)
+    }
+}
+
+/// A step of the way to a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PathSegment {
+    /// A member of an object.
+    Member(String),
+    /// An item of a list, counted from 0.
+    Index(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_error_details_and_extra_members() {
+        let body = ErrorBody::new(ONBOARDING_INCOMPLETE).with("onboardingStatus", "FRESH");
+        assert_eq!(
+            serde_json::to_value(&body).ok(),
+            Some(json!({ "error": "Onboarding not complete", "onboardingStatus": "FRESH" }))
+        );
+    }
+
+    #[test]
+    fn issues_survive_the_way_to_the_client() {
+        let issue = Issue {
+            path: vec![PathSegment::Member("groups".into()), PathSegment::Index(1)],
+            message: "must be a string".into(),
+        };
+        let text = serde_json::to_string(&ErrorBody::validation(std::slice::from_ref(&issue)));
+        let back: ErrorBody = serde_json::from_str(&text.expect("serialises")).expect("reads");
+        assert_eq!(back.issues(), std::slice::from_ref(&issue));
+        assert_eq!(issue.to_string(), "groups.1 must be a string");
+    }
+}

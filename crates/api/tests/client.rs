@@ -1,0 +1,1 @@
+//! The client against real TLS servers on loopback.
