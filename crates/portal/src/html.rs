@@ -245,10 +245,9 @@ fn hand_over(control: &Control, look: &Look, destination: &Destination) -> Respo
         Ok(code) => found(&destination.handover_url(&code)),
         Err(error) => match NotAccepted::from(error) {
             NotAccepted::Refused(refusal) => refusal.page(&look.client.host),
-            // The session ended between two looks at it.
-            NotAccepted::Wrong | NotAccepted::StartAgain => {
-                start_again(&look.client.host, Some(destination))
-            }
+            // The app was changed, or the session ended, between two looks.
+            NotAccepted::Wrong => found(&destination.url()),
+            NotAccepted::StartAgain => start_again(&look.client.host, Some(destination)),
         },
     }
 }
