@@ -35,13 +35,16 @@ const ORGANIZATION: &str = "Portlama";
 /// Why the authority did not issue. The fault is on the server's side.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// The CA's own certificate has ended.
+    /// The present lies outside the life of the CA's own certificate.
     #[error(
-        "the certificate authority expired on {not_after}: a new one must be made with `portlama server init`"
+        "the certificate authority holds from {} to {} and the clock says {now}: correct the clock, or make a new authority with `portlama server init`",
+        .authority.not_before, .authority.not_after
     )]
-    AuthorityExpired {
-        /// The last second of the CA.
-        not_after: Timestamp,
+    OutsideAuthority {
+        /// When the CA holds.
+        authority: Validity,
+        /// The present.
+        now: Timestamp,
     },
     /// A server leaf for no name, or for more than [`MAX_LEAF_NAMES`].
     #[error("a server certificate needs 1 to {MAX_LEAF_NAMES} names, {count} were given")]
@@ -267,8 +270,9 @@ impl Authority {
         let validity = validity_from(now, lifetime)
             .intersection(&own)
             .filter(|both| both.not_after > now)
-            .ok_or(IssueError::AuthorityExpired {
-                not_after: own.not_after,
+            .ok_or(IssueError::OutsideAuthority {
+                authority: own,
+                now,
             })?;
         let serial = random_serial()?;
         set_validity(&mut params, validity);
