@@ -105,7 +105,12 @@ impl StateDir {
             .mode(DIRECTORY_MODE)
             .create(&self.0)
             .on(&self.0)?;
-        fs::set_permissions(&self.0, Permissions::from_mode(DIRECTORY_MODE)).on(&self.0)
+        fs::set_permissions(&self.0, Permissions::from_mode(DIRECTORY_MODE)).on(&self.0)?;
+        // What becomes durable inside must be found after a crash.
+        let parent = self.0.join("..");
+        fs::File::open(&parent)
+            .and_then(|folder| folder.sync_all())
+            .on(&parent)
     }
 
     /// Refuses a directory in which others could replace files.

@@ -18,8 +18,16 @@ use crate::{Place, StateError};
 /// thousand tunnels need, and little enough to hold in memory twice on a small server.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
-/// How deep a YAML document may nest; `users.yml` needs four, and an alias may not multiply.
+/// How deep a YAML document may nest; `users.yml` needs four.
 const MAX_YAML_DEPTH: usize = 32;
+
+/// How many anchors and how many aliases a YAML document may have: a person who writes
+/// `users.yml` may share a list of groups.
+const MAX_YAML_ALIASES: usize = 64;
+
+/// How many parser events aliases may repeat in all, so that aliases of aliases cannot
+/// multiply a small file into a full memory.
+const MAX_YAML_REPLAYED: usize = 10_000;
 
 /// A document of the state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -223,16 +231,13 @@ pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault>
         )));
     }
     serde_json::from_slice(bytes).map_err(|e| {
-        let text = e.to_string();
         let suffix = format!(" at line {} column {}", e.line(), e.column());
-        Fault {
-            // Line 0 is serde_json's way to say that it does not know.
-            place: (e.line() > 0).then(|| Place {
-                line: e.line() as u64,
-                column: e.column() as u64,
-            }),
-            problem: without_values(text.strip_suffix(&suffix).unwrap_or(&text)),
-        }
+        // Line 0 is serde_json's way to say that it does not know.
+        let place = (e.line() > 0).then(|| Place {
+            line: e.line() as u64,
+            column: e.column() as u64,
+        });
+        located(&e.to_string(), place, &suffix)
     })
 }
 
@@ -269,17 +274,25 @@ pub(crate) fn decode_users(bytes: &[u8]) -> Result<Users, Fault> {
         place: Some(place_of(bytes, e.valid_up_to())),
         problem: "is not UTF-8".into(),
     })?;
-    // A file without content is an empty document, which YAML reads as null.
     let options = serde_saphyr::options! {
         with_snippet: false,
-        budget: serde_saphyr::budget! { max_depth: MAX_YAML_DEPTH, max_documents: 1, max_aliases: 0, max_anchors: 0 },
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_YAML_DEPTH,
+            max_documents: 1,
+            max_nodes: MAX_FILE_BYTES,
+            max_events: MAX_FILE_BYTES,
+            max_anchors: MAX_YAML_ALIASES,
+            max_aliases: MAX_YAML_ALIASES,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_YAML_REPLAYED },
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| Fault {
-        place: e.location().map(|at| Place {
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
+        let place = e.location().map(|at| Place {
             line: at.line(),
             column: at.column(),
-        }),
-        problem: without_values(&e.to_string()),
+        });
+        let suffix = place.map(|at| format!(" at line {}, column {}", at.line, at.column));
+        located(&e.to_string(), place, &suffix.unwrap_or_default())
     })
 }
 
@@ -309,6 +322,14 @@ fn refuse_twins<K: Eq + Hash>(
         }
     }
     Ok(())
+}
+
+/// A fault with its place apart from the words, and without values.
+fn located(words: &str, place: Option<Place>, suffix: &str) -> Fault {
+    Fault {
+        place,
+        problem: without_values(words.strip_suffix(suffix).unwrap_or(words)),
+    }
 }
 
 fn place_of(bytes: &[u8], offset: usize) -> Place {

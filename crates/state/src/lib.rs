@@ -11,12 +11,15 @@
 #![forbid(unsafe_code)]
 
 mod commit;
+#[cfg(test)]
+mod crash_tests;
 mod dir;
 mod disk;
 mod document;
 mod error;
 mod format;
 mod intent;
+mod journal;
 mod lock;
 mod path;
 mod runtime;

@@ -1,19 +1,15 @@
 //! The state in the hands of its one process.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use portlama_model::{Hostname, State};
 
-use crate::commit::{Change, Commit, Committed};
-use crate::dir::{DIRECTORY_MODE, Presence, StateDir};
-use crate::disk::{Disk, RealDisk};
-use crate::document::{self, Document, MAX_FILE_BYTES};
-use crate::error::OnFile;
+use crate::commit::{Commit, Committed};
+use crate::dir::{Presence, StateDir};
+use crate::disk::RealDisk;
+use crate::document::{self, Document};
 use crate::format::{Format, MIGRATIONS, Migration};
-use crate::intent;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::runtime::Runtime;
 use crate::{FilePath, StateError};
@@ -136,7 +132,7 @@ impl std::fmt::Debug for Store {
 }
 
 /// What [`Store::initialise`] does under the lock.
-fn initialise(
+pub(crate) fn initialise(
     journal: &Journal,
     state: &State,
     files: &[(FilePath, Vec<u8>)],
@@ -164,7 +160,7 @@ fn initialise(
 }
 
 /// What [`Store::open`] does under the lock.
-fn open(journal: &Journal, migrations: &[Migration]) -> Result<State, StateError> {
+pub(crate) fn open(journal: &Journal, migrations: &[Migration]) -> Result<State, StateError> {
     let dir = &journal.dir;
     journal.recover()?;
     let Some(format) = Format::read(dir)? else {
@@ -174,7 +170,7 @@ fn open(journal: &Journal, migrations: &[Migration]) -> Result<State, StateError
     };
     dir.tidy()?;
     let format = migrate(journal, format, migrations)?;
-    journal.inner.lock().restamped = format.restamped();
+    journal.restamp(&format);
     document::load(dir)
 }
 
@@ -194,225 +190,4 @@ fn migrate(
         }
     }
     Ok(format)
-}
-
-/// The commit protocol on one directory. `docs/state.md` tells it step by step.
-struct Journal {
-    dir: StateDir,
-    disk: Box<dyn Disk>,
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
-    standing: Standing,
-    /// `format.json` with our name, until a commit has taken it along.
-    restamped: Option<Format>,
-}
-
-/// What the last commit left to do.
-enum Standing {
-    /// Nothing: the files are the state.
-    Clean,
-    /// These changes are durable in the record and must reach the files before anything else.
-    Unapplied(BTreeMap<String, Change>),
-    /// A record that was refused may still have its name on the disk.
-    Unwithdrawn,
-}
-
-impl Journal {
-    fn new(dir: &StateDir, disk: Box<dyn Disk>) -> Self {
-        let inner = Inner {
-            standing: Standing::Clean,
-            restamped: None,
-        };
-        Self {
-            dir: dir.clone(),
-            disk,
-            inner: Mutex::new(inner),
-        }
-    }
-
-    /// Completes the commit that a crash cut short, if there is one.
-    fn recover(&self) -> Result<(), StateError> {
-        let Some(changes) = intent::read(&self.dir)? else {
-            return Ok(());
-        };
-        if let Some(Change::Write { bytes, .. }) = changes.get(Document::Format.path()) {
-            Format::decode(&self.dir, bytes)?;
-        }
-        tracing::info!(
-            files = changes.len(),
-            "completing a change that was cut short"
-        );
-        self.apply(&changes)
-    }
-
-    fn commit(&self, commit: Commit) -> Result<Committed, StateError> {
-        let mut inner = self.inner.lock();
-        self.clear(&mut inner)?;
-        if commit.is_empty() {
-            return Ok(Committed::Applied);
-        }
-        let commit = match &inner.restamped {
-            Some(format) if !commit.changes.contains_key(Document::Format.path()) => {
-                commit.document(Document::Format, format.encode())?
-            }
-            _ => commit,
-        };
-        let record = intent::encode(&commit.changes);
-        if record.len() > MAX_FILE_BYTES {
-            return Err(StateError::Rejected {
-                file: "intent.json".to_owned(),
-                problem: format!("the change is larger than {MAX_FILE_BYTES} octets"),
-            });
-        }
-        self.record(&mut inner, &record)?;
-        inner.restamped = None;
-        match self.apply(&commit.changes) {
-            Ok(()) => Ok(Committed::Applied),
-            Err(error) => {
-                inner.standing = Standing::Unapplied(commit.changes);
-                Ok(Committed::Recorded(error))
-            }
-        }
-    }
-
-    /// Ends what the last commit left.
-    fn clear(&self, inner: &mut Inner) -> Result<(), StateError> {
-        match &inner.standing {
-            Standing::Clean => return Ok(()),
-            Standing::Unapplied(changes) => {
-                self.apply(changes).map_err(|error| StateError::Unapplied {
-                    source: Box::new(error),
-                })?
-            }
-            Standing::Unwithdrawn => self.drop_record()?,
-        }
-        inner.standing = Standing::Clean;
-        Ok(())
-    }
-
-    /// Makes the record durable; on failure there is none, unless the answer is `Undecided`.
-    fn record(&self, inner: &mut Inner, record: &[u8]) -> Result<(), StateError> {
-        let path = self.dir.intent_path();
-        let temporary = temporary(&path);
-        let named = self
-            .disk
-            .write(&temporary, 0o600, record)
-            .and_then(|()| self.disk.rename(&temporary, &path));
-        if let Err(source) = named {
-            // Without its name it means nothing; the next start sweeps it if this cannot.
-            let _ = self.disk.remove(&temporary);
-            return Err(StateError::io(&path, source));
-        }
-        let Err(source) = self.disk.sync_dir(self.dir.path()) else {
-            return Ok(());
-        };
-        let error = StateError::io(self.dir.path(), source);
-        if self.drop_record().is_ok() {
-            return Err(error);
-        }
-        inner.standing = Standing::Unwithdrawn;
-        Err(StateError::Undecided {
-            source: Box::new(error),
-        })
-    }
-
-    /// Brings recorded changes into the files. Doing it twice is the same as doing it once.
-    fn apply(&self, changes: &BTreeMap<String, Change>) -> Result<(), StateError> {
-        let mut folders = BTreeSet::new();
-        for (path, change) in changes {
-            let path = self.dir.path().join(path);
-            if let Change::Write { mode, bytes } = change {
-                self.make_folders(&path, &mut folders)?;
-                let temporary = temporary(&path);
-                self.disk.write(&temporary, *mode, bytes).on(&path)?;
-            }
-        }
-        for (path, change) in changes {
-            let path = self.dir.path().join(path);
-            match change {
-                Change::Write { .. } => {
-                    self.disk.rename(&temporary(&path), &path).on(&path)?;
-                    folders.insert(parent(&path).to_owned());
-                }
-                Change::Remove => self.remove(&path, &mut folders)?,
-            }
-        }
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
-            self.disk.sync_dir(folder).on(folder)?;
-        }
-        self.drop_record()
-    }
-
-    /// Makes the folders that `path` needs and notes whose names changed.
-    fn make_folders(&self, path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), StateError> {
-        let root = self.dir.path();
-        let mut missing: Vec<_> = parent(path)
-            .ancestors()
-            .take_while(|folder| *folder != root && !folder.is_dir())
-            .collect();
-        while let Some(folder) = missing.pop() {
-            self.disk.create_dir(folder, DIRECTORY_MODE).on(folder)?;
-            changed.insert(parent(folder).to_owned());
-        }
-        Ok(())
-    }
-
-    /// Removes a file, and the folder of a host or an agent that it leaves empty.
-    fn remove(&self, path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), StateError> {
-        self.disk.remove(path).on(path)?;
-        let folder = parent(path);
-        changed.insert(folder.to_owned());
-        let holder = parent(folder);
-        if holder.ends_with("certificates") || holder.ends_with("pki/agents") {
-            self.disk.remove_empty_dir(folder).on(folder)?;
-            changed.insert(holder.to_owned());
-        }
-        Ok(())
-    }
-
-    fn drop_record(&self) -> Result<(), StateError> {
-        let path = self.dir.intent_path();
-        self.disk.remove(&path).on(&path)?;
-        self.disk.sync_dir(self.dir.path()).on(self.dir.path())
-    }
-
-    fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, StateError> {
-        if let Standing::Unapplied(changes) = &self.inner.lock().standing {
-            match changes.get(path.as_str()) {
-                Some(Change::Write { bytes, .. }) => return Ok(Some(bytes.clone())),
-                Some(Change::Remove) => return Ok(None),
-                None => {}
-            }
-        }
-        self.dir.read(path)
-    }
-
-    fn hosts_with_certificates(&self) -> Result<Vec<Hostname>, StateError> {
-        let folder = self.dir.path().join("certificates");
-        let entries = match std::fs::read_dir(&folder) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.on(&folder)?,
-        };
-        let mut hosts = Vec::new();
-        for entry in entries {
-            let name = entry.on(&folder)?.file_name();
-            hosts.extend(name.to_str().and_then(|name| name.parse::<Hostname>().ok()));
-        }
-        hosts.sort();
-        Ok(hosts)
-    }
-}
-
-/// The name under which a file is written before it gets its own.
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    name.into()
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent()
-        .expect("a file of the state lies in a directory")
 }
