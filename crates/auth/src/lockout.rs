@@ -39,7 +39,7 @@ pub const USER_FREE_FAILURES: u32 = 5;
 pub const MAX_USER_DELAY: Duration = Duration::from_secs(8);
 /// How long until one wrong try of an account is forgotten.
 pub const USER_DELAY_DECAY: Duration = Duration::from_secs(60);
-/// The most pairs, and the most accounts, that are remembered. About 4 MB when full.
+/// The most pairs, and the most accounts, that are remembered. About 6 MB when full.
 pub const MAX_LOCKOUT_ENTRIES: usize = 20_000;
 /// The most pairs of one network that are remembered: a network that tries more accounts than
 /// this within [`FAILURE_WINDOW`] waits, whichever accounts they are.
@@ -249,15 +249,21 @@ impl Lockout {
         Ok(())
     }
 
-    /// How many pairs of a network still count.
+    /// How many pairs of a network still count; the others are forgotten.
     fn network_entries(&mut self, network: Network, now: Timestamp) -> usize {
-        let pairs = self.pairs.range_mut(LockoutKey::all_of(network));
-        pairs
-            .map(|(_, pair)| {
-                pair.age(now);
-                usize::from(!pair.is_empty())
-            })
-            .sum()
+        let (mut counting, mut over) = (0, Vec::new());
+        for (key, pair) in self.pairs.range_mut(LockoutKey::all_of(network)) {
+            pair.age(now);
+            if pair.is_empty() {
+                over.push(*key)
+            } else {
+                counting += 1
+            }
+        }
+        for key in over {
+            self.pairs.remove(&key);
+        }
+        counting
     }
 
     /// Drops the pair whose last try is the longest ago, among those that are not banned.
