@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod limits;
 mod shell;
 mod suites;
 mod tidy;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(long, default_value_t = 3)]
         repetitions: u32,
     },
+    /// Write docs/limits.md from the code.
+    Limits,
     /// Say how the pages are built.
     Ui,
     /// What continuous integration runs: the whole suite from a clean clone.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test { long, only } => suites::run(long, only.as_deref()),
         Command::Ci => suites::run(false, None),
         Command::Tidy => tidy::run(),
+        Command::Limits => limits::write(),
         Command::Bench {
             seconds,
             repetitions,

@@ -30,11 +30,17 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
     ];
     let started = Instant::now();
     let mut summary = Vec::new();
-    for (name, suite) in suites.iter().filter(|(name, _)| only.is_none_or(|o| name.contains(o))) {
+    for (name, suite) in suites
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|o| name.contains(o)))
+    {
         println!("\n── {name}");
         let begun = Instant::now();
         suite().with_context(|| format!("suite `{name}`"))?;
-        summary.push(format!("{name:<14} {:>6.1} s", begun.elapsed().as_secs_f64()));
+        summary.push(format!(
+            "{name:<14} {:>6.1} s",
+            begun.elapsed().as_secs_f64()
+        ));
     }
     if summary.is_empty() {
         bail!("no suite has a name with `{}`", only.unwrap_or_default());
@@ -50,18 +56,41 @@ fn format() -> Result<()> {
 }
 
 fn lint() -> Result<()> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"];
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ];
     crate::shell::run(cargo().args(arguments))
 }
 
 fn documentation() -> Result<()> {
-    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"];
+    let arguments = [
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+        "--locked",
+        "--quiet",
+    ];
     crate::shell::run(cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Cores, rooms and everything in process; needs nothing but Rust.
 fn units() -> Result<()> {
-    crate::shell::run(cargo().args(["test", "--workspace", "--exclude", "portlama", "--locked", "--quiet"]))
+    crate::shell::run(cargo().args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "portlama",
+        "--locked",
+        "--quiet",
+    ]))
 }
 
 /// The real binary in real processes, built as users run it.
@@ -92,19 +121,32 @@ fn browser() -> Result<()> {
         .current_dir(&folder)
         .args(["--test", "--test-reporter=spec"])
         .env("PORTLAMA_BINARY", binary)
-        .env("PORTLAMA_SCREENSHOTS", demo::target_directory()?.join("screenshots"));
+        .env(
+            "PORTLAMA_SCREENSHOTS",
+            demo::target_directory()?.join("screenshots"),
+        );
     crate::shell::run(&mut command)
 }
 
 fn install_node_packages(folder: &Path) -> Result<()> {
-    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
     crate::shell::run(Command::new("npm").current_dir(folder).args(arguments))
 }
 
 /// Every decoder of outside bytes, from the committed corpus on.
 fn fuzz(long: bool) -> Result<()> {
     let folder = root().join("fuzz");
-    let seconds = if long { FUZZ_SECONDS_LONG } else { FUZZ_SECONDS };
+    let seconds = if long {
+        FUZZ_SECONDS_LONG
+    } else {
+        FUZZ_SECONDS
+    };
     let target = demo::target_directory()?.join("fuzz");
     let mut build = cargo();
     build
@@ -115,14 +157,20 @@ fn fuzz(long: bool) -> Result<()> {
     crate::shell::run(&mut build)?;
     for name in fuzz_targets(&folder)? {
         let work = target.join("corpus").join(&name);
-        std::fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+        std::fs::create_dir_all(&work)
+            .with_context(|| format!("cannot create {}", work.display()))?;
         println!("fuzzing {name} for {seconds} s");
         let mut search = Command::new(target.join("release").join(&name));
         search
             .arg(&work)
             .arg(folder.join("corpus").join(&name))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=0", "-verbosity=0"])
+            .args([
+                "-rss_limit_mb=2048",
+                "-timeout=10",
+                "-print_final_stats=0",
+                "-verbosity=0",
+            ])
             .arg(format!("-artifact_prefix={}/", target.display()));
         run_quietly(&mut search, &name)?;
     }
@@ -136,7 +184,8 @@ const SANITIZER_COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-
      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
 
 fn fuzz_targets(folder: &Path) -> Result<Vec<String>> {
-    let entries = std::fs::read_dir(folder.join("fuzz_targets")).context("cannot list fuzz targets")?;
+    let entries =
+        std::fs::read_dir(folder.join("fuzz_targets")).context("cannot list fuzz targets")?;
     let mut names = Vec::new();
     for entry in entries {
         let name = entry.context("cannot list fuzz targets")?.file_name();
@@ -152,9 +201,14 @@ fn fuzz_targets(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
-    let output = command.output().with_context(|| format!("cannot start fuzz target {name}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start fuzz target {name}"))?;
     if !output.status.success() {
-        bail!("fuzz target {name} found a fault:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "fuzz target {name} found a fault:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(())
 }

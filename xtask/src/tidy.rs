@@ -16,7 +16,12 @@ const FLOORS: &[&[&str]] = &[
     &["portlama-access"],
     &["portlama-api", "portlama-state", "portlama-tunnel"],
     &["portlama-control"],
-    &["portlama-edge", "portlama-portal", "portlama-panel", "portlama-agent"],
+    &[
+        "portlama-edge",
+        "portlama-portal",
+        "portlama-panel",
+        "portlama-agent",
+    ],
     &["portlama"],
 ];
 
@@ -29,18 +34,27 @@ const PURE: &[&str] = &[
     "portlama-tunnel-proto",
     "portlama-access",
 ];
-const IMPURE: &[&str] = &["tokio", "hyper", "axum", "rusqlite", "rustix", "socket2", "mio"];
+const IMPURE: &[&str] = &[
+    "tokio", "hyper", "axum", "rusqlite", "rustix", "socket2", "mio",
+];
 
 /// The most lines a source file may have before it surely holds two topics.
 const MAX_LINES: usize = 700;
 
 /// Promises in code that belong into an issue.
-const MARKS: &[&str] = &["TO\u{44}O", "FIX\u{4d}E", "X\u{58}X", "unimplemented\u{21}(", "todo\u{21}("];
+const MARKS: &[&str] = &[
+    "TO\u{44}O",
+    "FIX\u{4d}E",
+    "X\u{58}X",
+    "unimplemented\u{21}(",
+    "todo\u{21}(",
+];
 
 /// Runs every check and reports all findings at once.
 pub fn run() -> Result<()> {
     let mut findings = arrows()?;
     findings.extend(sources()?);
+    findings.extend(crate::limits::check()?);
     for finding in &findings {
         eprintln!("tidy: {finding}");
     }
@@ -71,7 +85,11 @@ fn arrows() -> Result<Vec<String>> {
             }
             continue;
         };
-        for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind != DependencyKind::Development)
+        {
             let used = dependency.name.as_str();
             match floors.get(used) {
                 Some(&below) if below >= floor => {
@@ -111,7 +129,9 @@ fn source(name: &str, path: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let lines = text.lines().count();
     if lines > MAX_LINES {
-        findings.push(format!("{name} has {lines} lines, more than {MAX_LINES}: split it"));
+        findings.push(format!(
+            "{name} has {lines} lines, more than {MAX_LINES}: split it"
+        ));
     }
     for (number, line) in text.lines().enumerate() {
         if let Some(mark) = MARKS.iter().find(|mark| line.contains(**mark)) {

@@ -14,18 +14,42 @@ pub struct Tool {
 
 /// What the whole-system tests drive.
 pub const FOR_TESTS: &[Tool] = &[
-    Tool { program: "curl", package: "curl" },
-    Tool { program: "openssl", package: "openssl" },
-    Tool { program: "chromium", package: "chromium" },
-    Tool { program: "certutil", package: "libnss3-tools" },
+    Tool {
+        program: "curl",
+        package: "curl",
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+    },
+    Tool {
+        program: "certutil",
+        package: "libnss3-tools",
+    },
 ];
 
 /// What the measurements drive.
 pub const FOR_BENCH: &[Tool] = &[
-    Tool { program: "nginx", package: "nginx-light" },
-    Tool { program: "wrk", package: "wrk" },
-    Tool { program: "h2load", package: "nghttp2-client" },
-    Tool { program: "curl", package: "curl" },
+    Tool {
+        program: "nginx",
+        package: "nginx-light",
+    },
+    Tool {
+        program: "wrk",
+        package: "wrk",
+    },
+    Tool {
+        program: "h2load",
+        package: "nghttp2-client",
+    },
+    Tool {
+        program: "curl",
+        package: "curl",
+    },
 ];
 
 /// Makes sure the tools are there: installs the missing ones where this may be done, and
@@ -40,7 +64,10 @@ pub fn ensure(tools: &[Tool]) -> Result<()> {
         return Ok(());
     }
     if !exists("apt-get") || !is_root() {
-        bail!("missing programs: install the packages {} and run again", missing.join(" "));
+        bail!(
+            "missing programs: install the packages {} and run again",
+            missing.join(" ")
+        );
     }
     println!("installing {}", missing.join(" "));
     // The tests start their own servers; a package must not start one of its own.

@@ -1,1 +1,72 @@
-fn main() {}
+//! One binary, its roles as subcommands. Little lives here: arguments, wiring, exit codes.
+#![forbid(unsafe_code)]
+
+mod agent;
+mod demo;
+mod logging;
+mod output;
+mod server;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::Output;
+
+/// Puts https://app.example.com in front of an app behind a router: a server with a public
+/// address, an agent at home, and a sign-in in between.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = "\
+Examples:
+  portlama demo
+      the whole system on this machine, to look at
+  portlama server init --ip 198.51.100.23 && portlama server run
+      a server
+  portlama agent setup --panel-url https://198.51.100.23:9292
+      the machine behind the router; asks for the token that the panel shows")]
+struct Arguments {
+    /// Write data as JSON: one document, or one a line for progress.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole system on this machine, on loopback and without root.
+    Demo(demo::DemoArguments),
+    /// The side with the public address.
+    #[command(subcommand)]
+    Server(server::ServerCommand),
+    /// The side behind the router.
+    Agent(agent::AgentCommand),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.note(format_args!("error: cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(arguments.command, output)) {
+        Ok(code) => code,
+        Err(error) => {
+            output.note(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, output).await,
+        Command::Server(command) => server::run(command, output).await,
+        Command::Agent(command) => agent::run(command, output).await,
+    }
+}

@@ -1,0 +1,51 @@
+//! Where the program writes: data to standard output, everything else to standard error.
+//!
+//! A reader that went away (`portlama agent list | head -1`) ends nothing and panics nothing.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+/// Writes for people or, with `--json`, for programs.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// `json` is the `--json` flag.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a program reads.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Whether a person watches progress.
+    pub fn is_terminal(self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// A line of data.
+    pub fn data(self, line: impl Display) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{line}");
+        let _ = out.flush();
+    }
+
+    /// One JSON document on a line of its own.
+    pub fn document(self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.data(text),
+            Err(error) => self.note(format_args!("cannot write the answer as JSON: {error}")),
+        }
+    }
+
+    /// A line for the person who watches.
+    pub fn note(self, line: impl Display) {
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Connections of agents, from the edge to the hub.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use portlama_access::{Agent, Identity, Presented};
+use portlama_control::http::{AsyncReadWrite, CarrierSink};
+use portlama_control::{BoxFuture, Control, Live};
+use portlama_tunnel::{AgentIdentity, ws};
+use rustls_pki_types::CertificateDer;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error};
+
+/// Hands what the edge accepted to the hub.
+pub struct Carriers {
+    control: Arc<Control>,
+}
+
+impl Carriers {
+    pub fn new(control: Arc<Control>) -> Self {
+        Self { control }
+    }
+}
+
+impl CarrierSink for Carriers {
+    fn carrier(
+        &self,
+        io: Box<dyn AsyncReadWrite>,
+        agent: Agent,
+        closed: CancellationToken,
+    ) -> BoxFuture<'static, ()> {
+        let hub = Arc::clone(self.control.hub());
+        Box::pin(async move {
+            let end = hub.serve_carrier(io, identity_of(&agent), closed).await;
+            debug!(agent = %agent.label(), ?end, "carrier ended");
+        })
+    }
+
+    fn websocket(&self, io: Box<dyn AsyncReadWrite>) -> BoxFuture<'static, ()> {
+        let control = Arc::clone(&self.control);
+        Box::pin(async move {
+            let proof = match server_proof(&control) {
+                Ok(proof) => proof,
+                Err(cause) => return error!("no proof for a WebSocket carrier: {cause:#}"),
+            };
+            let live = Arc::clone(control.live());
+            let authenticate = move |chain: &[CertificateDer<'static>]| {
+                agent_of(&live, chain).map(|agent| (identity_of(&agent), CancellationToken::new()))
+            };
+            let end = ws::serve_carrier(
+                control.hub(),
+                io,
+                proof,
+                authenticate,
+                CancellationToken::new(),
+            )
+            .await;
+            debug!(?end, "WebSocket carrier ended");
+        })
+    }
+}
+
+fn identity_of(agent: &Agent) -> AgentIdentity {
+    AgentIdentity {
+        label: agent.label().clone(),
+        serial: agent.serial().clone(),
+    }
+}
+
+/// The agent whose chain this is, by the same judgement as everywhere.
+fn agent_of(live: &Live, chain: &[CertificateDer<'static>]) -> Option<Agent> {
+    let presented = match live.client_trust().verify(chain) {
+        Ok(client) => Presented::Client(client),
+        Err(why) => Presented::Untrusted(why),
+    };
+    match live.identify(&presented) {
+        Ok(Identity::Agent(agent)) => Some(agent),
+        Ok(Identity::Admin(_)) | Err(_) => None,
+    }
+}
+
+/// The server proves itself inside a WebSocket with the certificate of our own authority.
+fn server_proof(control: &Control) -> Result<ws::ServerProof> {
+    let certificate = control.panel_certificate();
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&certificate.key)
+        .context("the server's key cannot sign")?;
+    Ok(ws::ServerProof {
+        chain: certificate.chain.clone(),
+        key,
+    })
+}

@@ -1,0 +1,110 @@
+//! `portlama server init`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use portlama_control::setup::{Initialised, Setup, initialise};
+use portlama_control::{Clock, SystemClock};
+use portlama_model::{CertificateAuthority, Domain, Email};
+use serde_json::json;
+
+use crate::output::Output;
+
+/// Makes a new server. Nothing outside the state directory is touched and no root is needed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portlama server init --state-dir /etc/portlama --ip 198.51.100.23
+      a fresh server whose set-up goes on in the panel
+  portlama server init --state-dir ./try --domain lab.test --certificates internal
+      a complete server for a closed network; browsers must trust ./try/pki/ca.crt")]
+pub struct InitArguments {
+    /// The directory to make the server in.
+    #[arg(long, value_name = "DIR", default_value = "/etc/portlama")]
+    state_dir: PathBuf,
+    /// The address under which visitors reach this machine [default: this machine's own].
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<IpAddr>,
+    /// The domain below which apps get their names, if it is known already.
+    #[arg(long)]
+    domain: Option<Domain>,
+    /// Where certificate authorities may write to.
+    #[arg(long)]
+    email: Option<Email>,
+    /// Who certifies the names that visitors see.
+    #[arg(long, value_enum, default_value_t = Certificates::Acme)]
+    certificates: Certificates,
+}
+
+/// Who certifies host names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Certificates {
+    /// A public authority by ACME, chosen during onboarding.
+    Acme,
+    /// This server's own authority: for closed networks and trials.
+    Internal,
+}
+
+impl From<Certificates> for CertificateAuthority {
+    fn from(certificates: Certificates) -> Self {
+        match certificates {
+            Certificates::Acme => Self::Acme,
+            Certificates::Internal => Self::Internal,
+        }
+    }
+}
+
+/// Makes the server and says where its keys lie.
+pub fn init(arguments: InitArguments, output: Output) -> Result<ExitCode> {
+    if arguments.certificates == Certificates::Internal && arguments.domain.is_none() {
+        bail!("`--certificates internal` needs `--domain`: it says below which name apps live");
+    }
+    let ip = match arguments.ip {
+        Some(ip) => ip,
+        None => own_address().context("cannot find this machine's address: give it with `--ip`")?,
+    };
+    let made = initialise(
+        &arguments.state_dir,
+        Setup {
+            ip,
+            domain: arguments.domain,
+            email: arguments.email,
+            certificate_authority: arguments.certificates.into(),
+            now: SystemClock.now(),
+        },
+    )
+    .with_context(|| format!("cannot make a server in {}", arguments.state_dir.display()))?;
+    report(&made, output);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(made: &Initialised, output: Output) {
+    if output.is_json() {
+        output.document(&json!({
+            "caFingerprint": made.ca_fingerprint,
+            "caCert": made.ca_path,
+            "adminCert": made.admin_cert_path,
+            "adminKey": made.admin_key_path,
+            "adminP12": made.p12_path,
+            "adminP12PasswordFile": made.p12_password_path,
+        }));
+        return;
+    }
+    output.data(format_args!("authority     {}", made.ca_path.display()));
+    output.data(format_args!("fingerprint   {}", made.ca_fingerprint));
+    output.data(format_args!("admin         {}", made.p12_path.display()));
+    output.data(format_args!("its password  in {}", made.p12_password_path.display()));
+    output.note("next: `portlama server run`, then import the admin file into your browser");
+}
+
+/// The address this machine would send from. No packet is sent: connecting a datagram
+/// socket only asks the routing table. The peer is a documentation address (RFC 5737).
+fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).ok()?;
+    socket.connect(("192.0.2.1", 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_unspecified()).then_some(address)
+}

@@ -1,0 +1,32 @@
+//! `portlama server`: the side with the public address.
+
+mod carriers;
+mod init;
+mod listen;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::output::Output;
+
+pub use init::InitArguments;
+pub use run::RunArguments;
+
+/// The server on the machine with the public address.
+#[derive(Debug, Subcommand)]
+pub enum ServerCommand {
+    /// Make a new server in a state directory: its authority, the admin's certificate, its state.
+    Init(InitArguments),
+    /// Serve a state directory until SIGINT or SIGTERM.
+    Run(RunArguments),
+}
+
+/// Carries the command out.
+pub async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
+    match command {
+        ServerCommand::Init(arguments) => init::init(arguments, output),
+        ServerCommand::Run(arguments) => run::run(arguments, output).await,
+    }
+}

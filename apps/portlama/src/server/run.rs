@@ -1,0 +1,123 @@
+//! `portlama server run`: the phases of a server's life.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use portlama_control::{Control, DataPlane, Settings, SystemClock};
+use portlama_edge::{Edge, EdgeConfig, Parts};
+use portlama_panel::Panel;
+use portlama_portal::Portal;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::carriers::Carriers;
+use super::listen::listen;
+use crate::output::Output;
+use crate::signals;
+
+/// Serves a state directory until SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portlama server run
+      serve /etc/portlama on the ports 443 and 9292
+  portlama server run --state-dir ./try --https-port 8443 --panel-port 9292 --listen 127.0.0.1
+      serve a trial on loopback, without root")]
+pub struct RunArguments {
+    /// The directory made by `portlama server init`.
+    #[arg(long, value_name = "DIR", default_value = "/etc/portlama")]
+    state_dir: PathBuf,
+    /// The port for visitors, sign-in and agents; 0 lets the system choose.
+    #[arg(long, value_name = "N", default_value_t = 443)]
+    https_port: u16,
+    /// The port on which the panel answers under the bare address; 0 lets the system choose.
+    #[arg(long, value_name = "N", default_value_t = 9292)]
+    panel_port: u16,
+    /// An address to listen on; may be given several times [default: all addresses].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<IpAddr>,
+    /// Stop when standard input closes, so that the server ends with the program that started it.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+/// Binds, starts, serves, waits, drains.
+pub async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
+    let _log = crate::logging::start();
+    let (https, https_port) = listen(&arguments.listen, arguments.https_port)?;
+    let (panel, panel_port) = listen(&arguments.listen, arguments.panel_port)?;
+    let settings = Settings {
+        https_port,
+        panel_port,
+        ..Settings::default()
+    };
+
+    let edge_cell: OnceLock<Arc<Edge>> = OnceLock::new();
+    let control = Control::start(
+        &arguments.state_dir,
+        settings,
+        Arc::new(SystemClock),
+        |live| {
+            let edge = Edge::new(live, EdgeConfig { https_port, panel_port });
+            let plane: Arc<dyn DataPlane> = Arc::clone(edge_cell.get_or_init(|| edge)) as _;
+            plane
+        },
+    )
+    .await
+    .with_context(|| format!("cannot serve {}", arguments.state_dir.display()))?;
+    let edge = Arc::clone(edge_cell.get().context("control started without a data plane")?);
+    edge.attach(Parts {
+        upstreams: control.upstreams(),
+        panel: Arc::new(Panel::new(Arc::clone(&control))),
+        portal: Arc::new(Portal::new(Arc::clone(&control))),
+        carriers: Arc::new(Carriers::new(Arc::clone(&control))),
+        visits: Arc::clone(&control) as _,
+        challenges: None,
+    });
+
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    for listener in https {
+        tasks.spawn(Arc::clone(&edge).serve_https(listener, shutdown.clone()));
+    }
+    for listener in panel {
+        tasks.spawn(Arc::clone(&edge).serve_panel(listener, shutdown.clone()));
+    }
+    tasks.close();
+    announce(&arguments, https_port, panel_port, output);
+
+    signals::asked_to_stop(arguments.stop_with_stdin).await?;
+    drain(&control, shutdown, &tasks).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(arguments: &RunArguments, https_port: u16, panel_port: u16, output: Output) {
+    info!(https_port, panel_port, "serving {}", arguments.state_dir.display());
+    if output.is_json() {
+        output.document(&json!({
+            "ready": true,
+            "httpsPort": https_port,
+            "panelPort": panel_port,
+        }));
+    }
+}
+
+/// New work is refused at once; what is under way may end within the grace period. A second
+/// signal ends the wait.
+async fn drain(control: &Arc<Control>, shutdown: CancellationToken, tasks: &TaskTracker) {
+    info!("stopping: no new connections; open ones may end");
+    shutdown.cancel();
+    tokio::select! {
+        () = tasks.wait() => {}
+        _ = signals::asked_to_stop(false) => warn!("stopping at once"),
+    }
+    control.shutdown().await;
+    info!("stopped");
+}
