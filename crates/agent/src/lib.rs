@@ -1,1 +1,60 @@
-//! The side behind the router: enrolment, allow-list, the tunnel's local end.
+//! The side behind the router: who the agent is, what it may forward, and the tunnel's local
+//! end.
+//!
+//! - [`Home`] and [`AgentDir`] are its files; [`setup()`] fills them with an identity that only
+//!   this machine holds the key of.
+//! - [`AllowList`] decides where a port leads, and [`Target`] which address a connection may
+//!   then reach. The server can ask for a port and nothing else.
+//! - [`Gate`] holds the list in force and cuts streams that it no longer allows; [`Dialer`]
+//!   connects, and has no way around the gate.
+//! - [`run()`] keeps the agent connected and answers [`ask`] on a socket of its directory.
+//!
+//! What this crate does not do: it listens on no network port, and it never believes a server
+//! of another authority than the pinned one.
+#![forbid(unsafe_code)]
+
+mod allow;
+mod carrier_tls;
+mod dialer;
+mod directory;
+mod files;
+mod gate;
+mod home;
+mod identity;
+mod origin_tls;
+mod panel;
+mod proxy;
+mod resolve;
+mod run;
+mod setup;
+mod socket;
+mod status;
+mod target;
+mod token;
+mod trust;
+
+pub use allow::{ALLOW_LIST_FORMAT, AllowFile, AllowList};
+pub use dialer::{ADDRESS_HEAD_START, CONNECT_TIMEOUT, Dialer, PROBE_TIMEOUT};
+pub use directory::{AgentConfig, AgentDir, IdentityFiles, TunnelServer};
+pub use files::{FileError, FileLock, MAX_FILE_BYTES};
+pub use gate::{Admission, Gate, Guarded};
+pub use home::{AgentRegistry, ChooseError, Home, REGISTRY_FORMAT, RegisteredAgent};
+pub use identity::IdentityError;
+pub use panel::{PanelError, panel_of};
+pub use proxy::ProxySettings;
+pub use resolve::{MAX_ADDRESSES, MAX_LOOKUPS, Resolve, SystemResolver};
+pub use run::{
+    LIST_POLL, REFRESH_INTERVAL, REFRESH_RETRY_FIRST, REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT,
+    RunError, RunOptions, WARNING_INTERVAL, run,
+};
+pub use setup::{SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
+pub use socket::{
+    Ask, AskError, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS, QUESTION_TIMEOUT, Reloaded,
+    ask,
+};
+pub use status::{
+    AgentReport, CERTIFICATE_WARNING, ConnectionReport, TunnelReport, TunnelState,
+    certificate_warning,
+};
+pub use target::{ForbiddenAddress, LanName, Target, TargetError, TargetHost};
+pub use token::{SetupSecret, TokenError, parse_fingerprint};

@@ -1,0 +1,60 @@
+//! The panel API, as an agent that was set up calls it.
+
+use portlama_api::client::{ClientError, PanelClient, PanelUrl, UrlError};
+
+use crate::directory::AgentDir;
+use crate::identity::{Identity, IdentityError};
+use crate::proxy::ProxySettings;
+
+/// Why the panel cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum PanelError {
+    /// The agent's identity does not fit together.
+    #[error(
+        "the identity in `{directory}` cannot be used; set the agent up again with a new token"
+    )]
+    Identity {
+        /// The agent's directory.
+        directory: String,
+        /// Why.
+        #[source]
+        source: IdentityError,
+    },
+    /// The panel's address in the configuration.
+    #[error("the panel's address in the configuration is not one")]
+    Url(#[from] UrlError),
+    /// The client could not be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// A client of the agent's panel that authenticates as the agent.
+///
+/// # Errors
+/// When the agent's files are no use.
+pub fn panel_of(
+    agent: &AgentDir,
+    proxy: Option<&ProxySettings>,
+) -> Result<PanelClient, PanelError> {
+    client(agent, &load(agent)?, proxy)
+}
+
+pub(crate) fn load(agent: &AgentDir) -> Result<Identity, PanelError> {
+    let directory = agent.path().display().to_string();
+    Identity::load(agent).map_err(|source| PanelError::Identity { directory, source })
+}
+
+pub(crate) fn client(
+    agent: &AgentDir,
+    identity: &Identity,
+    proxy: Option<&ProxySettings>,
+) -> Result<PanelClient, PanelError> {
+    let config = agent.config().map_err(IdentityError::from);
+    let config = config.map_err(|source| PanelError::Identity {
+        directory: agent.path().display().to_string(),
+        source,
+    })?;
+    let url: PanelUrl = config.panel_url.parse()?;
+    let proxy = proxy.and_then(|proxy| proxy.for_panel(&url));
+    Ok(identity.panel(url, proxy)?)
+}

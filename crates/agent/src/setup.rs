@@ -1,0 +1,439 @@
+//! Enrolment: from a token to an agent that can run.
+
+use portlama_api::EnrollRequest;
+use portlama_api::client::{ClientError, PanelClient, PanelUrl, Proxy};
+use portlama_model::{AgentLabel, CaFingerprint, Secret, Timestamp};
+use portlama_pki::{AgentKey, KeyError};
+use serde::Serialize;
+use serde_json::Map;
+
+use crate::directory::{AgentConfig, AgentDir, IdentityFiles, TunnelServer};
+use crate::files::FileError;
+use crate::home::Home;
+use crate::identity::{Identity, IdentityError};
+use crate::token::SetupSecret;
+
+/// What is to be set up.
+#[derive(Debug)]
+pub struct SetupRequest {
+    /// The server.
+    pub panel: PanelUrl,
+    /// What the admin handed over.
+    pub secret: SetupSecret,
+    /// The agent's name on this machine; its name at the server when absent.
+    pub label: Option<AgentLabel>,
+    /// Whether an agent of that name may be replaced.
+    pub replace: bool,
+    /// Whether every port of this machine may be forwarded.
+    pub allow_loopback: bool,
+    /// The proxy on the way, if any.
+    pub proxy: Option<Proxy>,
+}
+
+/// A step, by the key that programs know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupStep {
+    /// `~/.portlama`.
+    CreateDirectories,
+    /// A key that never leaves this machine, and a request for it.
+    GenerateKeypair,
+    /// The token becomes a certificate.
+    EnrollPanel,
+    /// The agent's own directory.
+    CreateAgentDirs,
+    /// Key and certificate, checked against each other and the pin.
+    ImportCert,
+    /// The authority.
+    SaveCa,
+    /// Configuration and registry. From here on the agent exists.
+    SaveConfig,
+    /// The panel knows the new identity.
+    VerifyConnectivity,
+    /// Where the tunnel is dialled.
+    FetchConfig,
+}
+
+impl SetupStep {
+    /// What it does, for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::CreateDirectories => "Creating directories",
+            Self::GenerateKeypair => "Generating keypair and CSR",
+            Self::EnrollPanel => "Enrolling with panel",
+            Self::CreateAgentDirs => "Creating agent directories",
+            Self::ImportCert => "Storing certificate",
+            Self::SaveCa => "Saving CA certificate",
+            Self::SaveConfig => "Saving configuration",
+            Self::VerifyConnectivity => "Verifying panel connectivity",
+            Self::FetchConfig => "Fetching tunnel configuration",
+        }
+    }
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// It began.
+    Running,
+    /// It is done.
+    Complete,
+    /// There was nothing to do, or it waits for something else.
+    Skipped,
+    /// It failed.
+    Failed,
+}
+
+/// The agent that was set up.
+#[derive(Debug)]
+pub struct SetUp {
+    /// Its directory.
+    pub agent: AgentDir,
+    /// Its configuration.
+    pub config: AgentConfig,
+    /// What its owner should know: what waits, what went wrong without harm.
+    pub hints: Vec<String>,
+}
+
+/// Why there is no new agent.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The name is taken, and nobody said that it may be replaced. The token is unspent.
+    #[error(
+        "an agent called {label} is set up already: add --force to replace it, or --label with another name"
+    )]
+    Exists {
+        /// The name.
+        label: AgentLabel,
+    },
+    /// The panel gave no certificate.
+    #[error("enrolling with {panel} failed")]
+    Enroll {
+        /// The panel.
+        panel: String,
+        /// Why.
+        #[source]
+        source: ClientError,
+    },
+    /// The panel gave a certificate that is none for this agent. It is not kept.
+    #[error("{panel} sent a certificate that is no good: nothing was saved")]
+    Certificate {
+        /// The panel.
+        panel: String,
+        /// Why.
+        #[source]
+        source: IdentityError,
+    },
+    /// The key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Sets an agent up. The private key is made here and stays here; the server is believed only
+/// if it belongs to the authority that the token names.
+///
+/// Once the certificate is there it is saved at once, because the token is spent: what fails
+/// later is a hint, not an error.
+///
+/// # Errors
+/// [`SetupError`]; then there is no new agent, and one that was there still works, unless a file
+/// of it could not be written.
+pub async fn setup(
+    home: &Home,
+    request: SetupRequest,
+    now: Timestamp,
+    progress: &mut (dyn FnMut(SetupStep, StepStatus) + Send),
+) -> Result<SetUp, SetupError> {
+    let mut setup = Setting {
+        home,
+        request,
+        now,
+        progress,
+    };
+    setup.refuse_to_replace()?;
+    setup.step(SetupStep::CreateDirectories, |setup| setup.home.create())?;
+    let key = setup.step(SetupStep::GenerateKeypair, |_| AgentKey::generate())?;
+    let (files, label) = setup.enroll(&key).await?;
+    let agent = setup.place(&label)?;
+    let config = setup.save(&agent, &files, label)?;
+    setup.meet_the_panel(agent, config).await
+}
+
+struct Setting<'a> {
+    home: &'a Home,
+    request: SetupRequest,
+    now: Timestamp,
+    progress: &'a mut (dyn FnMut(SetupStep, StepStatus) + Send),
+}
+
+impl Setting<'_> {
+    fn refuse_to_replace(&self) -> Result<(), SetupError> {
+        match &self.request.label {
+            Some(label) if !self.request.replace && self.home.agent(label).exists() => {
+                Err(SetupError::Exists {
+                    label: label.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn step<T, E>(
+        &mut self,
+        step: SetupStep,
+        act: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        (self.progress)(step, StepStatus::Running);
+        let result = act(self);
+        (self.progress)(
+            step,
+            if result.is_ok() {
+                StepStatus::Complete
+            } else {
+                StepStatus::Failed
+            },
+        );
+        result
+    }
+
+    /// Spends the token. What comes back is checked before anything is kept of it.
+    async fn enroll(&mut self, key: &AgentKey) -> Result<(IdentityFiles, AgentLabel), SetupError> {
+        (self.progress)(SetupStep::EnrollPanel, StepStatus::Running);
+        let result = self.try_to_enroll(key).await;
+        let status = if result.is_ok() {
+            StepStatus::Complete
+        } else {
+            StepStatus::Failed
+        };
+        (self.progress)(SetupStep::EnrollPanel, status);
+        result
+    }
+
+    async fn try_to_enroll(
+        &self,
+        key: &AgentKey,
+    ) -> Result<(IdentityFiles, AgentLabel), SetupError> {
+        let panel = self.request.panel.to_string();
+        let pinned = &self.request.secret.fingerprint;
+        let failed = |source| SetupError::Enroll {
+            panel: panel.clone(),
+            source,
+        };
+        let client = self.stranger(pinned.clone()).map_err(failed)?;
+        let request = EnrollRequest {
+            token: Secret::new(self.request.secret.token.expose()),
+            csr: key.request(&self.pending_label())?,
+        };
+        let enrolled = client.enroll(&request).await.map_err(failed)?;
+        let files = IdentityFiles {
+            key: key.to_pem(),
+            certificate: enrolled.cert,
+            authority: enrolled.ca_cert,
+        };
+        Identity::check(&files, pinned, &enrolled.label).map_err(|source| {
+            SetupError::Certificate {
+                panel: panel.clone(),
+                source,
+            }
+        })?;
+        Ok((files, enrolled.label))
+    }
+
+    fn stranger(&self, pinned: CaFingerprint) -> Result<PanelClient, ClientError> {
+        let client = PanelClient::new(self.request.panel.clone(), pinned, None, None)?;
+        Ok(client.with_proxy(self.request.proxy.clone()))
+    }
+
+    /// The name in the request, which servers ignore.
+    fn pending_label(&self) -> AgentLabel {
+        let pending = || "pending".parse().expect("`pending` is a label");
+        self.request.label.clone().unwrap_or_else(pending)
+    }
+
+    /// Where the agent goes. The token is spent, so a name that is taken is no reason to stop:
+    /// an agent of the same server is replaced (the server has just declared it dead), next to
+    /// another server's the new one gets a number.
+    fn place(&mut self, at_server: &AgentLabel) -> Result<AgentDir, SetupError> {
+        let agent = match &self.request.label {
+            Some(label) => self.home.agent(label),
+            None => self.free_place(at_server),
+        };
+        self.step(SetupStep::CreateAgentDirs, |_| agent.create())?;
+        Ok(agent)
+    }
+
+    fn free_place(&self, wanted: &AgentLabel) -> AgentDir {
+        let numbered =
+            (2..=u32::MAX).filter_map(|number| format!("{wanted}-{number}").parse().ok());
+        std::iter::once(wanted.clone())
+            .chain(numbered)
+            .map(|label| self.home.agent(&label))
+            .find(|agent| !agent.exists() || self.request.replace || self.is_of_same_server(agent))
+            .unwrap_or_else(|| self.home.agent(wanted))
+    }
+
+    fn is_of_same_server(&self, agent: &AgentDir) -> bool {
+        agent
+            .config()
+            .is_ok_and(|config| config.ca_fingerprint == self.request.secret.fingerprint)
+    }
+
+    /// Saves the identity first and what makes the agent exist last.
+    fn save(
+        &mut self,
+        agent: &AgentDir,
+        files: &IdentityFiles,
+        at_server: AgentLabel,
+    ) -> Result<AgentConfig, SetupError> {
+        let other_server = agent.exists() && !self.is_of_same_server(agent);
+        let config = AgentConfig {
+            label: agent.label().clone(),
+            panel_url: self.request.panel.to_string(),
+            auth_method: "file".to_owned(),
+            agent_label: at_server,
+            ca_fingerprint: self.request.secret.fingerprint.clone(),
+            domain: None,
+            tunnel_server: None,
+            last_good_address: None,
+            setup_at: self.now,
+            updated_at: None,
+            extra: Map::new(),
+        };
+        self.step(SetupStep::ImportCert, |_| agent.save_key(files))?;
+        self.step(SetupStep::SaveCa, |_| agent.save_authority(files))?;
+        self.step(SetupStep::SaveConfig, |setup| {
+            if other_server {
+                // What one server was allowed is no word for another.
+                agent.allowed().clear()?;
+            }
+            agent.save_config(&config)?;
+            setup.home.register(&config, true)
+        })?;
+        Ok(config)
+    }
+
+    /// Asks the panel where to dial. All that can go wrong here mends itself when the agent runs.
+    async fn meet_the_panel(
+        mut self,
+        agent: AgentDir,
+        config: AgentConfig,
+    ) -> Result<SetUp, SetupError> {
+        let mut hints = self.hints_on_names(&config);
+        hints.extend(self.open_loopback(&agent));
+        let Ok(identity) = Identity::load(&agent) else {
+            return Ok(SetUp {
+                agent,
+                config,
+                hints,
+            });
+        };
+        let panel = identity.panel(self.request.panel.clone(), self.request.proxy.clone());
+        let Ok(panel) = panel else {
+            return Ok(SetUp {
+                agent,
+                config,
+                hints,
+            });
+        };
+        let health = self
+            .ask(SetupStep::VerifyConnectivity, panel.health())
+            .await;
+        if let Err(error) = &health {
+            hints.push(format!(
+                "the panel did not answer the new agent yet: {}",
+                in_one_line(error)
+            ));
+        }
+        let config = match self.ask(SetupStep::FetchConfig, panel.agent_config()).await {
+            Ok(found) => {
+                let config = agent.change_config(self.now, |config| {
+                    config.domain = Some(found.domain);
+                    config.tunnel_server = Some(TunnelServer::from(found.tunnel_server));
+                })?;
+                self.home.register(&config, true)?;
+                config
+            }
+            Err(error) => {
+                hints.push(hint_on_missing_config(&error));
+                config
+            }
+        };
+        Ok(SetUp {
+            agent,
+            config,
+            hints,
+        })
+    }
+
+    fn open_loopback(&self, agent: &AgentDir) -> Option<String> {
+        if !self.request.allow_loopback {
+            return None;
+        }
+        let opened = agent.allowed().change(|list| list.set_loopback(true));
+        opened.err().map(|error| {
+            format!(
+                "the ports of this machine could not be allowed: {}",
+                in_one_line(&error)
+            )
+        })
+    }
+
+    async fn ask<T>(
+        &mut self,
+        step: SetupStep,
+        call: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        (self.progress)(step, StepStatus::Running);
+        let result = call.await;
+        (self.progress)(
+            step,
+            if result.is_ok() {
+                StepStatus::Complete
+            } else {
+                StepStatus::Skipped
+            },
+        );
+        result
+    }
+
+    fn hints_on_names(&self, config: &AgentConfig) -> Vec<String> {
+        if config.label == config.agent_label {
+            return Vec::new();
+        }
+        vec![format!(
+            "this agent is called {} here and {} at the server",
+            config.label, config.agent_label
+        )]
+    }
+}
+
+fn hint_on_missing_config(error: &ClientError) -> String {
+    if error.status().is_some() {
+        format!(
+            "the server cannot be tunnelled to yet ({}): finish its set-up in the panel; `portlama agent run` waits for it",
+            in_one_line(error)
+        )
+    } else {
+        format!(
+            "the tunnel's address is not known yet ({}): `portlama agent run` asks again",
+            in_one_line(error)
+        )
+    }
+}
+
+/// An error and its causes.
+pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
