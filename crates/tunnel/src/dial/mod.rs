@@ -1,0 +1,192 @@
+//! The way from the agent to the server: addresses, proxy, TLS, WebSocket.
+
+mod connect;
+mod proxy;
+mod resolve;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::limits::HANDSHAKE_TIMEOUT;
+use crate::ws::{self, ProofError};
+use crate::{ALPN, BoxFuture, CarrierKind, ConnectorConfig, ProxyUrl, ReadAhead, WebSocketConfig};
+
+/// A connection that can carry frames.
+pub trait CarrierIo: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> CarrierIo for T {}
+
+/// Opens connections to the server.
+pub trait Dial: Send + Sync + 'static {
+    /// Opens one connection of this kind, up to the point where frames may flow.
+    fn dial(&self, kind: CarrierKind) -> BoxFuture<'_, Result<Dialed, DialError>>;
+}
+
+/// A connection to the server, which has proved that it is the pinned one.
+pub struct Dialed {
+    /// The byte stream for frames.
+    pub io: Box<dyn CarrierIo>,
+    /// How it travels.
+    pub kind: CarrierKind,
+    /// The address that answered; `None` when a proxy resolved the name.
+    pub address: Option<SocketAddr>,
+}
+
+/// Why a connection could not be had. The text is for the agent's owner.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The name has no address here, and no earlier address is known.
+    #[error("cannot find the address of `{host}`: {reason}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// No address accepted a connection.
+    #[error("cannot connect to {address}")]
+    Connect {
+        /// The address that was tried last.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The proxy did not connect through.
+    #[error("the proxy `{host}` does not connect: {reason}")]
+    Proxy {
+        /// The proxy.
+        host: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The TLS handshake failed.
+    #[error("the TLS handshake with the server failed: {0}")]
+    Tls(#[source] io::Error),
+    /// TLS works, but what answers does not speak the tunnel protocol.
+    #[error("something between here and the server answers in its place")]
+    Intercepted,
+    /// The WebSocket was refused.
+    #[error("the server does not open a WebSocket: {0}")]
+    WebSocket(String),
+    /// The server could not prove that it is the pinned one.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// A step took too long.
+    #[error("the {0} did not answer in time")]
+    Timeout(&'static str),
+    /// The configuration has no WebSocket carrier.
+    #[error("the WebSocket carrier is not configured")]
+    NoWebSocket,
+}
+
+impl DialError {
+    /// Whether it looks as if a middlebox opened the TLS connection, so that WebSocket is the
+    /// better way.
+    pub(crate) fn is_interception(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Intercepted)
+    }
+}
+
+/// Dials over the network.
+pub(crate) struct NetDialer {
+    addresses: Vec<(String, u16)>,
+    last_good: Mutex<Option<SocketAddr>>,
+    server_name: ServerName<'static>,
+    tls: TlsConnector,
+    websocket: Option<(TlsConnector, WebSocketConfig)>,
+    proxy: Option<ProxyUrl>,
+}
+
+impl NetDialer {
+    pub(crate) fn new(config: &ConnectorConfig) -> Self {
+        let websocket = config.websocket.as_ref();
+        Self {
+            addresses: config.addresses.clone(),
+            last_good: Mutex::new(config.last_good),
+            server_name: config.server_name.clone(),
+            tls: with_alpn(&config.tls, ALPN),
+            websocket: websocket.map(|ws| (with_alpn(&ws.tls, b"http/1.1"), ws.clone())),
+            proxy: config.proxy.clone(),
+        }
+    }
+
+    async fn dial_tls(&self) -> Result<Dialed, DialError> {
+        let (socket, address) = self.reach_server().await?;
+        let io = self.handshake(&self.tls, socket).await?;
+        if io.get_ref().1.alpn_protocol() != Some(ALPN) {
+            return Err(DialError::Intercepted);
+        }
+        self.remember(address);
+        Ok(Dialed {
+            io: Box::new(io),
+            kind: CarrierKind::Tls,
+            address,
+        })
+    }
+
+    async fn dial_websocket(&self) -> Result<Dialed, DialError> {
+        let (tls, config) = self.websocket.as_ref().ok_or(DialError::NoWebSocket)?;
+        let (socket, address) = self.reach_server().await?;
+        let io = self.handshake(tls, socket).await?;
+        let io = ws::connect(io, &self.server_name, config).await?;
+        self.remember(address);
+        Ok(Dialed {
+            io: Box::new(io),
+            kind: CarrierKind::WebSocket,
+            address,
+        })
+    }
+
+    async fn reach_server(&self) -> Result<(TcpStream, Option<SocketAddr>), DialError> {
+        if let Some(proxy) = &self.proxy {
+            let socket = proxy::connect_through(proxy, &self.addresses).await?;
+            return Ok((socket, None));
+        }
+        let last_good = *self.last_good.lock();
+        let (socket, address) = connect::to_any(&self.addresses, last_good).await?;
+        Ok((socket, Some(address)))
+    }
+
+    async fn handshake(
+        &self,
+        tls: &TlsConnector,
+        socket: TcpStream,
+    ) -> Result<TlsStream<ReadAhead<TcpStream>>, DialError> {
+        let connecting = tls.connect(self.server_name.clone(), ReadAhead::new(socket));
+        timeout(HANDSHAKE_TIMEOUT, connecting)
+            .await
+            .map_err(|_| DialError::Timeout("server"))?
+            .map_err(DialError::Tls)
+    }
+
+    fn remember(&self, address: Option<SocketAddr>) {
+        if address.is_some() {
+            *self.last_good.lock() = address;
+        }
+    }
+}
+
+impl Dial for NetDialer {
+    fn dial(&self, kind: CarrierKind) -> BoxFuture<'_, Result<Dialed, DialError>> {
+        match kind {
+            CarrierKind::Tls => Box::pin(self.dial_tls()),
+            CarrierKind::WebSocket => Box::pin(self.dial_websocket()),
+        }
+    }
+}
+
+fn with_alpn(config: &Arc<ClientConfig>, protocol: &[u8]) -> TlsConnector {
+    let mut config = ClientConfig::clone(config);
+    config.alpn_protocols = vec![protocol.to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
