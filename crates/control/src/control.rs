@@ -1,12 +1,30 @@
-//! The running server's writer.
+//! The running server's writer: start, parts, shutdown.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use portlama_model::CaFingerprint;
-use portlama_tunnel::Hub;
+use arc_swap::ArcSwap;
+use portlama_model::{CaFingerprint, Secret, State, Timestamp};
+use portlama_pki::Authority;
+use portlama_state::{Commit, FilePath, StateDir, StateError, Store};
+use portlama_tunnel::{Hub, HubConfig};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::{Clock, DataPlane, HostCertificate, Live, StartError, Upstreams};
+use crate::certificates::{
+    self, HostIssuer, Provision, issue_leaf, issuer_for, load_pair, own_leaf_serves, own_names,
+};
+use crate::change::Writer;
+use crate::handovers::Handovers;
+use crate::lockouts::Lockouts;
+use crate::observed::Observer;
+use crate::passwords::Passwords;
+use crate::upstreams::HubUpstreams;
+use crate::{
+    Clock, DataPlane, HostCertificate, HostCertificates, Live, Sessions, StartError, Upstreams,
+    background, desired, routes,
+};
 
 /// What the server is told at its start and cannot find in its state.
 #[derive(Debug, Clone)]
@@ -27,8 +45,32 @@ impl Default for Settings {
 }
 
 /// The only writer of the state, and everything that can be done to a server.
+///
+/// An operation that began to act runs to its end, also when its caller goes away.
 pub struct Control {
-    live: Arc<Live>,
+    pub(crate) core: Arc<Core>,
+    upstreams: Arc<dyn Upstreams>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What operations and background tasks share.
+pub(crate) struct Core {
+    pub(crate) live: Arc<Live>,
+    pub(crate) settings: Settings,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) plane: Arc<dyn DataPlane>,
+    /// The state that is served.
+    pub(crate) state: ArcSwap<State>,
+    pub(crate) certificates: ArcSwap<HostCertificates>,
+    /// Held by whoever changes the state, from validation to activation.
+    pub(crate) writer: Arc<Mutex<Writer>>,
+    pub(crate) observer: Observer,
+    pub(crate) passwords: Passwords,
+    pub(crate) lockouts: Lockouts,
+    pub(crate) handovers: Handovers,
 }
 
 impl Control {
@@ -42,49 +84,258 @@ impl Control {
         clock: Arc<dyn Clock>,
         make_plane: impl FnOnce(Arc<Live>) -> Arc<dyn DataPlane>,
     ) -> Result<Arc<Self>, StartError> {
-        let _ = (state_dir, settings, clock, make_plane);
-        std::future::ready(Err(StartError::Certificate("not there yet".into()))).await
+        let dir = StateDir::new(state_dir);
+        let now = clock.now();
+        let opened = tokio::task::spawn_blocking(move || Opened::open(&dir, clock));
+        let opened = opened
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        let Opened {
+            store,
+            state,
+            authority,
+            live,
+            provision,
+            lockouts,
+        } = opened;
+
+        let plane = make_plane(live.clone());
+        let activation = plane.prepare(live.desired(), &provision.certificates)?;
+        activation.activate();
+        let hub = Hub::new(HubConfig {
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+        });
+        for (agent, wanted) in routes::of(&state) {
+            hub.set_routes(&agent, wanted);
+        }
+        let state = Arc::new(state);
+        let core = Arc::new(Core {
+            live,
+            settings,
+            authority,
+            store: Arc::new(store),
+            plane,
+            writer: Arc::new(Mutex::new(Writer::new(state.clone()))),
+            state: ArcSwap::new(state),
+            certificates: ArcSwap::from_pointee(provision.certificates),
+            observer: Observer::default(),
+            passwords: Passwords::new(),
+            lockouts,
+            handovers: Handovers::default(),
+            hub: hub.clone(),
+        });
+        core.observe_all(now);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        background::spawn(&core, &tasks, &stop);
+        tasks.close();
+        Ok(Arc::new(Self {
+            core,
+            upstreams: Arc::new(HubUpstreams(hub)),
+            tasks,
+            stop,
+        }))
     }
 
     /// What requests are judged against.
     #[must_use]
     pub fn live(&self) -> &Arc<Live> {
-        &self.live
+        &self.core.live
     }
 
     /// The server's end of all tunnels.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
-        unimplemented!()
+        &self.core.hub
     }
 
     /// The ways through the tunnels.
     #[must_use]
     pub fn upstreams(&self) -> Arc<dyn Upstreams> {
-        unimplemented!()
+        self.upstreams.clone()
+    }
+
+    /// The ports visitors and the admin use.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
     }
 
     /// What our own programs pin.
     #[must_use]
     pub fn ca_fingerprint(&self) -> CaFingerprint {
-        unimplemented!()
+        self.core.authority.fingerprint()
     }
 
     /// The authority's certificate, PEM.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        unimplemented!()
+        self.core.authority.certificate_pem()
     }
 
     /// The certificate of our own authority for the server's address, `panel.` and `tunnel.`,
     /// shown to programs that pin it.
     #[must_use]
     pub fn panel_certificate(&self) -> Arc<HostCertificate> {
-        unimplemented!()
+        self.core.live.own_certificate()
     }
 
-    /// Stops background tasks and writes down what is still in memory.
+    /// How many passwords were checked since the start, those of names that do not exist
+    /// included: the work behind the sign-in is the same for both.
+    #[must_use]
+    pub fn password_checks(&self) -> u64 {
+        self.core.passwords.checks()
+    }
+
+    /// Stops background tasks and writes down what is still in memory. The hub's connections
+    /// are the caller's to drain before.
     pub async fn shutdown(&self) {
-        std::future::ready(()).await;
+        self.stop.cancel();
+        self.tasks.wait().await;
+        // A change that is under way ends first.
+        let _writer = self.core.writer.lock().await;
+        let core = self.core.clone();
+        let flushed = tokio::task::spawn_blocking(move || core.live.sessions().flush()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "sessions could not be written down"
+            );
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// What is read and, where it is missing, made before the server serves.
+struct Opened {
+    store: Store,
+    state: State,
+    authority: Arc<Authority>,
+    live: Arc<Live>,
+    provision: Provision,
+    lockouts: Lockouts,
+}
+
+impl Opened {
+    fn open(dir: &StateDir, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let now = clock.now();
+        let (store, state) = Store::open(dir)?;
+        let authority = Arc::new(load_authority(&store)?);
+        let desired = desired(&state);
+        let stored = certificates::load(store.dir(), store.hosts_with_certificates()?.into_iter())?;
+        let issuer = issuer_for(state.panel.certificate_authority, &authority);
+        let provision = Provision::of(&desired, &stored, issuer.as_deref(), now).map_err(
+            |(host, source)| StartError::Certificate {
+                name: host.to_string(),
+                source,
+            },
+        )?;
+        let mut commit = provision.write_into(Commit::new());
+        let (own, fresh) = own_certificate(&store, &state, &authority, now)?;
+        for (path, bytes) in fresh {
+            commit = commit.write(&path, bytes);
+        }
+        // A renewal that cannot be written down still serves: the next start makes another one.
+        if let Err(error) = store.commit(commit) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "new certificates could not be written down"
+            );
+        }
+        let sessions = Sessions::load(clock.clone(), store.runtime().clone(), &state.users)?;
+        let lockouts = Lockouts::load(store.runtime().clone(), now)?;
+        let live = Arc::new(Live::new(
+            clock,
+            authority.client_trust(),
+            own,
+            sessions,
+            &state,
+        ));
+        Ok(Self {
+            store,
+            state,
+            authority,
+            live,
+            provision,
+            lockouts,
+        })
+    }
+}
+
+fn load_authority(store: &Store) -> Result<Authority, StartError> {
+    let read = |path: FilePath| -> Result<Secret, StartError> {
+        let missing = || StartError::MissingFile {
+            path: store.dir().file(&path),
+        };
+        let bytes = store.read(&path)?.ok_or_else(missing)?;
+        Ok(Secret::new(String::from_utf8_lossy(&bytes)))
+    };
+    let (certificate, key) = (read(FilePath::CA_CERT)?, read(FilePath::CA_KEY)?);
+    Ok(Authority::load(certificate.expose(), &key)?)
+}
+
+/// The server's own leaf as stored, or a new one with its files.
+#[expect(
+    clippy::type_complexity,
+    reason = "files are pairs of path and content"
+)]
+fn own_certificate(
+    store: &Store,
+    state: &State,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<(Arc<HostCertificate>, Vec<(FilePath, Vec<u8>)>), StartError> {
+    let names = own_names(state.panel.ip, state.panel.domain.as_ref());
+    let stored = load_pair(
+        store.dir(),
+        &FilePath::SELF_SIGNED_CERT,
+        &FilePath::SELF_SIGNED_KEY,
+    )?;
+    if let Some(Ok(leaf)) = stored
+        && own_leaf_serves(&leaf, authority, &names, now)
+    {
+        return Ok((Arc::new(leaf), Vec::new()));
+    }
+    let new = issue_leaf(authority, &names, now).map_err(|error| StartError::Certificate {
+        name: state.panel.ip.to_string(),
+        source: error.into(),
+    })?;
+    Ok((new.certificate.clone(), new.own_files().into()))
+}
+
+impl Core {
+    /// The issuer that the state asks for at this moment.
+    pub(crate) fn issuer(&self, state: &State) -> Option<Arc<dyn HostIssuer>> {
+        issuer_for(state.panel.certificate_authority, &self.authority)
+    }
+
+    /// Renews the server's own leaf when a third of its life is left. Blocks on the disk.
+    pub(crate) fn renew_own_certificate(&self, now: Timestamp) -> Result<(), StateError> {
+        let state = self.state.load();
+        let names = own_names(state.panel.ip, state.panel.domain.as_ref());
+        if own_leaf_serves(&self.live.own_certificate(), &self.authority, &names, now) {
+            return Ok(());
+        }
+        match issue_leaf(&self.authority, &names, now) {
+            Ok(new) => {
+                self.live.set_own_certificate(new.certificate.clone());
+                let commit = new
+                    .own_files()
+                    .into_iter()
+                    .fold(Commit::new(), |c, (path, bytes)| c.write(&path, bytes));
+                self.store.commit(commit).map(drop)
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the server's own certificate could not be renewed"
+                );
+                Ok(())
+            }
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! Why an operation was not done. The panel maps these to statuses and bodies.
 
-use portlama_model::AgentLabel;
-use portlama_pki::CsrError;
+use std::path::PathBuf;
 
+use portlama_model::AgentLabel;
+use portlama_pki::{AuthorityError, CsrError};
+use portlama_state::StateError;
+
+use crate::PrepareError;
 use crate::http::BoxError;
+use crate::operations::tunnels::MAX_TUNNELS;
 
 /// Why an operation was not done, or not done durably.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +118,9 @@ pub enum Refusal {
     /// No live agent has this label.
     #[error("no agent `{0}` is enrolled")]
     UnknownAgent(AgentLabel),
+    /// As many tunnels exist as may.
+    #[error("this server has {MAX_TUNNELS} tunnels, and that is as many as it may have")]
+    TooManyTunnels,
     /// Somebody must be able to sign in.
     #[error("the last user cannot be deleted")]
     LastUser,
@@ -175,21 +183,27 @@ pub enum SignInError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The authority's files are missing or broken.
-    #[error("the certificate authority in `{dir}` cannot be used: restore `pki/` from a backup")]
-    Authority {
-        /// The state directory.
-        dir: String,
-        /// What is wrong.
-        #[source]
+    /// The state directory is in use, broken, newer than this program, or cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The authority's files are broken.
+    #[error("the certificate authority cannot be used: bring `pki/` back from a backup")]
+    Authority(#[from] AuthorityError),
+    /// A file of the authority is missing.
+    #[error("`{}` is missing: bring it back from a backup", .path.display())]
+    MissingFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A server certificate cannot be made.
+    #[error("a certificate for {name} cannot be made")]
+    Certificate {
+        /// The host or address.
+        name: String,
+        /// Why.
         source: BoxError,
     },
     /// The state cannot be served.
-    #[error("the state cannot be served")]
+    #[error("what the state says cannot be served")]
     Plane(#[from] PrepareError),
-    /// A certificate cannot be made.
-    #[error("a server certificate cannot be made")]
-    Certificate(#[source] BoxError),
 }
-
-use crate::PrepareError;

@@ -13,36 +13,56 @@
 //! Who may do what is decided in `access`; this crate never looks at a header.
 #![forbid(unsafe_code)]
 
+mod background;
 mod certificates;
+mod change;
 mod clock;
 mod control;
 mod desired;
 mod error;
+mod handovers;
 pub mod http;
 mod live;
+mod lockouts;
 mod observed;
 mod operations;
+mod passwords;
 mod plane;
+mod random;
+mod return_target;
+mod routes;
 mod sessions;
 pub mod setup;
 mod sign_in_types;
 mod traffic;
+mod upstreams;
 
+pub use background::{DURABILITY_RETRY_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
+pub use certificates::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
 pub use clock::{Clock, SystemClock};
 pub use control::{Control, Settings};
 pub use desired::desired;
 pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
+pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;
 pub use observed::TunnelStatus;
-pub use operations::agents::AgentView;
-pub use operations::enrolment::{Enrolled, Enrollment};
-pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
+pub use operations::agents::{AgentView, EXPIRING_SOON};
+pub use operations::enrolment::{ENROLLMENT_LIFETIME, Enrolled, Enrollment};
+pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
+pub use operations::tunnels::{
+    AgentConfigView, AgentTunnel, MAX_DESCRIPTION_CHARACTERS, MAX_TUNNELS, NewTunnel, TunnelChange,
+    TunnelView,
+};
 pub use operations::users::{NewUser, UserChange, UserView};
+pub use passwords::{MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};
 pub use plane::{
     Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
     HostCertificates, PrepareError, Upstreams,
 };
 pub use portlama_tunnel::{OpenError, TunnelStream};
-pub use sessions::{SessionId, Sessions, SignedIn};
+pub use return_target::MAX_RETURN_URL_BYTES;
+pub use sessions::{
+    MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId, Sessions, SignedIn,
+};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
 pub use traffic::{Traffic, TrafficTotals};

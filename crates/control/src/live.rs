@@ -1,6 +1,6 @@
 //! What requests are judged against, in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,7 @@ use portlama_pki::ClientTrust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Clock, Sessions, Traffic, desired};
+use crate::{Clock, HostCertificate, Sessions, Traffic, desired};
 
 /// What requests are judged against: snapshots that are replaced whole, so that a reader never
 /// waits and never sees half a change. Denials act here first.
@@ -20,19 +20,27 @@ pub struct Live {
     trust: Arc<ClientTrust>,
     identities: ArcSwap<Identities>,
     desired: ArcSwap<Desired>,
+    own_certificate: ArcSwap<HostCertificate>,
     sessions: Sessions,
     denials: watch::Sender<u64>,
     traffic: RwLock<HashMap<Uuid, Arc<Traffic>>>,
 }
 
 impl Live {
-    pub(crate) fn new(clock: Arc<dyn Clock>, trust: ClientTrust, state: &State) -> Self {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        trust: ClientTrust,
+        own_certificate: Arc<HostCertificate>,
+        sessions: Sessions,
+        state: &State,
+    ) -> Self {
         Self {
-            sessions: Sessions::new(clock.clone()),
             clock,
             trust: Arc::new(trust),
             identities: ArcSwap::from_pointee(Identities::of(state)),
             desired: ArcSwap::from_pointee(desired(state)),
+            own_certificate: ArcSwap::new(own_certificate),
+            sessions,
             denials: watch::Sender::new(0),
             traffic: RwLock::default(),
         }
@@ -64,6 +72,14 @@ impl Live {
         self.desired.load_full()
     }
 
+    /// The certificate of our own authority for the server's address, `panel.` and `tunnel.`,
+    /// shown to programs that pin the authority. It is replaced when it is renewed: ask for
+    /// each handshake.
+    #[must_use]
+    pub fn own_certificate(&self) -> Arc<HostCertificate> {
+        self.own_certificate.load_full()
+    }
+
     /// Who is signed in.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
@@ -71,7 +87,7 @@ impl Live {
     }
 
     /// Changes whenever something that was allowed may have become forbidden: whoever holds a
-    /// connection open judges it again.
+    /// connection open judges it again. Subscribe before the first judgement.
     #[must_use]
     pub fn denials(&self) -> watch::Receiver<u64> {
         self.denials.subscribe()
@@ -90,5 +106,27 @@ impl Live {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Who exists from here on.
+    pub(crate) fn set_identities(&self, state: &State) {
+        self.identities.store(Arc::new(Identities::of(state)));
+    }
+
+    /// What is served from here on. Counters of tunnels that are gone go with them.
+    pub(crate) fn set_desired(&self, desired: Arc<Desired>, state: &State) {
+        self.desired.store(desired);
+        let tunnels: HashSet<Uuid> = state.tunnels.iter().map(|tunnel| tunnel.id).collect();
+        self.traffic.write().retain(|id, _| tunnels.contains(id));
+    }
+
+    pub(crate) fn set_own_certificate(&self, certificate: Arc<HostCertificate>) {
+        self.own_certificate.store(certificate);
+    }
+
+    /// Something may be forbidden from here on.
+    pub(crate) fn deny(&self) {
+        self.denials
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 }

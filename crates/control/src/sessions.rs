@@ -1,15 +1,54 @@
 //! Who is signed in: in memory, backed by the runtime database.
+//!
+//! Every look-up judges the session anew: its own limits, the sign-in above it, and the
+//! account as it is at this moment. A session that is found to be over is removed for good,
+//! so that it does not come back when the clock is set back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
 use portlama_access::Visitor;
-use portlama_model::Hostname;
+use portlama_auth::{SessionLevel, SessionPolicy, SessionToken};
+use portlama_model::{Hostname, Timestamp, Username, Users};
+use portlama_state::{Created, Level, Runtime, Session, SessionKind, StateError, TokenHash};
 
 use crate::Clock;
 
+/// The most sign-ins of one user; the oldest ends when there is one more. A person has a
+/// handful of browsers.
+pub const MAX_SIGN_INS_PER_USER: usize = 64;
+/// The most host sessions below one sign-in; the oldest ends when there is one more.
+pub const MAX_HOST_SESSIONS_PER_SIGN_IN: usize = 256;
+
 /// Names a session without being able to open it: the SHA-256 of its token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(pub(crate) [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId([u8; 32]);
+
+impl SessionId {
+    fn of(token: &SessionToken) -> Self {
+        Self(*token.hash().as_bytes())
+    }
+
+    fn stored(self) -> TokenHash {
+        TokenHash::from_bytes(self.0)
+    }
+}
+
+impl From<TokenHash> for SessionId {
+    fn from(hash: TokenHash) -> Self {
+        Self(*hash.as_bytes())
+    }
+}
+
+/// The first octets: enough to tell two apart in a log.
+impl std::fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionId({}…)", hex::encode(&self.0[..4]))
+    }
+}
 
 /// A visitor with a live session on a host.
 #[derive(Debug, Clone)]
@@ -20,27 +59,433 @@ pub struct SignedIn {
     pub session: SessionId,
 }
 
+/// A live sign-in at the portal.
+#[derive(Debug, Clone)]
+pub(crate) struct SignIn {
+    pub(crate) session: SessionId,
+    pub(crate) level: SessionLevel,
+    pub(crate) visitor: Arc<Visitor>,
+}
+
 /// All sessions.
 pub struct Sessions {
     clock: Arc<dyn Clock>,
+    policy: SessionPolicy,
+    runtime: Arc<Runtime>,
+    /// The accounts that may be signed in, as they are at this moment.
+    visitors: ArcSwap<HashMap<Username, Arc<Visitor>>>,
+    table: RwLock<Table>,
+    /// Ended here, perhaps not yet in the database.
+    ended: Mutex<Vec<SessionId>>,
+}
+
+struct Entry {
+    /// The host and the sign-in above; `None` for a sign-in itself.
+    below: Option<(Hostname, SessionId)>,
+    username: Username,
+    level: SessionLevel,
+    created: Timestamp,
+    expires: Timestamp,
+    /// Milliseconds since 1970.
+    last_seen: AtomicI64,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<SessionId, Entry>,
+    /// The host sessions below each sign-in, oldest first.
+    children: HashMap<SessionId, Vec<SessionId>>,
+    /// The sign-ins of each user, oldest first.
+    sign_ins: HashMap<Username, Vec<SessionId>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+    /// Loads the sessions that were stored. Those whose user is gone, or whose time is over,
+    /// are removed.
+    pub(crate) fn load(
+        clock: Arc<dyn Clock>,
+        runtime: Arc<Runtime>,
+        users: &Users,
+    ) -> Result<Self, StateError> {
+        let stored = runtime.sessions().all()?;
+        let sessions = Self {
+            clock,
+            policy: SessionPolicy::default(),
+            runtime,
+            visitors: ArcSwap::from_pointee(visitors_of(users)),
+            table: RwLock::default(),
+            ended: Mutex::default(),
+        };
+        let (now, visitors) = (sessions.clock.now(), sessions.visitors.load_full());
+        for session in stored {
+            let id = SessionId::from(session.hash);
+            let entry = Entry::of(session);
+            if visitors.contains_key(&entry.username) && entry.lives(&sessions.policy, now) {
+                let surplus = sessions.table.write().insert(id, entry);
+                sessions.bury(surplus);
+            } else {
+                sessions.bury(vec![id]);
+            }
+        }
+        Ok(sessions)
     }
 
     /// The visitor whom `token` signs in on `host`; the session counts as used.
     #[must_use]
     pub fn visitor(&self, host: &Hostname, token: &str) -> Option<SignedIn> {
-        let _ = (host, token, &self.clock);
-        None
+        let session = SessionId::of(&token.parse().ok()?);
+        let now = self.clock.now();
+        let found = {
+            let table = self.table.read();
+            let (entry, above) = table.host_session(&session)?;
+            if *entry.below.as_ref().map(|(host, _)| host)? != *host {
+                return None;
+            }
+            if entry.lives(&self.policy, now) && above.lives(&self.policy, now) {
+                self.touch(session, entry, now);
+                // Using an app is using the sign-in that it rests on.
+                let (_, above_id) = entry.below.as_ref()?;
+                self.touch(*above_id, above, now);
+                Some(entry.username.clone())
+            } else {
+                None
+            }
+        };
+        let Some(username) = found else {
+            self.end(&session);
+            return None;
+        };
+        let visitor = self.visitors.load().get(&username)?.clone();
+        Some(SignedIn { visitor, session })
     }
 
-    /// Whether a session still holds, for connections that outlive their request.
+    /// Whether a host session still holds, for connections that outlive their request.
     #[must_use]
     pub fn is_live(&self, session: &SessionId) -> bool {
-        let _ = session;
-        false
+        let now = self.clock.now();
+        let table = self.table.read();
+        table.host_session(session).is_some_and(|(entry, above)| {
+            entry.lives(&self.policy, now)
+                && above.lives(&self.policy, now)
+                && self.visitors.load().contains_key(&entry.username)
+        })
     }
+
+    /// The sign-in that a browser's portal cookie stands for; it counts as used.
+    pub(crate) fn sign_in(&self, token: &str) -> Option<SignIn> {
+        let session = SessionId::of(&token.parse().ok()?);
+        let now = self.clock.now();
+        let found = {
+            let table = self.table.read();
+            let entry = table
+                .entries
+                .get(&session)
+                .filter(|entry| entry.below.is_none())?;
+            entry.lives(&self.policy, now).then(|| {
+                self.touch(session, entry, now);
+                (entry.username.clone(), entry.level)
+            })
+        };
+        let Some((username, level)) = found else {
+            self.end(&session);
+            return None;
+        };
+        let visitor = self.visitors.load().get(&username)?.clone();
+        Some(SignIn {
+            session,
+            level,
+            visitor,
+        })
+    }
+
+    /// Whether a sign-in with both factors holds.
+    pub(crate) fn is_signed_in(&self, session: &SessionId) -> Option<Username> {
+        let now = self.clock.now();
+        let table = self.table.read();
+        let entry = table.entries.get(session)?;
+        let holds = entry.below.is_none()
+            && entry.level == SessionLevel::TwoFactor
+            && entry.lives(&self.policy, now);
+        holds.then(|| entry.username.clone())
+    }
+
+    /// The sign-in above a host session.
+    pub(crate) fn above(&self, host: &Hostname, token: &str) -> Option<SessionId> {
+        let session = SessionId::of(&token.parse().ok()?);
+        let table = self.table.read();
+        let (of, above) = table.entries.get(&session)?.below.as_ref()?;
+        (of == host).then_some(*above)
+    }
+
+    /// Begins a sign-in in place of `old`, which ends with everything below it. Blocks on the
+    /// disk.
+    pub(crate) fn begin_sign_in(
+        &self,
+        old: Option<SessionId>,
+        token: &SessionToken,
+        username: Username,
+        level: SessionLevel,
+        expires: Timestamp,
+    ) -> Result<(), StateError> {
+        if let Some(old) = old {
+            self.end(&old);
+        }
+        let id = SessionId::of(token);
+        let now = self.clock.now();
+        let entry = Entry::new(None, username, level, now, expires);
+        let stored = self.runtime.sessions();
+        let created = match old {
+            None => stored.create(&entry.row(id))?,
+            Some(old) => match stored.replace(&old.stored(), &entry.row(id))? {
+                Created::Stored => Created::Stored,
+                // The old one ended on its own in the meantime: no reason to refuse the new one.
+                Created::ParentEnded => stored.create(&entry.row(id))?,
+            },
+        };
+        if created == Created::Stored {
+            let surplus = self.table.write().insert(id, entry);
+            self.bury(surplus);
+        }
+        Ok(())
+    }
+
+    /// Begins a session on a host below a sign-in; `false` when the sign-in has ended. Blocks
+    /// on the disk.
+    pub(crate) fn begin_host(
+        &self,
+        above: SessionId,
+        host: Hostname,
+        token: &SessionToken,
+    ) -> Result<bool, StateError> {
+        let Some((username, expires)) = self
+            .table
+            .read()
+            .entries
+            .get(&above)
+            .map(|e| (e.username.clone(), e.expires))
+        else {
+            return Ok(false);
+        };
+        let id = SessionId::of(token);
+        let now = self.clock.now();
+        let entry = Entry::new(
+            Some((host, above)),
+            username,
+            SessionLevel::TwoFactor,
+            now,
+            expires,
+        );
+        if self.runtime.sessions().create(&entry.row(id))? == Created::ParentEnded {
+            return Ok(false);
+        }
+        // A sign-out between the row and here leaves a child without a parent, which every
+        // look-up refuses.
+        let surplus = self.table.write().insert(id, entry);
+        self.bury(surplus);
+        Ok(true)
+    }
+
+    /// Ends a session and everything below it, in memory; the database follows with
+    /// [`flush`](Self::flush).
+    pub(crate) fn end(&self, session: &SessionId) {
+        let ended = self.table.write().remove(session);
+        self.bury(ended);
+    }
+
+    /// Ends everything of a user, in memory.
+    pub(crate) fn end_user(&self, username: &Username) {
+        let mut table = self.table.write();
+        let sign_ins = table.sign_ins.get(username).cloned().unwrap_or_default();
+        let ended = sign_ins
+            .iter()
+            .flat_map(|session| table.remove(session))
+            .collect();
+        drop(table);
+        self.bury(ended);
+    }
+
+    /// Replaces the accounts that may be signed in.
+    pub(crate) fn set_users(&self, users: &Users) {
+        self.visitors.store(Arc::new(visitors_of(users)));
+    }
+
+    /// Ends what is over, and brings the database to what memory says. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the database fails; what was not written is written the next time.
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
+        let now = self.clock.now();
+        let over: Vec<SessionId> = {
+            let table = self.table.read();
+            let over = table
+                .entries
+                .iter()
+                .filter(|(_, entry)| !entry.lives(&self.policy, now));
+            over.map(|(id, _)| *id).collect()
+        };
+        for session in over {
+            self.end(&session);
+        }
+        let ended = std::mem::take(&mut *self.ended.lock());
+        for (done, session) in ended.iter().enumerate() {
+            if let Err(error) = self.runtime.sessions().remove(&session.stored()) {
+                self.ended.lock().extend(ended.iter().skip(done));
+                return Err(error);
+            }
+        }
+        self.runtime.sessions().flush_touches()
+    }
+
+    fn bury(&self, ended: Vec<SessionId>) {
+        if !ended.is_empty() {
+            self.ended.lock().extend(ended);
+        }
+    }
+
+    fn touch(&self, id: SessionId, entry: &Entry, now: Timestamp) {
+        if let Some(seen) = self.policy.touch(entry.last_seen(), now) {
+            entry
+                .last_seen
+                .fetch_max(seen.unix_millis(), Ordering::Relaxed);
+            self.runtime.sessions().touch(&id.stored(), seen);
+        }
+    }
+}
+
+impl Entry {
+    fn new(
+        below: Option<(Hostname, SessionId)>,
+        username: Username,
+        level: SessionLevel,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Self {
+        Self {
+            below,
+            username,
+            level,
+            created: now,
+            expires,
+            last_seen: AtomicI64::new(now.unix_millis()),
+        }
+    }
+
+    fn of(session: Session) -> Self {
+        Self {
+            below: match session.kind {
+                SessionKind::Sso => None,
+                SessionKind::Host { host, parent } => Some((host, parent.into())),
+            },
+            username: session.username,
+            level: match session.level {
+                Level::Password => SessionLevel::FirstFactor,
+                Level::PasswordAndCode => SessionLevel::TwoFactor,
+            },
+            created: session.created,
+            expires: session.expires,
+            last_seen: AtomicI64::new(session.last_seen.unix_millis()),
+        }
+    }
+
+    fn row(&self, id: SessionId) -> Session {
+        Session {
+            hash: id.stored(),
+            kind: match &self.below {
+                None => SessionKind::Sso,
+                Some((host, above)) => SessionKind::Host {
+                    host: host.clone(),
+                    parent: above.stored(),
+                },
+            },
+            username: self.username.clone(),
+            level: match self.level {
+                SessionLevel::FirstFactor => Level::Password,
+                SessionLevel::TwoFactor => Level::PasswordAndCode,
+            },
+            created: self.created,
+            last_seen: self.last_seen(),
+            expires: self.expires,
+        }
+    }
+
+    fn last_seen(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    fn lives(&self, policy: &SessionPolicy, now: Timestamp) -> bool {
+        now < self.expires && policy.is_live(self.created, self.last_seen(), now)
+    }
+}
+
+impl Table {
+    /// A host session and the two-factor sign-in above it.
+    fn host_session(&self, session: &SessionId) -> Option<(&Entry, &Entry)> {
+        let entry = self.entries.get(session)?;
+        let above = self.entries.get(&entry.below.as_ref()?.1)?;
+        (above.level == SessionLevel::TwoFactor).then_some((entry, above))
+    }
+
+    /// Adds a session; the answer names those that had to make room.
+    fn insert(&mut self, id: SessionId, entry: Entry) -> Vec<SessionId> {
+        let (siblings, limit) = match &entry.below {
+            None => (
+                self.sign_ins.entry(entry.username.clone()).or_default(),
+                MAX_SIGN_INS_PER_USER,
+            ),
+            Some((_, above)) => (
+                self.children.entry(*above).or_default(),
+                MAX_HOST_SESSIONS_PER_SIGN_IN,
+            ),
+        };
+        siblings.push(id);
+        let surplus = (siblings.len() > limit).then(|| siblings[0]);
+        self.entries.insert(id, entry);
+        surplus
+            .map(|oldest| self.remove(&oldest))
+            .unwrap_or_default()
+    }
+
+    /// Removes a session and everything below it; the answer names all of them.
+    fn remove(&mut self, session: &SessionId) -> Vec<SessionId> {
+        let mut removed = self.children.remove(session).unwrap_or_default();
+        for child in &removed {
+            self.entries.remove(child);
+        }
+        let Some(entry) = self.entries.remove(session) else {
+            return removed;
+        };
+        removed.push(*session);
+        match &entry.below {
+            None => forget(&mut self.sign_ins, &entry.username, session),
+            Some((_, above)) => forget(&mut self.children, above, session),
+        }
+        removed
+    }
+}
+
+fn forget<K: std::hash::Hash + Eq>(
+    index: &mut HashMap<K, Vec<SessionId>>,
+    key: &K,
+    session: &SessionId,
+) {
+    if let Some(list) = index.get_mut(key) {
+        list.retain(|id| id != session);
+        if list.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+fn visitors_of(users: &Users) -> HashMap<Username, Arc<Visitor>> {
+    let open = users.users.iter().filter(|(_, user)| !user.disabled);
+    open.map(|(username, user)| {
+        let visitor = Visitor {
+            username: username.clone(),
+            displayname: user.displayname.clone(),
+            email: user.email.clone(),
+            groups: user.groups.clone(),
+        };
+        (username.clone(), Arc::new(visitor))
+    })
+    .collect()
 }

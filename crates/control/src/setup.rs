@@ -1,18 +1,35 @@
-//! Making a server that does not run yet.
+//! Making a server that does not run yet: its authority, the admin's credentials, the first
+//! state.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use portlama_model::{CaFingerprint, CertificateAuthority, Domain, Email, Serial, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portlama_model::{
+    AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, Domain, Email, Onboarding,
+    OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, Secret, Serial, State,
+    Timestamp, Users,
+};
+use portlama_pki::{Authority, AuthorityError, IssueError, client_p12};
+use portlama_state::{FilePath, StateDir, StateError, Store};
+use uuid::Uuid;
 
-use crate::http::BoxError;
+use crate::certificates::{issue_leaf, own_names};
+use crate::desired;
+use crate::random::octets;
+
+/// Octets of the password of the admin's P12 file; 192 random bits, as the file's own
+/// protection is weak.
+pub const P12_PASSWORD_BYTES: usize = 24;
 
 /// What a new server is.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// Its public address.
     pub ip: IpAddr,
-    /// The base domain; with [`CertificateAuthority::Internal`] the server is complete at once.
+    /// The base domain. With [`CertificateAuthority::Internal`] the server is complete at
+    /// once; with a public authority the names must first be shown to lead here.
     pub domain: Option<Domain>,
     /// The address certificate authorities write to.
     pub email: Option<Email>,
@@ -45,16 +62,101 @@ pub struct Initialised {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// A key or certificate could not be made.
-    #[error("cannot make the certificates")]
-    Certificate(#[source] BoxError),
+    /// The authority could not be made.
+    #[error("cannot make the certificate authority")]
+    Authority(#[from] AuthorityError),
+    /// A certificate could not be made.
+    #[error("cannot make the first certificates")]
+    Certificate(#[from] IssueError),
+    /// The directory holds something, or cannot be written.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
-/// Makes the authority, the admin's credentials and the first state in `dir`.
+/// Makes the authority, the admin's credentials and the first state in `dir`, in one commit:
+/// an attempt that is cut short leaves nothing, or is completed by the next start.
 ///
 /// # Errors
-/// When `dir` holds a server or something else, or cannot be written.
+/// When `dir` holds a server already or something else, or cannot be written.
 pub fn initialise(dir: &Path, setup: Setup) -> Result<Initialised, SetupError> {
-    let _ = (dir, setup);
-    Err(SetupError::Certificate("not there yet".into()))
+    let dir = StateDir::new(dir);
+    let (authority, ca) = Authority::create(setup.now)?;
+    let admin = authority.issue_admin(setup.now)?;
+    let password = p12_password();
+    let p12 = client_p12(
+        &admin,
+        authority.certificate_der(),
+        "Portlama admin",
+        &password,
+    )?;
+    let serial = admin.certificate().serial().clone();
+    let state = first_state(&dir, &setup, serial.clone());
+
+    let mut files = vec![
+        (FilePath::CA_CERT, ca.certificate_pem.into_bytes()),
+        (FilePath::CA_KEY, ca.key_pem.expose().into()),
+        (
+            FilePath::CLIENT_CERT,
+            admin.certificate().pem().into_bytes(),
+        ),
+        (FilePath::CLIENT_KEY, admin.key_pem().expose().into()),
+        (FilePath::CLIENT_P12, p12),
+        (FilePath::P12_PASSWORD, password.expose().into()),
+    ];
+    let own = own_names(setup.ip, setup.domain.as_ref());
+    files.extend(issue_leaf(&authority, &own, setup.now)?.own_files());
+    if setup.certificate_authority == CertificateAuthority::Internal {
+        for host in desired(&state).hosts.into_keys() {
+            let leaf = issue_leaf(&authority, &[host.clone().into()], setup.now)?;
+            files.extend(leaf.host_files(&host));
+        }
+    }
+    Store::initialise(&dir, &state, &files)?;
+    Ok(Initialised {
+        ca_fingerprint: authority.fingerprint(),
+        ca_path: dir.file(&FilePath::CA_CERT),
+        p12_path: dir.file(&FilePath::CLIENT_P12),
+        p12_password_path: dir.file(&FilePath::P12_PASSWORD),
+        admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
+        admin_key_path: dir.file(&FilePath::CLIENT_KEY),
+        admin_serial: serial,
+    })
+}
+
+fn p12_password() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(octets::<P12_PASSWORD_BYTES>()))
+}
+
+fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
+    let status = match (&setup.domain, setup.certificate_authority) {
+        (None, _) => OnboardingStatus::Fresh,
+        (Some(_), CertificateAuthority::Internal) => OnboardingStatus::Completed,
+        (Some(_), CertificateAuthority::Acme) => OnboardingStatus::DomainSet,
+    };
+    State {
+        panel: PanelConfig {
+            ip: setup.ip,
+            domain: setup.domain.clone(),
+            email: setup.email.clone(),
+            data_dir: dir.path().display().to_string(),
+            server_id: Uuid::new_v4(),
+            max_site_size: 524_288_000,
+            admin_auth_mode: AdminAuthMode::P12,
+            admin: AdminIdentity {
+                serials: vec![admin],
+            },
+            certificate_authority: setup.certificate_authority,
+            panel_2fa: PanelTwoFactor::default(),
+            session_secret: None,
+            onboarding: Onboarding {
+                status,
+                extra: serde_json::Map::new(),
+            },
+            extra: serde_json::Map::new(),
+        },
+        tunnels: Vec::new(),
+        users: Users::default(),
+        registry: Registry::default(),
+        revoked: Revocations::default(),
+    }
 }

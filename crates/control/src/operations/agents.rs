@@ -1,9 +1,20 @@
 //! Agents: the registry, their rights, their end.
 
-use portlama_access::Identity;
-use portlama_model::{AgentEntry, AgentLabel, Capability, CapabilitySet, Timestamp};
+use std::time::Duration;
 
+use portlama_access::Identity;
+use portlama_model::{
+    AgentEntry, AgentLabel, Capability, CapabilitySet, Revocation, State, Timestamp,
+};
+use portlama_tunnel::AgentStatus;
+use serde_json::json;
+
+use crate::change::{Change, Forbids, audit_row};
+use crate::operations::still_may;
 use crate::{Control, OperationError};
+
+/// How long before its end a certificate is shown as expiring soon: 30 days.
+pub const EXPIRING_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// An agent with what is observed of it.
 #[derive(Debug, Clone)]
@@ -14,7 +25,11 @@ pub struct AgentView {
     pub connected: bool,
     /// Since when.
     pub connected_since: Option<Timestamp>,
-    /// Live, and its certificate ends within 30 days.
+    /// The version it says it runs.
+    pub version: Option<String>,
+    /// When a second process with the same certificate was last turned away.
+    pub second_instance_refused: Option<Timestamp>,
+    /// Live, and its certificate ends within [`EXPIRING_SOON`].
     pub expiring_soon: bool,
 }
 
@@ -22,10 +37,18 @@ impl Control {
     /// All agents in the order they were enrolled, revoked ones included.
     #[must_use]
     pub fn agents(&self) -> Vec<AgentView> {
-        Vec::new()
+        let now = self.core.live.now();
+        let state = self.core.state.load();
+        state
+            .registry
+            .agents
+            .iter()
+            .map(|entry| self.view_agent(entry, now))
+            .collect()
     }
 
-    /// Replaces an agent's rights and answers with what it has then.
+    /// Replaces an agent's rights and answers with what it has then. A right that is taken
+    /// away is gone at once.
     ///
     /// # Errors
     /// When no live agent has the label.
@@ -35,11 +58,54 @@ impl Control {
         label: &AgentLabel,
         capabilities: Vec<Capability>,
     ) -> Result<CapabilitySet, OperationError> {
-        let _ = (by, label, capabilities);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        still_may(&state, by, None)?;
+        let before = state
+            .registry
+            .live(label)
+            .ok_or(NO_AGENT)?
+            .capabilities
+            .clone();
+        let after: CapabilitySet = capabilities.into_iter().collect();
+        if before == after {
+            return Ok(after);
+        }
+        let mut next = State::clone(&state);
+        for entry in live_entries(&mut next, label) {
+            entry.capabilities = after.clone();
+        }
+        let forbids = Forbids {
+            at_once: before.iter().any(|right| !after.contains(right)),
+            ..Forbids::default()
+        };
+        let (old, new) = (
+            json!({ "capabilities": before }),
+            json!({ "capabilities": after }),
+        );
+        let audit = audit_row(
+            core.live.now(),
+            by.audit_name(),
+            "agent.capabilities",
+            label,
+            Some(old),
+            Some(new),
+        );
+        core.apply(
+            writer,
+            Change {
+                next,
+                audit,
+                forbids,
+            },
+        )
+        .await?;
+        Ok(after)
     }
 
-    /// Revokes an agent: its requests are refused and its connections closed at once.
+    /// Revokes an agent: its requests are refused and its connections closed at once, its
+    /// label is free, its tunnels stay.
     ///
     /// # Errors
     /// When no live agent has the label.
@@ -48,7 +114,74 @@ impl Control {
         by: &Identity,
         label: &AgentLabel,
     ) -> Result<(), OperationError> {
-        let _ = (by, label);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        still_may(&state, by, None)?;
+        let serial = state.registry.live(label).ok_or(NO_AGENT)?.serial.clone();
+        let now = core.live.now();
+        let mut next = State::clone(&state);
+        for entry in live_entries(&mut next, label) {
+            entry.revoked = true;
+            entry.revoked_at = Some(now);
+        }
+        if !next
+            .revoked
+            .revoked
+            .iter()
+            .any(|known| known.serial == serial)
+        {
+            next.revoked.revoked.push(Revocation {
+                serial: serial.clone(),
+                label: label.common_name(),
+                revoked_at: now,
+            });
+        }
+        let forbids = Forbids {
+            at_once: true,
+            agent: Some(label.clone()),
+            user: None,
+        };
+        let before = Some(json!({ "serial": serial }));
+        let audit = audit_row(now, by.audit_name(), "agent.revoke", label, before, None);
+        core.apply(
+            writer,
+            Change {
+                next,
+                audit,
+                forbids,
+            },
+        )
+        .await
     }
+
+    fn view_agent(&self, entry: &AgentEntry, now: Timestamp) -> AgentView {
+        // A label can come back: what the hub knows is the live entry's.
+        let status = if entry.revoked {
+            AgentStatus::default()
+        } else {
+            self.core.hub.status(&entry.label)
+        };
+        AgentView {
+            connected: status.is_connected(),
+            connected_since: status.connected_since,
+            version: status.version,
+            second_instance_refused: status.refused_second_instance,
+            expiring_soon: !entry.revoked && entry.expires_at.since(now) <= EXPIRING_SOON,
+            entry: entry.clone(),
+        }
+    }
+}
+
+const NO_AGENT: OperationError = OperationError::NotFound { what: "Agent" };
+
+fn live_entries<'a>(
+    state: &'a mut State,
+    label: &'a AgentLabel,
+) -> impl Iterator<Item = &'a mut AgentEntry> {
+    state
+        .registry
+        .agents
+        .iter_mut()
+        .filter(move |entry| !entry.revoked && entry.label == *label)
 }

@@ -1,9 +1,29 @@
 //! Enrolment: a token for an agent, and the certificate it is exchanged for.
 
-use portlama_access::Identity;
-use portlama_model::{AgentLabel, Capability, EnrollmentToken, Serial, SetupToken, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{Control, OperationError};
+use portlama_access::Identity;
+use portlama_model::{
+    AgentEntry, AgentLabel, Capability, EnrollmentMethod, EnrollmentToken, Serial, SetupToken,
+    State, Timestamp, TunnelPort,
+};
+use portlama_pki::{AdmittedKey, ParsedRequest, Sha256};
+use portlama_state::{Consumption, Grant, TokenHash};
+use serde_json::{Value, json};
+
+use crate::change::{Change, Forbids, WriterGuard, audit_row, blocking, not_done};
+use crate::control::Core;
+use crate::operations::still_may;
+use crate::random::octets;
+use crate::{Control, OperationError, Refusal, Step};
+
+/// How long an enrolment token holds: time to walk to the other machine.
+pub const ENROLLMENT_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// The member of a registry entry that holds the SHA-256 of the agent's public key.
+const PUBLIC_KEY: &str = "publicKeySha256";
 
 /// A token that was made for an agent.
 #[derive(Debug, Clone)]
@@ -37,7 +57,7 @@ impl Control {
     /// Makes an enrolment token; one that is pending for the label dies.
     ///
     /// # Errors
-    /// When a live agent has the label.
+    /// When a live agent has the label, or a site's name is not one.
     pub async fn create_enrollment(
         &self,
         by: &Identity,
@@ -45,8 +65,50 @@ impl Control {
         capabilities: Vec<Capability>,
         allowed_sites: Vec<String>,
     ) -> Result<Enrollment, OperationError> {
-        let _ = (by, label, capabilities, allowed_sites);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        still_may(&state, by, None)?;
+        is_free(&state, &label)?;
+        let now = core.live.now();
+        let token = EnrollmentToken::from_random(octets());
+        let grant = Grant {
+            hash: TokenHash::of(token.expose().as_bytes()),
+            label: label.clone(),
+            capabilities: capabilities.into_iter().collect(),
+            allowed_sites,
+            created: now,
+            expires: now.plus(ENROLLMENT_LIFETIME),
+        };
+        let expires_at = grant.expires;
+        let after = json!({ "capabilities": grant.capabilities, "allowedSites": grant.allowed_sites, "expiresAt": expires_at });
+        let audit = audit_row(
+            now,
+            by.audit_name(),
+            "enrollment.create",
+            &label,
+            None,
+            Some(after),
+        );
+        let runtime = core.store.runtime().clone();
+        blocking(move || {
+            // Held to the end, also when the caller goes away.
+            let _writer = writer;
+            runtime.audit().append(&audit)?;
+            runtime.enrollments().issue(&grant)
+        })
+        .await
+        .map_err(not_done)?;
+        let setup_token = SetupToken {
+            token: token.clone(),
+            fingerprint: self.ca_fingerprint(),
+        };
+        Ok(Enrollment {
+            token,
+            setup_token,
+            label,
+            expires_at,
+        })
     }
 
     /// Takes back a pending token; `false` when none was pending.
@@ -58,17 +120,188 @@ impl Control {
         by: &Identity,
         label: &AgentLabel,
     ) -> Result<bool, OperationError> {
-        let _ = (by, label);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        still_may(&core.state.load(), by, None)?;
+        let audit = audit_row(
+            core.live.now(),
+            by.audit_name(),
+            "enrollment.cancel",
+            label,
+            None,
+            None,
+        );
+        let (runtime, label) = (core.store.runtime().clone(), label.clone());
+        blocking(move || {
+            let _writer = writer;
+            let withdrawn = runtime.enrollments().withdraw(&label)?;
+            if withdrawn {
+                runtime.audit().append(&audit)?;
+            }
+            Ok(withdrawn)
+        })
+        .await
+        .map_err(not_done)
     }
 
-    /// Exchanges a token and a certificate request for a certificate.
+    /// Exchanges a token and a certificate request for a certificate. Tunnels without an agent
+    /// become this one's.
     ///
     /// # Errors
     /// When the request is not acceptable (the token stays good), the token is not good, or a
     /// live agent has the label.
     pub async fn enroll(&self, token: &str, csr: &str) -> Result<Enrolled, OperationError> {
-        let _ = (token, csr);
-        std::future::ready(Err(OperationError::Busy)).await
+        let request = ParsedRequest::parse(csr).map_err(Refusal::Csr)?;
+        let token: EnrollmentToken = token.parse().map_err(|_| OperationError::InvalidToken)?;
+        let hash = TokenHash::of(token.expose().as_bytes());
+        let core = self.core.clone();
+        // The token is used up and the agent written down by one task, whoever goes away.
+        let task = tokio::spawn(async move { core.enroll(request, hash).await });
+        task.await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+}
+
+impl Core {
+    async fn enroll(
+        self: Arc<Self>,
+        request: ParsedRequest,
+        token: TokenHash,
+    ) -> Result<Enrolled, OperationError> {
+        let writer = self.writer().await;
+        let state = self.state.load_full();
+        let now = self.live.now();
+        let key = request
+            .admit(&self.authority, &revoked_keys(&state))
+            .map_err(Refusal::Csr)?;
+        let core = self.clone();
+        let grant =
+            match blocking(move || core.store.runtime().enrollments().consume(&token, now)).await {
+                Ok(Consumption::Consumed(grant)) => grant,
+                Ok(Consumption::Unknown | Consumption::Used { .. } | Consumption::Expired) => {
+                    return Err(OperationError::InvalidToken);
+                }
+                Err(error) => return Err(not_done(error)),
+            };
+        let enrolled = self.admit(writer, &state, grant, &key, now).await;
+        if enrolled.is_err() {
+            // Nobody was enrolled, so the person at the agent may try again.
+            let core = self.clone();
+            if let Err(error) =
+                blocking(move || core.store.runtime().enrollments().release(&token)).await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a token could not be given back"
+                );
+            }
+        }
+        enrolled
+    }
+
+    async fn admit(
+        self: &Arc<Self>,
+        writer: WriterGuard,
+        state: &State,
+        grant: Grant,
+        key: &AdmittedKey,
+        now: Timestamp,
+    ) -> Result<Enrolled, OperationError> {
+        let label = grant.label;
+        is_free(state, &label)?;
+        let certificate = self
+            .authority
+            .sign_agent(&label, key, now)
+            .map_err(|error| OperationError::Failed {
+                step: Step::Certificate,
+                source: error.into(),
+            })?;
+        let entry = AgentEntry {
+            label: label.clone(),
+            serial: certificate.serial().clone(),
+            capabilities: grant.capabilities,
+            allowed_sites: grant.allowed_sites,
+            enrollment_method: EnrollmentMethod::HardwareBound,
+            created_at: now,
+            expires_at: certificate.validity().not_after,
+            revoked: false,
+            revoked_at: None,
+            extra: [(
+                PUBLIC_KEY.to_owned(),
+                Value::from(certificate.key_digest().to_string()),
+            )]
+            .into_iter()
+            .collect(),
+        };
+        let after = json!({ "serial": entry.serial, "capabilities": entry.capabilities, "allowedSites": entry.allowed_sites });
+        let audit = audit_row(
+            now,
+            label.common_name(),
+            "agent.enroll",
+            &label,
+            None,
+            Some(after),
+        );
+        let mut next = State::clone(state);
+        next.registry.agents.push(entry);
+        adopt_tunnels(&mut next, &label);
+        let forbids = Forbids::default();
+        self.apply(
+            writer,
+            Change {
+                next,
+                audit,
+                forbids,
+            },
+        )
+        .await?;
+        Ok(Enrolled {
+            cert: certificate.pem(),
+            ca_cert: self.authority.certificate_pem(),
+            label,
+            serial: certificate.serial().clone(),
+            expires_at: certificate.validity().not_after,
+        })
+    }
+}
+
+fn is_free(state: &State, label: &AgentLabel) -> Result<(), OperationError> {
+    match state.registry.live(label) {
+        None => Ok(()),
+        Some(_) => Err(OperationError::Conflict {
+            message: format!("agent `{label}` is enrolled: revoke it first"),
+        }),
+    }
+}
+
+/// The digests of keys whose certificate was revoked: none of them is certified again.
+fn revoked_keys(state: &State) -> BTreeSet<Sha256> {
+    let revoked = state.registry.agents.iter().filter(|agent| agent.revoked);
+    revoked
+        .filter_map(|agent| key_digest(agent.extra.get(PUBLIC_KEY)?))
+        .collect()
+}
+
+fn key_digest(stored: &Value) -> Option<Sha256> {
+    let octets: [u8; 32] = hex::decode(stored.as_str()?).ok()?.try_into().ok()?;
+    Some(Sha256::from_bytes(octets))
+}
+
+/// Gives the agent the tunnels that have none. One whose port it serves already (its label
+/// was used before) stays as it is.
+fn adopt_tunnels(state: &mut State, label: &AgentLabel) {
+    let own = state
+        .tunnels
+        .iter()
+        .filter(|tunnel| tunnel.agent_label.as_ref() == Some(label));
+    let mut taken: BTreeSet<TunnelPort> = own.map(|tunnel| tunnel.port).collect();
+    for tunnel in state
+        .tunnels
+        .iter_mut()
+        .filter(|tunnel| tunnel.agent_label.is_none())
+    {
+        if taken.insert(tunnel.port) {
+            tunnel.agent_label = Some(label.clone());
+        }
     }
 }

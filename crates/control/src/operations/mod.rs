@@ -5,3 +5,40 @@ pub(crate) mod enrolment;
 pub(crate) mod sign_in;
 pub(crate) mod tunnels;
 pub(crate) mod users;
+
+use portlama_access::Identity;
+use portlama_model::{Capability, State};
+
+use crate::OperationError;
+
+/// Whether the caller is still who it was when its request was let pass, and has the right it
+/// needs. Asked under the writer's lock, so that a revocation that came first holds.
+fn still_may(
+    state: &State,
+    by: &Identity,
+    right: Option<Capability>,
+) -> Result<(), OperationError> {
+    let revoked = state
+        .revoked
+        .revoked
+        .iter()
+        .any(|entry| entry.serial == *by.serial());
+    let holds = match by.agent() {
+        None => state.panel.admin.serials.contains(by.serial()),
+        Some(agent) => state.registry.live(agent.label()).is_some_and(|entry| {
+            entry.serial == *by.serial()
+                && right.is_none_or(|right| entry.capabilities.contains(right))
+        }),
+    };
+    if holds && !revoked {
+        Ok(())
+    } else {
+        Err(forbidden("the rights of this certificate were taken away"))
+    }
+}
+
+fn forbidden(message: &str) -> OperationError {
+    OperationError::Forbidden {
+        message: message.to_owned(),
+    }
+}

@@ -1,15 +1,35 @@
 //! Signing visitors in and out.
+//!
+//! To the outside a wrong password, a name that does not exist, a closed account and a ban
+//! are one and the same; inside, each is logged as what it is, without names.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use portlama_model::{Hostname, Secret};
+use portlama_auth::{
+    Attempt, LockoutKey, PasswordHash, SESSION_ABSOLUTE, SessionLevel, SessionToken as Token,
+    TotpCode, TotpSeed, VerifiedPassword,
+};
+use portlama_model::{AccessMode, HostService, Hostname, Secret, State, Username};
 
+use crate::change::{Change, Forbids, audit_row, blocking};
+use crate::control::Core;
+use crate::passwords::Turn;
+use crate::random::octets;
+use crate::return_target;
+use crate::sessions::SignIn;
 use crate::{
-    Control, FirstFactor, HandoverCode, ReturnTarget, SessionToken, SignInError, SsoState,
+    Control, FirstFactor, HandoverCode, ReturnTarget, SessionId, SessionToken, SignInError,
+    SsoState,
 };
 
+/// How long a right password waits for its code.
+pub const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
 impl Control {
-    /// Checks name and password. Known and unknown names cost and answer alike.
+    /// Checks name and password. Known and unknown names cost and answer alike. A sign-in
+    /// that the browser had ends, whatever its level.
     ///
     /// # Errors
     /// Why nobody is signed in.
@@ -20,11 +40,18 @@ impl Control {
         password: Secret,
         from: IpAddr,
     ) -> Result<FirstFactor, SignInError> {
-        let _ = (sso, username, password, from);
-        std::future::ready(Err(SignInError::Unavailable)).await
+        let turn = self.core.passwords.queue().map_err(|_| SignInError::Busy)?;
+        let old = sso.and_then(|token| self.core.live.sessions().sign_in(token));
+        let (core, username) = (self.core.clone(), username.to_owned());
+        let work = async move {
+            core.check_password(old, &username, password, from, turn)
+                .await
+        };
+        to_the_end(work).await
     }
 
-    /// Checks the one-time code of the user whose password was right.
+    /// Checks the one-time code of the user whose password was right. The session gets a new
+    /// token.
     ///
     /// # Errors
     /// Why nobody is signed in.
@@ -34,55 +61,345 @@ impl Control {
         code: &str,
         from: IpAddr,
     ) -> Result<SessionToken, SignInError> {
-        let _ = (sso, code, from);
-        std::future::ready(Err(SignInError::Unavailable)).await
+        let sign_in = self
+            .core
+            .live
+            .sessions()
+            .sign_in(sso)
+            .ok_or(SignInError::FirstFactorRequired)?;
+        // A text that is no code proves nothing and costs nothing.
+        let code: TotpCode = code.parse().map_err(|_| SignInError::Wrong)?;
+        let core = self.core.clone();
+        to_the_end(async move { core.check_code(sign_in, code, from).await }).await
     }
 
     /// How far the sign-in of a browser has come.
     #[must_use]
     pub fn sso_state(&self, sso: Option<&str>) -> SsoState {
-        let _ = sso;
-        SsoState::Anonymous
+        match sso.and_then(|token| self.core.live.sessions().sign_in(token)) {
+            None => SsoState::Anonymous,
+            Some(SignIn { level, visitor, .. }) => match level {
+                SessionLevel::FirstFactor => SsoState::FirstFactor {
+                    username: visitor.username.clone(),
+                },
+                SessionLevel::TwoFactor => SsoState::TwoFactor {
+                    username: visitor.username.clone(),
+                    displayname: visitor.displayname.clone(),
+                },
+            },
+        }
     }
 
-    /// Makes the code that carries a finished sign-in to a host.
+    /// Makes the code that carries a finished sign-in to a host. `nonce` is the base64url
+    /// SHA-256 of the value of the nonce cookie at the host.
     ///
     /// # Errors
-    /// [`SignInError::FirstFactorRequired`] without a finished sign-in; [`SignInError::Wrong`]
-    /// when the host is not a protected host any more.
+    /// [`SignInError::FirstFactorRequired`] without a finished sign-in, [`SignInError::Wrong`]
+    /// when the host is not a protected host or the nonce is none.
     pub fn handover(
         &self,
         sso: &str,
         target: &ReturnTarget,
         nonce: &str,
     ) -> Result<HandoverCode, SignInError> {
-        let _ = (sso, target, nonce);
-        Err(SignInError::Unavailable)
+        let live = &self.core.live;
+        let sign_in = live
+            .sessions()
+            .sign_in(sso)
+            .filter(|found| found.level == SessionLevel::TwoFactor);
+        let session = sign_in.ok_or(SignInError::FirstFactorRequired)?.session;
+        if !self.core.is_protected(target.host()) {
+            return Err(SignInError::Wrong);
+        }
+        let code = self
+            .core
+            .handovers
+            .issue(target.host().clone(), nonce, session, live.now());
+        code.ok_or(SignInError::Wrong)
     }
 
-    /// Exchanges a code for a session on the host it was made for.
+    /// Exchanges a code for a session on the host it was made for. `nonce` is the value of the
+    /// cookie at the host.
     pub async fn redeem(&self, code: &str, host: &Hostname, nonce: &str) -> Option<SessionToken> {
-        let _ = (code, host, nonce);
-        std::future::ready(None).await
+        let core = self.core.clone();
+        let above = core.handovers.redeem(code, host, nonce, core.live.now())?;
+        core.live.sessions().is_signed_in(&above)?;
+        if !core.is_protected(host) {
+            return None;
+        }
+        let (token, host) = (Token::from_random(octets()), host.clone());
+        let made = token.clone();
+        match blocking(move || core.live.sessions().begin_host(above, host, &made)).await {
+            Ok(true) => Some(SessionToken::new(token.expose())),
+            Ok(false) => None,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a session could not be written down"
+                );
+                None
+            }
+        }
     }
 
-    /// Ends a sign-in and every host session that came from it.
+    /// Ends a sign-in and every host session that came from it. It is over in memory at once;
+    /// what cannot be written down is tried again.
     pub async fn sign_out(&self, sso: &str) {
-        let _ = sso;
-        std::future::ready(()).await;
+        if let Some(found) = self.core.live.sessions().sign_in(sso) {
+            self.core.end(found.session).await;
+        }
     }
 
     /// Signs out everywhere from one host: ends the sign-in above the host's session, too.
     pub async fn sign_out_host(&self, host: &Hostname, token: &str) {
-        let _ = (host, token);
-        std::future::ready(()).await;
+        if let Some(above) = self.core.live.sessions().above(host, token) {
+            self.core.end(above).await;
+        }
     }
 
     /// Reads where a visitor wants to return to: only https, only a host that is served and
     /// enabled, only our port.
     #[must_use]
     pub fn return_target(&self, url: &str) -> Option<ReturnTarget> {
-        let _ = url;
-        None
+        return_target::parse(
+            url,
+            &self.core.live.desired(),
+            self.core.settings.https_port,
+        )
     }
+}
+
+impl Core {
+    async fn check_password(
+        self: Arc<Self>,
+        old: Option<SignIn>,
+        typed: &str,
+        password: Secret,
+        from: IpAddr,
+        turn: Turn,
+    ) -> Result<FirstFactor, SignInError> {
+        let attempt = self.attempt(typed, from).await?;
+        let account = account_of(&self.state.load(), typed);
+        let verified = match self.passwords.verify(&turn, account, password).await {
+            Ok(verified) => verified,
+            Err(_) => {
+                return Err(self
+                    .wrong(attempt, "the name or the password was wrong")
+                    .await);
+            }
+        };
+        let username = verified.username().clone();
+        let token = Token::from_random(octets());
+        let begun = self
+            .begin(old, &token, &username, SessionLevel::FirstFactor)
+            .await;
+        self.lockouts.succeed(attempt, self.live.now());
+        begun?;
+        self.replace_old_hash(verified, turn);
+        Ok(FirstFactor {
+            sso_token: SessionToken::new(token.expose()),
+        })
+    }
+
+    async fn check_code(
+        self: Arc<Self>,
+        sign_in: SignIn,
+        code: TotpCode,
+        from: IpAddr,
+    ) -> Result<SessionToken, SignInError> {
+        let username = sign_in.visitor.username.clone();
+        let attempt = self.attempt(username.as_str(), from).await?;
+        match self.accept_code(&username, code).await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => return Err(self.wrong(attempt, why).await),
+            Err(unavailable) => {
+                self.lockouts.succeed(attempt, self.live.now());
+                return Err(unavailable);
+            }
+        }
+        let token = Token::from_random(octets());
+        let begun = self
+            .begin(Some(sign_in), &token, &username, SessionLevel::TwoFactor)
+            .await;
+        self.lockouts.succeed(attempt, self.live.now());
+        begun?;
+        Ok(SessionToken::new(token.expose()))
+    }
+
+    /// Begins a try, after the pause that the account has earned.
+    async fn attempt(&self, name: &str, from: IpAddr) -> Result<Attempt, SignInError> {
+        let begun = self
+            .lockouts
+            .begin(LockoutKey::new(name, from), self.live.now());
+        let attempt = begun.map_err(|refusal| {
+            tracing::info!(
+                retry_after_s = refusal.retry_after.as_secs(),
+                "a sign-in was refused: too many wrong tries"
+            );
+            SignInError::Banned
+        })?;
+        tokio::time::sleep(attempt.delay()).await;
+        Ok(attempt)
+    }
+
+    async fn wrong(self: &Arc<Self>, attempt: Attempt, why: &'static str) -> SignInError {
+        tracing::info!(reason = why, "a sign-in was refused");
+        let core = self.clone();
+        blocking(move || core.lockouts.fail(attempt, core.live.now())).await;
+        SignInError::Wrong
+    }
+
+    /// Checks a code and marks its step as used, durably, before anything rests on it.
+    async fn accept_code(
+        self: &Arc<Self>,
+        username: &Username,
+        code: TotpCode,
+    ) -> Result<Result<(), &'static str>, SignInError> {
+        let (core, username) = (self.clone(), username.clone());
+        let judged = blocking(move || {
+            let totp = core.store.runtime().totp();
+            let Some(stored) = totp.get(&username)? else {
+                return Ok(Err("the user has no one-time code: reset it in the panel"));
+            };
+            let Ok(seed) = TotpSeed::from_base32(&stored.seed) else {
+                return Ok(Err("the stored seed is damaged: reset it in the panel"));
+            };
+            match seed.verify(&code, stored.last_step, core.live.now()) {
+                Err(_) => Ok(Err("the code was wrong or used before")),
+                Ok(proof) => match totp.accept_step(&username, proof.step())? {
+                    true => Ok(Ok(())),
+                    false => Ok(Err("the code was used before")),
+                },
+            }
+        });
+        judged.await.map_err(unavailable)
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        old: Option<SignIn>,
+        token: &Token,
+        username: &Username,
+        level: SessionLevel,
+    ) -> Result<(), SignInError> {
+        let life = match level {
+            SessionLevel::FirstFactor => FIRST_FACTOR_LIFETIME,
+            SessionLevel::TwoFactor => SESSION_ABSOLUTE,
+        };
+        let expires = self.live.now().plus(life);
+        let (core, token, username) = (self.clone(), token.clone(), username.clone());
+        let had_one = old.is_some();
+        let begun = blocking(move || {
+            let old = old.map(|found| found.session);
+            core.live
+                .sessions()
+                .begin_sign_in(old, &token, username, level, expires)
+        });
+        begun.await.map_err(unavailable)?;
+        if had_one {
+            self.live.deny();
+        }
+        Ok(())
+    }
+
+    async fn end(self: &Arc<Self>, session: SessionId) {
+        self.live.sessions().end(&session);
+        self.live.deny();
+        self.flush_sessions().await;
+    }
+
+    /// A host that is enabled and shows itself to signed-in visitors.
+    fn is_protected(&self, host: &Hostname) -> bool {
+        let desired = self.live.desired();
+        matches!(desired.hosts.get(host), Some(HostService::App(route))
+            if route.enabled && route.access == AccessMode::Authenticated)
+    }
+
+    /// Replaces an adopted hash by ours, in the background: the visitor does not wait for it,
+    /// and a failure only means that it is tried at the next sign-in.
+    fn replace_old_hash(self: &Arc<Self>, verified: VerifiedPassword, turn: Turn) {
+        let Some(password) = verified.upgrade().cloned() else {
+            return;
+        };
+        let (core, username) = (self.clone(), verified.username().clone());
+        let before = core
+            .state
+            .load()
+            .users
+            .users
+            .get(&username)
+            .map(|user| user.password.clone());
+        tokio::spawn(async move {
+            let hash = core.passwords.hash(&turn, password).await;
+            let writer = core.writer().await;
+            let state = core.state.load_full();
+            let mut next = State::clone(&state);
+            let Some(user) = next.users.users.get_mut(&username) else {
+                return;
+            };
+            if Some(user.password.expose()) != before.as_ref().map(Secret::expose) {
+                return;
+            }
+            user.password = hash.expose().clone();
+            let audit = audit_row(
+                core.live.now(),
+                "local".to_owned(),
+                "user.rehash",
+                &username,
+                None,
+                None,
+            );
+            let forbids = Forbids::default();
+            if let Err(error) = core
+                .apply(
+                    writer,
+                    Change {
+                        next,
+                        audit,
+                        forbids,
+                    },
+                )
+                .await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an adopted password hash could not be replaced yet"
+                );
+            }
+        });
+    }
+}
+
+/// The open account of this name with a hash that can be checked.
+fn account_of(state: &State, typed: &str) -> Option<(Username, PasswordHash)> {
+    let username: Username = typed.parse().ok()?;
+    let user = state
+        .users
+        .users
+        .get(&username)
+        .filter(|user| !user.disabled)?;
+    match PasswordHash::parse(&user.password) {
+        Ok(hash) => Some((username, hash)),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a stored password hash cannot be checked"
+            );
+            None
+        }
+    }
+}
+
+/// Runs a sign-in to its end, also when the visitor goes away: a wrong try counts.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let task = tokio::spawn(work).await;
+    task.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn unavailable(error: portlama_state::StateError) -> SignInError {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "sign-in is not available"
+    );
+    SignInError::Unavailable
 }

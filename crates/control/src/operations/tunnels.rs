@@ -2,12 +2,22 @@
 
 use portlama_access::Identity;
 use portlama_model::{
-    AccessMode, AgentLabel, Domain, HostHeader, Hostname, Origin, OriginScheme, Subdomain,
-    Timestamp, Tunnel, TunnelPort, TunnelType,
+    AccessMode, AgentLabel, Capability, Domain, HostHeader, Hostname, Origin, OriginScheme, State,
+    Subdomain, Timestamp, Tunnel, TunnelPort, TunnelType,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Control, OperationError, TrafficTotals, TunnelStatus};
+use crate::change::{Change, Forbids, audit_row};
+use crate::control::Core;
+use crate::observed::observe;
+use crate::operations::{forbidden, still_may};
+use crate::{Control, Issue, OperationError, Refusal, TrafficTotals, TunnelStatus};
+
+/// The most tunnels of a server. What a small server can still list within a second.
+pub const MAX_TUNNELS: usize = 10_000;
+/// The longest note on a tunnel.
+pub const MAX_DESCRIPTION_CHARACTERS: usize = 200;
 
 /// A tunnel with what is observed of it.
 #[derive(Debug, Clone)]
@@ -89,6 +99,30 @@ pub struct TunnelChange {
     pub allow_cross_site: Option<bool>,
 }
 
+impl TunnelChange {
+    fn is_empty(&self) -> bool {
+        let Self {
+            enabled,
+            access_mode,
+            description,
+            agent_label,
+            origin_scheme,
+            host_header,
+            origin_tls_verify,
+            allow_cross_site,
+        } = self;
+        enabled
+            .or(*origin_tls_verify)
+            .or(*allow_cross_site)
+            .is_none()
+            && access_mode.is_none()
+            && description.is_none()
+            && agent_label.is_none()
+            && origin_scheme.is_none()
+            && host_header.is_none()
+    }
+}
+
 /// What an agent needs to serve its tunnels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentConfigView {
@@ -121,7 +155,16 @@ impl Control {
     /// All tunnels, the newest first.
     #[must_use]
     pub fn tunnels(&self) -> Vec<TunnelView> {
-        Vec::new()
+        let state = self.core.state.load();
+        let now = self.core.live.now();
+        let mut views: Vec<_> = state
+            .tunnels
+            .iter()
+            .rev()
+            .map(|tunnel| self.core.view(tunnel, &state, now))
+            .collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.tunnel.created_at));
+        views
     }
 
     /// Makes a tunnel.
@@ -133,11 +176,37 @@ impl Control {
         by: &Identity,
         new: NewTunnel,
     ) -> Result<TunnelView, OperationError> {
-        let _ = (by, new);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        let now = core.live.now();
+        still_may(&state, by, Some(Capability::TunnelsWrite))?;
+        let tunnel = new_tunnel(&state, by, new, now)?;
+        let mut next = State::clone(&state);
+        next.tunnels.push(tunnel.clone());
+        let audit = audit_row(
+            now,
+            by.audit_name(),
+            "tunnel.create",
+            &tunnel.fqdn,
+            None,
+            Some(described(&tunnel)),
+        );
+        let forbids = Forbids::default();
+        core.apply(
+            writer,
+            Change {
+                next,
+                audit,
+                forbids,
+            },
+        )
+        .await?;
+        Ok(core.view(&tunnel, &core.state.load(), now))
     }
 
-    /// Changes a tunnel.
+    /// Changes a tunnel. Switching it off, shutting it for strangers and shutting it for other
+    /// websites act at once.
     ///
     /// # Errors
     /// When it does not exist, is not the caller's, or the change breaks a rule.
@@ -147,17 +216,78 @@ impl Control {
         id: Uuid,
         change: TunnelChange,
     ) -> Result<TunnelView, OperationError> {
-        let _ = (by, id, change);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        let now = core.live.now();
+        still_may(&state, by, Some(Capability::TunnelsWrite))?;
+        let before = own_tunnel(&state, by, id)?;
+        let after = changed(&state, by, before, change)?;
+        let (old, new) = (described(before), described(&after));
+        if old != new {
+            let mut next = State::clone(&state);
+            for tunnel in next.tunnels.iter_mut().filter(|tunnel| tunnel.id == id) {
+                *tunnel = after.clone();
+            }
+            let forbids = Forbids {
+                at_once: takes_away(before, &after),
+                ..Forbids::default()
+            };
+            let audit = audit_row(
+                now,
+                by.audit_name(),
+                "tunnel.change",
+                &after.fqdn,
+                Some(old),
+                Some(new),
+            );
+            core.apply(
+                writer,
+                Change {
+                    next,
+                    audit,
+                    forbids,
+                },
+            )
+            .await?;
+        }
+        Ok(core.view(&after, &core.state.load(), now))
     }
 
-    /// Deletes a tunnel.
+    /// Deletes a tunnel; it is out of service at once.
     ///
     /// # Errors
     /// When it does not exist or is not the caller's.
     pub async fn delete_tunnel(&self, by: &Identity, id: Uuid) -> Result<(), OperationError> {
-        let _ = (by, id);
-        std::future::ready(Err(OperationError::Busy)).await
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        still_may(&state, by, Some(Capability::TunnelsWrite))?;
+        let tunnel = own_tunnel(&state, by, id)?;
+        let mut next = State::clone(&state);
+        next.tunnels.retain(|tunnel| tunnel.id != id);
+        let now = core.live.now();
+        let audit = audit_row(
+            now,
+            by.audit_name(),
+            "tunnel.delete",
+            &tunnel.fqdn,
+            Some(described(tunnel)),
+            None,
+        );
+        let forbids = Forbids {
+            at_once: true,
+            ..Forbids::default()
+        };
+        core.apply(
+            writer,
+            Change {
+                next,
+                audit,
+                forbids,
+            },
+        )
+        .await
     }
 
     /// What the caller's agent serves.
@@ -165,7 +295,279 @@ impl Control {
     /// # Errors
     /// When no domain is configured.
     pub fn agent_config(&self, by: &Identity) -> Result<AgentConfigView, OperationError> {
-        let _ = by;
-        Err(OperationError::Busy)
+        let state = self.core.state.load();
+        let domain = state.panel.domain.clone().ok_or(Refusal::DomainMissing)?;
+        let enabled = state
+            .tunnels
+            .iter()
+            .filter(|tunnel| tunnel.enabled && tunnel.kind == TunnelType::App);
+        let tunnels = enabled
+            .filter(|tunnel| belongs_to(tunnel, by))
+            .map(|tunnel| AgentTunnel {
+                id: tunnel.id,
+                subdomain: tunnel.subdomain.clone(),
+                fqdn: tunnel.fqdn.clone(),
+                port: tunnel.port,
+                origin: Origin {
+                    scheme: tunnel.origin_scheme,
+                    host_header: tunnel.host_header,
+                    tls_verify: tunnel.origin_tls_verify,
+                },
+            });
+        Ok(AgentConfigView {
+            tunnel_host: domain.tunnel(),
+            tunnel_port: self.core.settings.https_port,
+            tunnels: tunnels.collect(),
+            domain,
+        })
     }
+}
+
+impl Core {
+    /// Notes how every tunnel is doing at this moment.
+    pub(crate) fn observe_all(&self, now: Timestamp) {
+        let state = self.state.load();
+        for tunnel in &state.tunnels {
+            self.view(tunnel, &state, now);
+        }
+    }
+
+    fn view(&self, tunnel: &Tunnel, state: &State, now: Timestamp) -> TunnelView {
+        let has_certificate = self.certificates.load().contains_key(&tunnel.fqdn);
+        let seen = observe(tunnel, state, has_certificate, |agent| {
+            self.hub.status(agent)
+        });
+        TunnelView {
+            tunnel: tunnel.clone(),
+            status: seen.status,
+            status_since: self.observer.since(tunnel, &seen, now),
+            status_detail: seen.detail,
+            traffic: self.live.traffic(tunnel.id).totals(),
+        }
+    }
+}
+
+/// Whether `by` may see and touch this tunnel as its own.
+fn belongs_to(tunnel: &Tunnel, by: &Identity) -> bool {
+    match by.agent() {
+        None => true,
+        Some(agent) => tunnel.agent_label.as_ref() == Some(agent.label()),
+    }
+}
+
+/// The tunnel with this id, if `by` may change it.
+fn own_tunnel<'a>(state: &'a State, by: &Identity, id: Uuid) -> Result<&'a Tunnel, OperationError> {
+    let tunnel = state.tunnels.iter().find(|tunnel| tunnel.id == id);
+    let tunnel = tunnel.ok_or(OperationError::NotFound { what: "Tunnel" })?;
+    if !belongs_to(tunnel, by) {
+        return Err(forbidden("this tunnel belongs to another agent"));
+    }
+    let may_expose = by
+        .agent()
+        .is_none_or(|agent| agent.capabilities().contains(Capability::PanelExpose));
+    if tunnel.kind == TunnelType::Panel && !may_expose {
+        return Err(forbidden(
+            "the panel of an agent needs the capability panel:expose",
+        ));
+    }
+    Ok(tunnel)
+}
+
+/// The checks of a new tunnel, in the documented order.
+fn new_tunnel(
+    state: &State,
+    by: &Identity,
+    new: NewTunnel,
+    now: Timestamp,
+) -> Result<Tunnel, OperationError> {
+    let description = description(new.description)?;
+    if new.subdomain.is_reserved() {
+        return Err(Refusal::ReservedSubdomain.into());
+    }
+    if new.subdomain.has_agent_prefix() && new.kind != TunnelType::Panel {
+        return Err(Refusal::AgentPrefix.into());
+    }
+    let access_mode = new.access_mode.unwrap_or(AccessMode::Authenticated);
+    may_choose(by, access_mode)?;
+    if new.kind != TunnelType::App {
+        return Err(Refusal::UnsupportedType.into());
+    }
+    if state
+        .tunnels
+        .iter()
+        .any(|tunnel| tunnel.subdomain == new.subdomain)
+    {
+        return Err(Refusal::SubdomainTaken.into());
+    }
+    let agent_label = serving_agent(state, by, new.agent_label)?;
+    is_free(state, agent_label.as_ref(), new.port, None)?;
+    let domain = state.panel.domain.as_ref().ok_or(Refusal::DomainMissing)?;
+    let fqdn = domain.host(&new.subdomain);
+    if state.tunnels.iter().any(|tunnel| tunnel.fqdn == fqdn) {
+        return Err(Refusal::SubdomainTaken.into());
+    }
+    if state.tunnels.len() >= MAX_TUNNELS {
+        return Err(Refusal::TooManyTunnels.into());
+    }
+    Ok(Tunnel {
+        id: Uuid::new_v4(),
+        subdomain: new.subdomain,
+        fqdn,
+        port: new.port,
+        description,
+        kind: new.kind,
+        access_mode: Some(access_mode),
+        agent_label,
+        enabled: true,
+        created_at: now,
+        origin_scheme: new.origin_scheme,
+        host_header: new.host_header,
+        origin_tls_verify: new.origin_tls_verify,
+        allow_cross_site: new.allow_cross_site,
+        extra: serde_json::Map::new(),
+    })
+}
+
+/// The tunnel after a change, if the change is allowed.
+fn changed(
+    state: &State,
+    by: &Identity,
+    before: &Tunnel,
+    change: TunnelChange,
+) -> Result<Tunnel, OperationError> {
+    if change.is_empty() {
+        let message = "must hold at least one member that can be changed".to_owned();
+        return Err(OperationError::Invalid(vec![Issue {
+            path: vec![],
+            message,
+        }]));
+    }
+    let mut after = before.clone();
+    if let Some(text) = change.description {
+        admin_only(by, "description")?;
+        after.description = description(Some(text))?;
+    }
+    if let Some(mode) = change.access_mode {
+        admin_only(by, "accessMode")?;
+        may_choose(by, mode)?;
+        if before.kind != TunnelType::App {
+            return Err(Refusal::UnsupportedType.into());
+        }
+        after.access_mode = Some(mode);
+    }
+    if let Some(label) = change.agent_label {
+        admin_only(by, "agentLabel")?;
+        after.agent_label = serving_agent(state, by, Some(label))?;
+        is_free(
+            state,
+            after.agent_label.as_ref(),
+            before.port,
+            Some(before.id),
+        )?;
+    }
+    after.enabled = change.enabled.unwrap_or(before.enabled);
+    after.origin_scheme = change.origin_scheme.unwrap_or(before.origin_scheme);
+    after.host_header = change.host_header.unwrap_or(before.host_header);
+    after.origin_tls_verify = change.origin_tls_verify.unwrap_or(before.origin_tls_verify);
+    after.allow_cross_site = change.allow_cross_site.unwrap_or(before.allow_cross_site);
+    Ok(after)
+}
+
+fn description(text: Option<String>) -> Result<Option<String>, OperationError> {
+    let text = text.filter(|text| !text.is_empty());
+    if text
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION_CHARACTERS)
+    {
+        let message = format!("must be at most {MAX_DESCRIPTION_CHARACTERS} characters");
+        return Err(OperationError::invalid("description", message));
+    }
+    if text
+        .as_ref()
+        .is_some_and(|text| text.chars().any(char::is_control))
+    {
+        return Err(OperationError::invalid(
+            "description",
+            "must not contain control characters",
+        ));
+    }
+    Ok(text)
+}
+
+/// Opening an app to everybody is the admin's alone, and nobody can pass `restricted` yet.
+fn may_choose(by: &Identity, mode: AccessMode) -> Result<(), OperationError> {
+    match mode {
+        AccessMode::Public if !by.is_admin() => {
+            Err(forbidden("only the admin may make an app public"))
+        }
+        AccessMode::Restricted => Err(Refusal::RestrictedUnavailable.into()),
+        AccessMode::Public | AccessMode::Authenticated => Ok(()),
+    }
+}
+
+/// The agent that serves a tunnel: one made by an agent is its own; the admin names one, or
+/// means the only one there is; without any, the first that enrols gets it.
+fn serving_agent(
+    state: &State,
+    by: &Identity,
+    wanted: Option<AgentLabel>,
+) -> Result<Option<AgentLabel>, OperationError> {
+    if let Some(agent) = by.agent() {
+        if wanted.is_some_and(|label| label != *agent.label()) {
+            return Err(forbidden("an agent makes tunnels for itself only"));
+        }
+        return Ok(Some(agent.label().clone()));
+    }
+    if let Some(label) = wanted {
+        return match state.registry.live(&label) {
+            Some(_) => Ok(Some(label)),
+            None => Err(Refusal::UnknownAgent(label).into()),
+        };
+    }
+    let live = state.registry.agents.iter().filter(|agent| !agent.revoked);
+    let labels: Vec<AgentLabel> = live.map(|agent| agent.label.clone()).collect();
+    if labels.len() > 1 {
+        return Err(Refusal::AgentRequired(labels).into());
+    }
+    Ok(labels.into_iter().next())
+}
+
+/// Whether no other tunnel of this agent has the port. Tunnels without an agent count as one
+/// agent's, because one agent will get them.
+fn is_free(
+    state: &State,
+    agent: Option<&AgentLabel>,
+    port: TunnelPort,
+    except: Option<Uuid>,
+) -> Result<(), OperationError> {
+    let mut others = state
+        .tunnels
+        .iter()
+        .filter(|tunnel| Some(tunnel.id) != except);
+    if others.any(|tunnel| tunnel.port == port && tunnel.agent_label.as_ref() == agent) {
+        return Err(Refusal::PortTaken.into());
+    }
+    Ok(())
+}
+
+/// Whether somebody who may pass before may not pass after.
+fn takes_away(before: &Tunnel, after: &Tunnel) -> bool {
+    let shut =
+        before.access_mode == Some(AccessMode::Public) && after.access_mode != before.access_mode;
+    (before.enabled && !after.enabled)
+        || shut
+        || (before.allow_cross_site && !after.allow_cross_site)
+}
+
+fn admin_only(by: &Identity, field: &str) -> Result<(), OperationError> {
+    if by.is_admin() {
+        Ok(())
+    } else {
+        Err(forbidden(&format!("only the admin may change `{field}`")))
+    }
+}
+
+/// A tunnel as the audit shows it; it holds no secrets.
+fn described(tunnel: &Tunnel) -> Value {
+    serde_json::to_value(tunnel).unwrap_or(Value::Null)
 }

@@ -1,0 +1,96 @@
+//! What happens by itself: renewal, sweeping, catching up, observing.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::change::blocking;
+use crate::control::Core;
+
+/// How often certificates are looked at. They are renewed with a month to go.
+pub const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How often expired sessions, codes and lock-outs are removed and uses of sessions written
+/// down: what a crash can shorten an idle limit by.
+pub const SWEEP_INTERVAL: Duration = portlama_state::TOUCH_FLUSH_INTERVAL;
+/// How often a denial that could not be written down is tried again. A full disk is usually
+/// freed by a person, who then looks at the panel.
+pub const DURABILITY_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Starts the tasks. They end when `stop` fires or the control is gone.
+pub(crate) fn spawn(core: &Arc<Core>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let every = |interval: Duration, work: Work| {
+        tasks.spawn(repeat(Arc::downgrade(core), stop.clone(), interval, work));
+    };
+    every(RENEWAL_INTERVAL, Work::Renew);
+    every(SWEEP_INTERVAL, Work::Sweep);
+    every(DURABILITY_RETRY_INTERVAL, Work::MakeDurable);
+    tasks.spawn(observe(Arc::downgrade(core), stop.clone()));
+}
+
+#[derive(Clone, Copy)]
+enum Work {
+    Renew,
+    Sweep,
+    MakeDurable,
+}
+
+async fn repeat(core: Weak<Core>, stop: CancellationToken, interval: Duration, work: Work) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once, and the start has just done all of this.
+    ticks.tick().await;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let Some(core) = core.upgrade() else { return };
+        match work {
+            Work::Renew => renew(&core).await,
+            Work::Sweep => sweep(core).await,
+            Work::MakeDurable => drop(core.make_durable().await),
+        }
+    }
+}
+
+pub(crate) async fn renew(core: &Arc<Core>) {
+    if let Err(error) = core.renew_host_certificates().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "certificates could not be renewed; the old ones stay"
+        );
+    }
+    let own = core.clone();
+    if let Err(error) = blocking(move || own.renew_own_certificate(own.live.now())).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a new certificate could not be written down"
+        );
+    }
+}
+
+async fn sweep(core: Arc<Core>) {
+    let swept = blocking(move || {
+        let now = core.live.now();
+        core.handovers.sweep(now);
+        core.lockouts.sweep(now);
+        core.live.sessions().flush()?;
+        core.store.runtime().sweep(now)
+    });
+    if let Err(error) = swept.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the runtime database could not be tidied"
+        );
+    }
+}
+
+/// Notes when tunnels change their state, whether or not somebody looks.
+async fn observe(core: Weak<Core>, stop: CancellationToken) {
+    let Some(mut changes) = core.upgrade().map(|core| core.hub.subscribe()) else {
+        return;
+    };
+    while let Some(Ok(())) = stop.run_until_cancelled(changes.changed()).await {
+        let Some(core) = core.upgrade() else { return };
+        core.observe_all(core.live.now());
+    }
+}

@@ -1,0 +1,375 @@
+//! The one way a state changes: prepare, commit, activate. Denials act first.
+
+use std::sync::Arc;
+
+use portlama_model::{AgentLabel, State, Timestamp, Username};
+use portlama_state::{AuditEntry, Commit, Committed, StateError};
+use portlama_tunnel::CloseCode;
+use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::certificates::Provision;
+use crate::control::Core;
+use crate::{Activation, OperationError, PrepareError, Step, desired, routes};
+
+/// What the one writer knows beside the state that is served.
+pub(crate) struct Writer {
+    /// The state on the disk. It differs from the one that is served while a denial could not
+    /// be written down.
+    durable: Arc<State>,
+    /// The audit rows of such denials.
+    unwritten: Vec<AuditEntry>,
+}
+
+/// The right to change the state: of any number of operations, one has it.
+pub(crate) type WriterGuard = OwnedMutexGuard<Writer>;
+
+impl Writer {
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        Self {
+            durable: state,
+            unwritten: Vec::new(),
+        }
+    }
+}
+
+/// A change that was validated.
+pub(crate) struct Change {
+    /// The state to be.
+    pub(crate) next: State,
+    /// Its audit row, without secrets.
+    pub(crate) audit: AuditEntry,
+    /// What it takes away.
+    pub(crate) forbids: Forbids,
+}
+
+/// What a change takes away from whom.
+#[derive(Default)]
+pub(crate) struct Forbids {
+    /// It is a denial: it acts before it is durable, and whether it becomes so or not.
+    pub(crate) at_once: bool,
+    /// Everything of this user ends.
+    pub(crate) user: Option<Username>,
+    /// Every connection of this agent is cut.
+    pub(crate) agent: Option<AgentLabel>,
+}
+
+/// Who did what to what.
+pub(crate) fn audit_row(
+    at: Timestamp,
+    identity: String,
+    action: &str,
+    target: impl ToString,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> AuditEntry {
+    AuditEntry {
+        at,
+        identity,
+        action: action.to_owned(),
+        target: target.to_string(),
+        before,
+        after,
+    }
+}
+
+struct Prepared {
+    provision: Provision,
+    activation: Box<dyn Activation>,
+    desired: Arc<portlama_model::Desired>,
+}
+
+impl Core {
+    /// Waits for the right to change the state.
+    pub(crate) async fn writer(&self) -> WriterGuard {
+        self.writer.clone().lock_owned().await
+    }
+
+    /// Carries a change out. It runs to its end also when the caller goes away.
+    pub(crate) async fn apply(
+        self: &Arc<Self>,
+        writer: WriterGuard,
+        change: Change,
+    ) -> Result<(), OperationError> {
+        let core = self.clone();
+        let task = tokio::spawn(async move {
+            if change.forbids.at_once {
+                core.deny(writer, change).await
+            } else {
+                core.grant(writer, change).await
+            }
+        });
+        task.await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Prepare, commit, activate: until the commit is durable nothing is different.
+    async fn grant(
+        self: &Arc<Self>,
+        mut writer: WriterGuard,
+        change: Change,
+    ) -> Result<(), OperationError> {
+        let next = Arc::new(change.next);
+        let prepared = self.prepare(next.clone()).await?;
+        let (committed, prepared) = self
+            .commit(&mut writer, next.clone(), Some(change.audit), prepared)
+            .await;
+        committed.map_err(not_done)?;
+        self.switch(next, prepared);
+        Ok(())
+    }
+
+    /// Acts in memory, then makes it durable, and says when that failed.
+    async fn deny(
+        self: &Arc<Self>,
+        mut writer: WriterGuard,
+        change: Change,
+    ) -> Result<(), OperationError> {
+        let next = Arc::new(change.next);
+        self.live.set_identities(&next);
+        self.live.sessions().set_users(&next.users);
+        if let Some(user) = &change.forbids.user {
+            self.live.sessions().end_user(user);
+        }
+        if let Some(agent) = &change.forbids.agent {
+            self.hub.evict(agent, CloseCode::Revoked);
+        }
+        self.live.deny();
+        let prepared = self.prepare(next.clone()).await;
+        let mut rows = std::mem::take(&mut writer.unwritten);
+        rows.push(change.audit);
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // Identities and sessions are judged anew all the same; the routes stay.
+                self.state.store(next);
+                writer.unwritten = rows;
+                return Err(error);
+            }
+        };
+        let commit = self.commit_of(&writer, &next, &prepared.provision);
+        self.switch(next.clone(), prepared);
+        let (written, rows) = self.write(commit, rows).await;
+        self.flush_sessions().await;
+        match written {
+            Ok(()) => {
+                writer.durable = next;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a denial acts, but is not durable yet"
+                );
+                writer.unwritten = rows;
+                Err(OperationError::NotDurable {
+                    disk_full: error.is_disk_full(),
+                    source: error.into(),
+                })
+            }
+        }
+    }
+
+    /// Makes denials durable that could not be written down before. `true` when nothing is
+    /// left to do.
+    pub(crate) async fn make_durable(self: &Arc<Self>) -> bool {
+        let mut writer = self.writer().await;
+        let current = self.state.load_full();
+        if writer.unwritten.is_empty() && Arc::ptr_eq(&writer.durable, &current) {
+            return true;
+        }
+        let rows = std::mem::take(&mut writer.unwritten);
+        let commit = Commit::between(&writer.durable, &current);
+        let (written, rows) = self.write(commit, rows).await;
+        match written {
+            Ok(()) => {
+                writer.durable = current;
+                tracing::info!("what could not be written down before is durable");
+                true
+            }
+            Err(_) => {
+                writer.unwritten = rows;
+                false
+            }
+        }
+    }
+
+    /// Renews certificates of hosts. Nothing else of the state changes.
+    pub(crate) async fn renew_host_certificates(self: &Arc<Self>) -> Result<(), OperationError> {
+        let mut writer = self.writer().await;
+        let state = self.state.load_full();
+        let prepared = self.prepare(state.clone()).await?;
+        if prepared.provision.is_stored() {
+            return Ok(());
+        }
+        let (committed, prepared) = self
+            .commit(&mut writer, state.clone(), None, prepared)
+            .await;
+        committed.map_err(not_done)?;
+        self.switch(state, prepared);
+        Ok(())
+    }
+
+    /// Lets the data plane make ready what follows from `next`, with the certificates it needs.
+    async fn prepare(self: &Arc<Self>, next: Arc<State>) -> Result<Prepared, OperationError> {
+        let core = self.clone();
+        blocking(move || {
+            let desired = Arc::new(desired(&next));
+            let issuer = core.issuer(&next);
+            let present = core.certificates.load_full();
+            let provision = Provision::of(&desired, &present, issuer.as_deref(), core.live.now())
+                .map_err(|(host, source)| OperationError::Failed {
+                step: Step::Certificate,
+                source: format!("{host}: {source}").into(),
+            })?;
+            let activation = core
+                .plane
+                .prepare(desired.clone(), &provision.certificates)
+                .map_err(route_failed)?;
+            Ok(Prepared {
+                provision,
+                activation,
+                desired,
+            })
+        })
+        .await
+    }
+
+    async fn commit(
+        self: &Arc<Self>,
+        writer: &mut Writer,
+        next: Arc<State>,
+        audit: Option<AuditEntry>,
+        prepared: Prepared,
+    ) -> (Result<(), StateError>, Prepared) {
+        let commit = self.commit_of(writer, &next, &prepared.provision);
+        let mut rows = std::mem::take(&mut writer.unwritten);
+        let waiting = rows.len();
+        rows.extend(audit.clone());
+        let (written, mut left) = self.write(commit, rows).await;
+        match &written {
+            Ok(()) => writer.durable = next,
+            Err(_) => {
+                if let (true, Some(row)) = (left.is_empty(), audit) {
+                    self.write_failure(row).await;
+                }
+                // Rows of earlier denials still wait; the one of this change goes with it.
+                left.truncate(waiting.min(left.len().saturating_sub(1)));
+                writer.unwritten = left;
+            }
+        }
+        (written, prepared)
+    }
+
+    /// Adds to the audit that a change it tells of did not happen.
+    async fn write_failure(self: &Arc<Self>, row: AuditEntry) {
+        let core = self.clone();
+        let failed = AuditEntry {
+            action: format!("{}.failed", row.action),
+            ..row
+        };
+        if let Err(error) = blocking(move || core.store.runtime().audit().append(&failed)).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the audit could not be completed"
+            );
+        }
+    }
+
+    fn commit_of(
+        &self,
+        writer: &Writer,
+        next: &State,
+        provision: &Provision,
+    ) -> Result<Commit, StateError> {
+        Commit::between(&writer.durable, next).map(|commit| provision.write_into(commit))
+    }
+
+    /// Writes audit rows and the change; the answer gives back the rows that were not written.
+    ///
+    /// The rows come first: an audit that tells of a change that then failed says so in a
+    /// further row, while a change without a row could never be found.
+    async fn write(
+        self: &Arc<Self>,
+        commit: Result<Commit, StateError>,
+        rows: Vec<AuditEntry>,
+    ) -> (Result<(), StateError>, Vec<AuditEntry>) {
+        let core = self.clone();
+        blocking(move || {
+            let commit = match commit {
+                Ok(commit) => commit,
+                Err(error) => return (Err(error), rows),
+            };
+            let audit = core.store.runtime().audit();
+            for (written, row) in rows.iter().enumerate() {
+                if let Err(error) = audit.append(row) {
+                    return (Err(error), rows.split_at(written).1.to_vec());
+                }
+            }
+            match core.store.commit(commit) {
+                Ok(Committed::Applied) => (Ok(()), Vec::new()),
+                Ok(Committed::Recorded(error)) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a change is durable, but not in its files yet"
+                    );
+                    (Ok(()), Vec::new())
+                }
+                Err(error) => (Err(error), Vec::new()),
+            }
+        })
+        .await
+    }
+
+    /// Brings the database to the sessions that memory knows. What fails is tried again in
+    /// the background.
+    pub(crate) async fn flush_sessions(self: &Arc<Self>) {
+        let core = self.clone();
+        if let Err(error) = blocking(move || core.live.sessions().flush()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "sessions could not be written down yet"
+            );
+        }
+    }
+
+    /// Serves the new state. Cannot fail. Anything may be forbidden from here on.
+    fn switch(&self, next: Arc<State>, prepared: Prepared) {
+        let before = self.state.swap(next.clone());
+        self.certificates
+            .store(Arc::new(prepared.provision.certificates));
+        self.live.set_identities(&next);
+        self.live.sessions().set_users(&next.users);
+        self.live.set_desired(prepared.desired, &next);
+        prepared.activation.activate();
+        self.live.deny();
+        routes::push(&self.hub, &before, &next);
+        self.observer.keep(&next);
+    }
+}
+
+/// Runs what waits for the disk or computes for long on its own thread, to its end.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Nothing was changed, because it could not be written down.
+pub(crate) fn not_done(error: StateError) -> OperationError {
+    if error.is_disk_full() {
+        return OperationError::DiskFull;
+    }
+    OperationError::Failed {
+        step: Step::State,
+        source: error.into(),
+    }
+}
+
+fn route_failed(error: PrepareError) -> OperationError {
+    OperationError::Failed {
+        step: Step::Route,
+        source: error.into(),
+    }
+}

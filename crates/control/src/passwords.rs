@@ -1,0 +1,100 @@
+//! The bounded place where passwords are hashed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use portlama_auth::{
+    BCRYPT_COST, Password, PasswordHash, VerifiedPassword, WrongPassword, verify_password,
+};
+use portlama_model::{Secret, Username};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::random::octets;
+
+/// How many passwords are hashed at once: one for each core of a large small server, so that
+/// a burst of sign-ins leaves time for everything else. Each takes a quarter of a second.
+pub const MAX_PARALLEL_HASHES: usize = 2;
+/// How many sign-ins wait for their turn; the next one is told that the server is busy. Ten
+/// seconds of work.
+pub const MAX_WAITING_HASHES: usize = 64;
+
+/// The pool.
+pub(crate) struct Passwords {
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+    checks: AtomicU64,
+}
+
+/// As many wait as may.
+pub(crate) struct PoolFull;
+
+/// A place in the queue; dropping it gives it back.
+pub(crate) struct Turn(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(MAX_PARALLEL_HASHES)),
+            admitted: Arc::new(Semaphore::new(MAX_PARALLEL_HASHES + MAX_WAITING_HASHES)),
+            checks: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a place in the queue.
+    pub(crate) fn queue(&self) -> Result<Turn, PoolFull> {
+        self.admitted
+            .clone()
+            .try_acquire_owned()
+            .map(Turn)
+            .map_err(|_| PoolFull)
+    }
+
+    /// How many passwords were checked, those of users that do not exist included.
+    pub(crate) fn checks(&self) -> u64 {
+        self.checks.load(Ordering::Relaxed)
+    }
+
+    /// Checks a password. `None` for a user that does not exist does the same work.
+    pub(crate) async fn verify(
+        &self,
+        _turn: &Turn,
+        account: Option<(Username, PasswordHash)>,
+        typed: Secret,
+    ) -> Result<VerifiedPassword, WrongPassword> {
+        // Adopted argon2id takes tens of megabytes: it runs alone.
+        let alone = account
+            .as_ref()
+            .is_some_and(|(_, hash)| hash.needs_memory());
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        self.run(alone, move || {
+            verify_password(account.as_ref().map(|(name, hash)| (name, hash)), &typed)
+        })
+        .await
+    }
+
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, _turn: &Turn, password: Password) -> PasswordHash {
+        self.run(false, move || {
+            PasswordHash::of(&password, BCRYPT_COST, octets())
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        alone: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let permits = if alone { MAX_PARALLEL_HASHES } else { 1 } as u32;
+        let permit = self.running.clone().acquire_many_owned(permits).await;
+        let task = tokio::task::spawn_blocking(move || {
+            // Held by the work itself: a caller that goes away does not let another one in early.
+            let _permit = permit;
+            work()
+        });
+        match task.await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
