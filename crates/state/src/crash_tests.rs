@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 use portlama_model::State;
@@ -49,6 +49,48 @@ fn two_faults_at_any_steps_leave_what_the_answer_says() {
             world.disk.crash(LOSSES[second % LOSSES.len()]);
             world.judge(&answer, first);
         }
+    }
+}
+
+#[test]
+fn after_two_faults_the_next_commits_heal() {
+    let steps = steps_of(|world| drop(world.commit()));
+    for first in 1..=steps {
+        for second in first + 1..=steps + 4 {
+            let world = World::initialised(move |step| step == first || step == second, EIO);
+            let healed = (0..3).any(|_| matches!(world.commit(), Ok(Committed::Applied)));
+            assert!(healed, "steps {first} and {second}");
+            world.disk.crash(|_| true);
+            assert_eq!(world.reopened(), Seen::New, "steps {first} and {second}");
+        }
+    }
+}
+
+#[test]
+fn folders_of_an_attempt_that_failed_are_durable_after_the_next() {
+    let file = path("certificates/first.example/privkey.pem");
+    let commit = || Commit::new().write(&file, "key");
+    let world = |plan: fn(usize, usize) -> bool, n: usize| {
+        let world = World::empty(|_| false);
+        initialise(&world.journal, &old(), &[]).expect("initialise");
+        let disk = FaultyDisk::new(move |step| plan(step, n), EIO);
+        (journal(&disk, &world.dir), disk, world)
+    };
+    let (counted, disk, _world) = world(|_, _| false, 0);
+    assert!(matches!(counted.commit(commit()), Ok(Committed::Applied)));
+    for n in 1..=disk.steps() {
+        let (journal, disk, world) = world(|step, n| step == n, n);
+        let _ = journal.commit(commit());
+        assert!(
+            matches!(journal.commit(commit()), Ok(Committed::Applied)),
+            "step {n}"
+        );
+        disk.crash(|_| true);
+        assert_eq!(
+            world.dir.read(&file).expect("read"),
+            Some(b"key".to_vec()),
+            "step {n}"
+        );
     }
 }
 
@@ -248,9 +290,9 @@ impl World {
         assert_eq!(self.dir.presence().expect("presence"), Presence::State);
         let state = open(&journal(&FaultyDisk::sound(), &self.dir), &[]).expect("open");
         let found = (values(&state), files_below(self.dir.path()));
-        if found == (values(&old()), expected(&old(), &old_files())) {
+        if found == *OLD {
             Seen::Old
-        } else if found == (values(&new()), expected(&new(), &new_files())) {
+        } else if found == *NEW {
             Seen::New
         } else {
             panic!("a mixture: {:?}", found.1.keys());
@@ -372,12 +414,16 @@ fn values(state: &State) -> Value {
     ])
 }
 
-/// What lies in the directory in a state; empty folders count.
-fn expected(state: &State, files: &[(FilePath, Vec<u8>)]) -> BTreeMap<PathBuf, Vec<u8>> {
-    let temp = TempDir::new().expect("temporary directory");
-    let dir = StateDir::new(temp.path());
-    initialise(&journal(&FaultyDisk::sound(), &dir), state, files).expect("initialise");
-    files_below(temp.path())
+/// What a start reads and what lies in the directory; empty folders count.
+type Found = (Value, BTreeMap<PathBuf, Vec<u8>>);
+
+static OLD: LazyLock<Found> = LazyLock::new(|| expected(&old(), &old_files()));
+static NEW: LazyLock<Found> = LazyLock::new(|| expected(&new(), &new_files()));
+
+fn expected(state: &State, files: &[(FilePath, Vec<u8>)]) -> Found {
+    let world = World::empty(|_| false);
+    initialise(&world.journal, state, files).expect("initialise");
+    (values(state), files_below(world.dir.path()))
 }
 
 fn files_below(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -19,15 +19,15 @@ use crate::{Place, StateError};
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// How deep a YAML document may nest; `users.yml` needs four.
-const MAX_YAML_DEPTH: usize = 32;
+pub const MAX_YAML_DEPTH: usize = 32;
 
 /// How many anchors and how many aliases a YAML document may have: a person who writes
 /// `users.yml` may share a list of groups.
-const MAX_YAML_ALIASES: usize = 64;
+pub const MAX_YAML_ALIASES: usize = 64;
 
 /// How many parser events aliases may repeat in all, so that aliases of aliases cannot
 /// multiply a small file into a full memory.
-const MAX_YAML_REPLAYED: usize = 10_000;
+pub const MAX_YAML_REPLAYED: usize = 10_000;
 
 /// A document of the state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -30,32 +30,20 @@ pub(crate) struct Journal {
     inner: Mutex<Inner>,
 }
 
+#[derive(Default)]
 struct Inner {
-    standing: Standing,
+    /// Changes that are durable in the record and must reach the files before anything else.
+    unapplied: Option<BTreeMap<String, Change>>,
     /// `format.json` with our name, until a commit has taken it along.
     restamped: Option<Format>,
 }
 
-/// What the last commit left to do.
-enum Standing {
-    /// Nothing: the files are the state.
-    Clean,
-    /// These changes are durable in the record and must reach the files before anything else.
-    Unapplied(BTreeMap<String, Change>),
-    /// A record that was refused may still have its name on the disk.
-    Unwithdrawn,
-}
-
 impl Journal {
     pub(crate) fn new(dir: &StateDir, disk: Box<dyn Disk>) -> Self {
-        let inner = Inner {
-            standing: Standing::Clean,
-            restamped: None,
-        };
         Self {
             dir: dir.clone(),
             disk,
-            inner: Mutex::new(inner),
+            inner: Mutex::default(),
         }
     }
 
@@ -94,12 +82,12 @@ impl Journal {
                 problem: format!("the change is larger than {MAX_FILE_BYTES} octets"),
             });
         }
-        self.record(&mut inner, &record)?;
+        self.record(&record)?;
         inner.restamped = None;
         match self.apply(&commit.changes) {
             Ok(()) => Ok(Committed::Applied),
             Err(error) => {
-                inner.standing = Standing::Unapplied(commit.changes);
+                inner.unapplied = Some(commit.changes);
                 Ok(Committed::Recorded(error))
             }
         }
@@ -112,21 +100,17 @@ impl Journal {
 
     /// Ends what the last commit left.
     fn clear(&self, inner: &mut Inner) -> Result<(), StateError> {
-        match &inner.standing {
-            Standing::Clean => return Ok(()),
-            Standing::Unapplied(changes) => {
-                self.apply(changes).map_err(|error| StateError::Unapplied {
-                    source: Box::new(error),
-                })?
-            }
-            Standing::Unwithdrawn => self.drop_record()?,
+        if let Some(changes) = &inner.unapplied {
+            self.apply(changes).map_err(|error| StateError::Unapplied {
+                source: Box::new(error),
+            })?;
+            inner.unapplied = None;
         }
-        inner.standing = Standing::Clean;
         Ok(())
     }
 
     /// Makes the record durable; on failure there is none, unless the answer is `Undecided`.
-    fn record(&self, inner: &mut Inner, record: &[u8]) -> Result<(), StateError> {
+    fn record(&self, record: &[u8]) -> Result<(), StateError> {
         let path = self.dir.intent_path();
         let temporary = temporary(&path);
         let named = self
@@ -142,13 +126,14 @@ impl Journal {
             return Ok(());
         };
         let error = StateError::io(self.dir.path(), source);
-        if self.drop_record().is_ok() {
-            return Err(error);
+        // A record that cannot be taken back may be found by the next start. Another commit
+        // ends the doubt: its record takes the place of this one.
+        match self.drop_record() {
+            Ok(()) => Err(error),
+            Err(_) => Err(StateError::Undecided {
+                source: Box::new(error),
+            }),
         }
-        inner.standing = Standing::Unwithdrawn;
-        Err(StateError::Undecided {
-            source: Box::new(error),
-        })
     }
 
     /// Brings recorded changes into the files. Doing it twice is the same as doing it once.
@@ -156,20 +141,19 @@ impl Journal {
         let mut folders = BTreeSet::new();
         for (path, change) in changes {
             let path = self.dir.path().join(path);
+            // All the way up, and not only where this call makes a folder: an earlier attempt
+            // may have made it without coming as far as making its name durable.
+            folders.extend(self.folders_of(&path).map(Path::to_owned));
             if let Change::Write { mode, bytes } = change {
-                self.make_folders(&path, &mut folders)?;
-                let temporary = temporary(&path);
-                self.disk.write(&temporary, *mode, bytes).on(&path)?;
+                self.make_folders(&path)?;
+                self.disk.write(&temporary(&path), *mode, bytes).on(&path)?;
             }
         }
         for (path, change) in changes {
             let path = self.dir.path().join(path);
             match change {
-                Change::Write { .. } => {
-                    self.disk.rename(&temporary(&path), &path).on(&path)?;
-                    folders.insert(parent(&path).to_owned());
-                }
-                Change::Remove => self.remove(&path, &mut folders)?,
+                Change::Write { .. } => self.disk.rename(&temporary(&path), &path).on(&path)?,
+                Change::Remove => self.remove(&path)?,
             }
         }
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
@@ -178,31 +162,37 @@ impl Journal {
         self.drop_record()
     }
 
-    /// Makes the folders that `path` needs and notes whose names changed.
-    fn make_folders(&self, path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), StateError> {
-        let root = self.dir.path();
-        let mut missing: Vec<_> = parent(path)
-            .ancestors()
-            .take_while(|folder| *folder != root && !folder.is_dir())
+    /// The folders in which `path` lies, inside out, the state directory last.
+    fn folders_of<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+        path.ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(self.dir.path()))
+    }
+
+    fn make_folders(&self, path: &Path) -> Result<(), StateError> {
+        let mut missing: Vec<_> = self
+            .folders_of(path)
+            .filter(|folder| !folder.is_dir())
             .collect();
         while let Some(folder) = missing.pop() {
             self.disk.create_dir(folder, DIRECTORY_MODE).on(folder)?;
-            changed.insert(parent(folder).to_owned());
         }
         Ok(())
     }
 
     /// Removes a file, and the folder of a host or an agent that it leaves empty.
-    fn remove(&self, path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), StateError> {
+    fn remove(&self, path: &Path) -> Result<(), StateError> {
         self.disk.remove(path).on(path)?;
-        let folder = parent(path);
-        changed.insert(folder.to_owned());
-        let holder = parent(folder);
-        if holder.ends_with("certificates") || holder.ends_with("pki/agents") {
-            self.disk.remove_empty_dir(folder).on(folder)?;
-            changed.insert(holder.to_owned());
+        let of_one_thing = |folder: &&Path| {
+            let holder = folder.parent();
+            holder.is_some_and(|holder| {
+                holder.ends_with("certificates") || holder.ends_with("pki/agents")
+            })
+        };
+        match self.folders_of(path).next().filter(of_one_thing) {
+            Some(folder) => self.disk.remove_empty_dir(folder).on(folder),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn drop_record(&self) -> Result<(), StateError> {
@@ -213,7 +203,7 @@ impl Journal {
 
     /// The content of a file as committed.
     pub(crate) fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, StateError> {
-        if let Standing::Unapplied(changes) = &self.inner.lock().standing {
+        if let Some(changes) = &self.inner.lock().unapplied {
             match changes.get(path.as_str()) {
                 Some(Change::Write { bytes, .. }) => return Ok(Some(bytes.clone())),
                 Some(Change::Remove) => return Ok(None),
@@ -245,9 +235,4 @@ fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     name.into()
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent()
-        .expect("a file of the state lies in a directory")
 }

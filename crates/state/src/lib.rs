@@ -27,10 +27,10 @@ mod store;
 
 pub use commit::{Commit, Committed};
 pub use dir::{DIRECTORY_MODE, Presence, StateDir};
-pub use document::{Document, MAX_FILE_BYTES};
+pub use document::{Document, MAX_FILE_BYTES, MAX_YAML_ALIASES, MAX_YAML_DEPTH, MAX_YAML_REPLAYED};
 pub use error::{Place, StateError};
 pub use format::FORMAT;
-pub use path::{FilePath, MAX_PATH_BYTES};
+pub use path::{FilePath, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
 pub use runtime::{
     AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow, BUSY_TIMEOUT, Consumption,
     Created, ENROLLMENT_KEPT, Enrollments, Grant, Handover, Handovers, Level, Lockout, Lockouts,

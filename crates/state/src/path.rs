@@ -12,7 +12,7 @@ pub const MAX_PATH_BYTES: usize = 320;
 
 /// The longest part between two slashes, octets: what common file systems store (NAME_MAX),
 /// less the four of `.tmp`.
-const MAX_SEGMENT_BYTES: usize = 251;
+pub const MAX_SEGMENT_BYTES: usize = 251;
 
 /// The folders below which files may be written next to the documents.
 const FOLDERS: [&str; 2] = ["pki", "certificates"];

@@ -238,3 +238,41 @@ fn unreadable(
     let index = row.as_ref().column_index(column).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_and_loses_nothing() {
+        let temp = tempfile::TempDir::new().expect("temporary directory");
+        let runtime = Runtime::open(&StateDir::new(temp.path())).expect("open");
+        let entry = AuditEntry {
+            at: Timestamp::UNIX_EPOCH,
+            identity: "admin".to_owned(),
+            action: "user.create".to_owned(),
+            target: "mira".to_owned(),
+            before: None,
+            after: Some("x".repeat(5000).into()),
+        };
+        let limit = |pages: u32| {
+            let writer = runtime.writer.lock();
+            writer
+                .pragma_update(None, "max_page_count", pages)
+                .expect("pragma");
+        };
+        runtime.audit().append(&entry).expect("append");
+        limit(1);
+        let refused = (0..10)
+            .find_map(|_| runtime.audit().append(&entry).err())
+            .expect("full");
+        assert!(refused.is_disk_full(), "{refused:?}");
+        let kept = runtime.audit().page(None, 100).expect("page").len();
+        limit(1000);
+        runtime.audit().append(&entry).expect("append");
+        assert_eq!(
+            runtime.audit().page(None, 100).expect("page").len(),
+            kept + 1
+        );
+    }
+}
