@@ -59,6 +59,11 @@ impl AllowList {
         open
     }
 
+    /// Takes the entry of `port` away without shutting the port by name.
+    pub fn forget(&mut self, port: TunnelPort) {
+        self.entries.remove(&port);
+    }
+
     /// Whether every port without an entry leads to the same port of this machine.
     pub fn set_loopback(&mut self, on: bool) {
         self.loopback = on;

@@ -9,6 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use portlama_model::{OriginScheme, TunnelPort};
 use portlama_tunnel::{
     BoxFuture, Detail, OriginDialer, OriginIo, OriginSpec, PortState, Refusal, RefusalReason,
+    tune_local,
 };
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -58,7 +59,7 @@ impl Dialer {
     ) -> Result<Box<dyn OriginIo>, Refusal> {
         let admission = self.admit(port)?;
         tokio::select! {
-            () = admission.withdrawn() => return Err(not_allowed(port)),
+            () = admission.withdrawn() => Err(not_allowed(port)),
             opened = timeout(CONNECT_TIMEOUT, self.connect(&admission, origin)) => {
                 let stream = opened.map_err(|_| timed_out(admission.target()))??;
                 Ok(Box::new(admission.guard(stream)) as Box<dyn OriginIo>)
@@ -94,10 +95,8 @@ impl Dialer {
         let stream = race(addresses)
             .await
             .map_err(|error| refusal(RefusalReason::OriginRefused, target, &error))?;
-        // Answers come in small pieces as they are made; waiting to join them costs 40 ms.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| refusal(RefusalReason::Internal, target, &error))?;
+        tune_local(&stream)
+            .map_err(|error| refusal(RefusalReason::OriginRefused, target, &error))?;
         Ok(stream)
     }
 

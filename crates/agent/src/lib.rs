@@ -44,8 +44,8 @@ pub use panel::{PanelError, panel_of};
 pub use proxy::ProxySettings;
 pub use resolve::{MAX_ADDRESSES, MAX_LOOKUPS, Resolve, SystemResolver};
 pub use run::{
-    LIST_POLL, REFRESH_INTERVAL, REFRESH_RETRY_FIRST, REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT,
-    RunError, RunOptions, WARNING_INTERVAL, run,
+    LIST_POLL, MEASURE_TIMEOUT, MEASUREMENTS, REFRESH_INTERVAL, REFRESH_RETRY_FIRST,
+    REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT, RunError, RunOptions, WARNING_INTERVAL, run,
 };
 pub use setup::{SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
 pub use socket::{

@@ -1,7 +1,6 @@
 //! The proxy on the way to the server, as `HTTPS_PROXY` names it.
 
 use portlama_api::client::{PanelUrl, Proxy, UrlError};
-use portlama_model::Secret;
 use portlama_tunnel::ProxyUrl;
 
 /// A proxy that is asked with CONNECT, for calls to the panel and for the tunnel.
@@ -34,7 +33,7 @@ impl ProxySettings {
             .collect();
         Ok(Some(Self {
             panel: text.parse()?,
-            tunnel: tunnel_proxy(text)?,
+            tunnel: text.parse().map_err(|_| UrlError::Proxy)?,
             exceptions,
         }))
     }
@@ -64,32 +63,10 @@ impl ProxySettings {
     }
 }
 
-fn tunnel_proxy(text: &str) -> Result<ProxyUrl, UrlError> {
-    let text = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    let uri: http::Uri = text.parse().map_err(|_| UrlError::Proxy)?;
-    let authority = uri.authority().ok_or(UrlError::Proxy)?;
-    let credentials = authority
-        .as_str()
-        .rsplit_once('@')
-        .map(|(user, _)| Secret::new(user));
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned();
-    Ok(ProxyUrl {
-        host,
-        port: authority.port_u16().unwrap_or(80),
-        credentials,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use portlama_model::Secret;
+
     use super::*;
 
     fn settings(exceptions: &str) -> ProxySettings {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use portlama_tunnel::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,7 +107,7 @@ async fn exchange<A: DeserializeOwned>(path: &Path, question: Ask) -> io::Result
 /// Answers questions.
 pub(crate) trait Answer: Send + Sync + 'static {
     /// The answer as JSON.
-    fn answer(&self, question: Ask) -> io::Result<Vec<u8>>;
+    fn answer(&self, question: Ask) -> BoxFuture<'_, io::Result<Vec<u8>>>;
 }
 
 /// The listening socket; its file is removed when this is dropped.
@@ -178,7 +179,7 @@ async fn answer_one(mut stream: UnixStream, answers: &dyn Answer) -> io::Result<
         .take(MAX_QUESTION_BYTES)
         .read_to_end(&mut line)
         .await?;
-    let answer = answers.answer(serde_json::from_slice(&line)?)?;
+    let answer = answers.answer(serde_json::from_slice(&line)?).await?;
     stream.write_all(&answer).await?;
     stream.shutdown().await
 }
@@ -228,11 +229,13 @@ mod tests {
     struct Echo;
 
     impl Answer for Echo {
-        fn answer(&self, question: Ask) -> io::Result<Vec<u8>> {
-            match question {
-                Ask::Status => Ok(b"\"well\"".to_vec()),
-                Ask::Reload => Ok(serde_json::to_vec(&Reloaded { cut: 3 })?),
-            }
+        fn answer(&self, question: Ask) -> BoxFuture<'_, io::Result<Vec<u8>>> {
+            Box::pin(async move {
+                match question {
+                    Ask::Status => Ok(b"\"well\"".to_vec()),
+                    Ask::Reload => Ok(serde_json::to_vec(&Reloaded { cut: 3 })?),
+                }
+            })
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use portlama_model::{AgentLabel, Domain, OriginScheme, Subdomain, Timestamp, TunnelPort};
-use portlama_tunnel::{ConnectorStatus, PortState, RouteStatus};
+use portlama_tunnel::{ConnectorStatus, Detail, PortState, RouteStatus};
 use serde::{Deserialize, Serialize};
 
 /// How long before its end a certificate is warned about.
@@ -77,7 +77,7 @@ pub struct TunnelReport {
     pub target: Option<String>,
     /// How the service fares.
     pub state: TunnelState,
-    /// Since when.
+    /// Since when; `None` when it has just been found out.
     pub since: Option<Timestamp>,
     /// More about it, for people.
     pub detail: Option<String>,
@@ -127,6 +127,16 @@ impl From<&ConnectorStatus> for ConnectionReport {
 }
 
 impl TunnelReport {
+    /// Puts a fresh measurement in place of what was known.
+    pub(crate) fn measured(&mut self, state: PortState, detail: &Detail) {
+        let state = TunnelState::from(state);
+        if self.state != state {
+            self.state = state;
+            self.since = None;
+        }
+        self.detail = Some(detail.to_string()).filter(|text| !text.is_empty());
+    }
+
     /// What is known of one port from the connector; the rest is the caller's.
     pub(crate) fn of(port: TunnelPort, route: &RouteStatus) -> Self {
         let report = route.report.as_ref();

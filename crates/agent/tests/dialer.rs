@@ -128,7 +128,8 @@ async fn a_service_that_listens_is_ready() {
 #[tokio::test]
 async fn a_service_on_ipv6_loopback_alone_is_found() {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_err() {
-        eprintln!("skipped: this machine has no IPv6 loopback");
+        let note = "skipped: this machine has no IPv6 loopback\n";
+        let _ = io::Write::write_all(&mut io::stderr(), note.as_bytes());
         return;
     }
     let service = echo(Ipv6Addr::LOCALHOST).await;

@@ -1,11 +1,13 @@
 //! The running agent: connected for ever, following its list, answering its owner.
 
+mod list;
+mod panel;
+mod report;
+
 use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use portlama_api::client::PanelClient;
@@ -16,9 +18,8 @@ use portlama_tunnel::{
 use rustls::pki_types::ServerName;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::carrier_tls;
 use crate::dialer::Dialer;
@@ -26,26 +27,16 @@ use crate::directory::{AgentConfig, AgentDir, TunnelServer};
 use crate::files::FileError;
 use crate::gate::Gate;
 use crate::identity::Identity;
-use crate::panel::{self, PanelError};
+use crate::panel::{self as panel_client, PanelError};
 use crate::proxy::ProxySettings;
-use crate::setup::in_one_line;
-use crate::socket::{Answer, Ask, ControlSocket, Reloaded};
-use crate::status::{AgentReport, ConnectionReport, TunnelReport, certificate_warning};
+use crate::socket::ControlSocket;
+use crate::status::certificate_warning;
 
-/// How often `allowed.json` is looked at. A denial must act within a moment, also one that was
-/// written with an editor.
-pub const LIST_POLL: Duration = Duration::from_secs(1);
-/// How often the panel is asked for names and addresses while all is well. Ports come by the
-/// tunnel at once; this is for what seldom changes.
-pub const REFRESH_INTERVAL: Duration = Duration::from_secs(600);
-/// The first pause before the panel is asked again, while the tunnel's address is unknown.
-pub const REFRESH_RETRY_FIRST: Duration = Duration::from_secs(1);
-/// The longest such pause: an owner who has just finished the server's set-up is waiting.
-pub const REFRESH_RETRY_LONGEST: Duration = Duration::from_secs(15);
-/// How long one question to the panel may take.
-pub const REFRESH_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a certificate near its end is warned about.
-pub const WARNING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+pub use list::LIST_POLL;
+pub use panel::{
+    REFRESH_INTERVAL, REFRESH_RETRY_FIRST, REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT, WARNING_INTERVAL,
+};
+pub use report::{MEASURE_TIMEOUT, MEASUREMENTS};
 
 /// How an agent is run.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +98,7 @@ struct Running {
     options: RunOptions,
     panel: PanelClient,
     gate: Arc<Gate>,
+    dialer: Arc<Dialer>,
     started_at: Timestamp,
     now: Mutex<Present>,
     refresh: Notify,
@@ -118,25 +110,17 @@ struct Present {
     config: AgentConfig,
     names: BTreeMap<TunnelPort, Subdomain>,
     loopback: bool,
-    list_seen: Option<ListStamp>,
+    list_seen: Option<list::Stamp>,
     connector: Option<(watch::Receiver<ConnectorStatus>, Recheck)>,
     panel_error: Option<String>,
-}
-
-/// Tells one version of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ListStamp {
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
 }
 
 impl Running {
     fn load(agent: AgentDir, options: RunOptions) -> Result<Self, RunError> {
         let config = agent.config()?;
-        let identity = panel::load(&agent)?;
-        let panel =
-            panel::client(&agent, &identity, options.proxy.as_ref())?.with_timeout(REFRESH_TIMEOUT);
+        let identity = panel_client::load(&agent)?;
+        let panel = panel_client::client(&agent, &identity, options.proxy.as_ref())?
+            .with_timeout(REFRESH_TIMEOUT);
         let present = Present {
             config,
             names: BTreeMap::new(),
@@ -145,12 +129,14 @@ impl Running {
             connector: None,
             panel_error: None,
         };
+        let gate = Arc::new(Gate::default());
         Ok(Self {
             agent,
             identity,
             options,
             panel,
-            gate: Arc::new(Gate::default()),
+            dialer: Arc::new(Dialer::new(gate.clone())),
+            gate,
             started_at: wall_clock(),
             now: Mutex::new(present),
             refresh: Notify::new(),
@@ -159,30 +145,40 @@ impl Running {
     }
 
     async fn stay_connected(&self, shutdown: &CancellationToken) -> Result<(), RunError> {
-        let dialer = Arc::new(Dialer::new(self.gate.clone()));
         while !shutdown.is_cancelled() {
-            let Some(server) = self.now.lock().config.tunnel_server.clone() else {
+            let Some(server) = self.server() else {
                 tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    () = self.server_changed.notified() => continue,
+                    () = shutdown.cancelled() => {}
+                    () = self.server_changed.notified() => {}
                 }
+                continue;
             };
             info!(server = %server.host, "connecting");
             self.learn_server_addresses();
-            let connector = Connector::new(self.connector_config(&server)?, dialer.clone());
+            let connector = Connector::new(self.connector_config(&server)?, self.dialer.clone());
             let status = connector.status();
             self.now.lock().connector = Some((status.clone(), connector.recheck()));
             let stop = shutdown.child_token();
             let mut connected = Box::pin(connector.run(stop.clone()));
             tokio::select! {
-                () = &mut connected => {}
+                () = &mut connected => continue,
                 () = self.follow_status(status) => {}
-                () = self.server_changed.notified() => info!("the server's address changed"),
+                () = self.server_other_than(&server) => info!("the server's address changed"),
             }
             stop.cancel();
             connected.await;
         }
         Ok(())
+    }
+
+    fn server(&self) -> Option<TunnelServer> {
+        self.now.lock().config.tunnel_server.clone()
+    }
+
+    async fn server_other_than(&self, server: &TunnelServer) {
+        while self.server().as_ref() == Some(server) {
+            self.server_changed.notified().await;
+        }
     }
 
     fn connector_config(&self, server: &TunnelServer) -> Result<ConnectorConfig, RunError> {
@@ -255,125 +251,6 @@ impl Running {
             .set_server(panel.into_iter().chain(reached).collect());
     }
 
-    /// Looks at the list once a second.
-    async fn follow_list(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(LIST_POLL).await;
-            if self.list_stamp() != self.now.lock().list_seen {
-                self.reload();
-            }
-        }
-    }
-
-    /// Reads the list and goes by it. A list that cannot be read shuts everything.
-    fn reload(&self) -> usize {
-        // One reader at a time, so that none puts an older list in place of a newer one; and the
-        // stamp first, so that the next look sees a change in between.
-        let mut now = self.now.lock();
-        let stamp = self.list_stamp();
-        let list = self.agent.allowed().read();
-        now.list_seen = stamp;
-        now.loopback = list.as_ref().is_ok_and(|list| list.loopback());
-        let cut = match list {
-            Ok(list) => self.gate.replace(list),
-            Err(error) => {
-                let error = in_one_line(&error);
-                warn!(%error, "the allow-list cannot be believed: nothing is forwarded");
-                self.gate.shut(error)
-            }
-        };
-        if let Some((_, recheck)) = &now.connector {
-            recheck.now();
-        }
-        if cut > 0 {
-            info!(streams = cut, "cut what the list no longer allows");
-        }
-        cut
-    }
-
-    fn list_stamp(&self) -> Option<ListStamp> {
-        let data = std::fs::metadata(self.agent.allowed().path()).ok()?;
-        Some(ListStamp {
-            inode: data.ino(),
-            bytes: data.len(),
-            modified: (data.mtime(), data.mtime_nsec()),
-        })
-    }
-
-    /// Keeps names and the tunnel's address as the panel has them.
-    async fn follow_panel(self: Arc<Self>) {
-        let mut retry = REFRESH_RETRY_FIRST;
-        let mut warned_at = tokio::time::Instant::now();
-        loop {
-            self.ask_panel().await;
-            let pause = if self.now.lock().config.tunnel_server.is_some() {
-                retry = REFRESH_RETRY_FIRST;
-                REFRESH_INTERVAL
-            } else {
-                retry = (retry * 2).min(REFRESH_RETRY_LONGEST);
-                retry
-            };
-            // Being asked for names never makes the panel busier than one question a second.
-            tokio::time::sleep(REFRESH_RETRY_FIRST).await;
-            let _ = timeout(
-                pause.saturating_sub(REFRESH_RETRY_FIRST),
-                self.refresh.notified(),
-            )
-            .await;
-            if warned_at.elapsed() >= WARNING_INTERVAL {
-                warned_at = tokio::time::Instant::now();
-                self.warn_about_certificate();
-            }
-        }
-    }
-
-    async fn ask_panel(&self) {
-        let found = match self.panel.agent_config().await {
-            Ok(found) => found,
-            Err(error) => {
-                let error = in_one_line(&error);
-                let mut now = self.now.lock();
-                if now.config.tunnel_server.is_none() && now.panel_error.as_ref() != Some(&error) {
-                    info!(%error, "waiting for the panel to tell where to connect");
-                }
-                debug!(%error, "the panel gave no configuration");
-                now.panel_error = Some(error);
-                return;
-            }
-        };
-        let server = TunnelServer::from(found.tunnel_server);
-        let changed = {
-            let mut now = self.now.lock();
-            now.panel_error = None;
-            now.names = found
-                .tunnels
-                .into_iter()
-                .map(|tunnel| (tunnel.port, tunnel.subdomain))
-                .collect();
-            now.config.tunnel_server.as_ref() != Some(&server)
-                || now.config.domain.as_ref() != Some(&found.domain)
-        };
-        if changed {
-            self.change_config(|config| {
-                config.domain = Some(found.domain.clone());
-                config.tunnel_server = Some(server.clone());
-            });
-            self.server_changed.notify_one();
-        }
-    }
-
-    /// Changes the configuration here and on the disk. A disk that fails is logged and no more:
-    /// what is in memory serves.
-    fn change_config(&self, change: impl Fn(&mut AgentConfig)) {
-        change(&mut self.now.lock().config);
-        if let Err(error) = self.agent.change_config(wall_clock(), change) {
-            warn!(
-                error = in_one_line(&error),
-                "the configuration could not be saved"
-            );
-        }
-    }
-
     fn warn_about_certificate(&self) {
         if let Some(warning) = self.certificate_warning() {
             warn!("{warning}");
@@ -382,49 +259,6 @@ impl Running {
 
     fn certificate_warning(&self) -> Option<String> {
         certificate_warning(self.agent.label(), self.identity.expires_at(), wall_clock())
-    }
-
-    fn report(&self) -> AgentReport {
-        let now = self.now.lock();
-        let status = now
-            .connector
-            .as_ref()
-            .map(|(status, _)| status.borrow().clone())
-            .unwrap_or_default();
-        let mut connection = ConnectionReport::from(&status);
-        if now.config.tunnel_server.is_none() {
-            connection.last_error.clone_from(&now.panel_error);
-        }
-        let tunnels = status.routes.iter().map(|(port, route)| TunnelReport {
-            subdomain: now.names.get(port).cloned(),
-            target: self.gate.target(*port).map(|target| target.to_string()),
-            streams: self.gate.streams(*port),
-            ..TunnelReport::of(*port, route)
-        });
-        AgentReport {
-            label: now.config.label.clone(),
-            agent_label: now.config.agent_label.clone(),
-            panel_url: now.config.panel_url.clone(),
-            domain: now.config.domain.clone(),
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.started_at,
-            connection,
-            certificate_expires_at: self.identity.expires_at(),
-            certificate_warning: self.certificate_warning(),
-            allow_list_error: self.gate.error(),
-            allow_loopback: now.loopback,
-            tunnels: tunnels.collect(),
-        }
-    }
-}
-
-impl Answer for Running {
-    fn answer(&self, question: Ask) -> io::Result<Vec<u8>> {
-        Ok(match question {
-            Ask::Status => serde_json::to_vec(&self.report())?,
-            Ask::Reload => serde_json::to_vec(&Reloaded { cut: self.reload() })?,
-        })
     }
 }
 

@@ -1,0 +1,140 @@
+//! `portlama agent`: the side behind the router.
+
+mod allowed;
+mod list;
+mod run;
+mod setup;
+mod status;
+mod tunnel;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use portlama_agent::{AgentDir, Ask, AskError, Home, ProxySettings, Reloaded, ask};
+use portlama_model::AgentLabel;
+
+use crate::output::Output;
+
+/// The agent on the machine behind the router.
+#[derive(Debug, Args)]
+pub(crate) struct AgentCommand {
+    /// The agent that is meant, where there are several [default: the current one].
+    #[arg(long, global = true, value_name = "LABEL")]
+    label: Option<AgentLabel>,
+    /// The directory that holds the agents of this machine [default: ~/.portlama].
+    #[arg(long, global = true, value_name = "DIR", env = "PORTLAMA_HOME")]
+    home: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make this machine an agent of a server, with a token from its panel.
+    Setup(setup::SetupArguments),
+    /// Keep the tunnel up until SIGINT or SIGTERM.
+    Run(run::RunArguments),
+    /// Say how the running agent is; exit code 3 when it is not connected.
+    #[command(after_help = status::EXAMPLES)]
+    Status,
+    /// Make, list and remove tunnels.
+    #[command(subcommand)]
+    Tunnel(tunnel::TunnelCommand),
+    /// Let the server reach a service at home. Nothing is reachable unless it is allowed.
+    Allow(allowed::AllowArguments),
+    /// Shut a tunnel port again; its open connections end at once.
+    Deny(allowed::DenyArguments),
+    /// List what the server may reach.
+    Allowed,
+    /// List the agents of this machine.
+    List,
+}
+
+/// Carries the command out.
+pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCode> {
+    let agents = Agents { home: home(command.home)?, label: command.label, output };
+    match command.action {
+        Action::Setup(arguments) => setup::setup(arguments, &agents).await,
+        Action::Run(arguments) => run::run(arguments, &agents).await,
+        Action::Status => status::status(&agents).await,
+        Action::Tunnel(command) => tunnel::run(command, &agents).await,
+        Action::Allow(arguments) => allowed::allow(arguments, &agents).await,
+        Action::Deny(arguments) => allowed::deny(arguments, &agents).await,
+        Action::Allowed => allowed::list(&agents),
+        Action::List => list::list(&agents).await,
+    }
+}
+
+fn home(given: Option<PathBuf>) -> Result<Home> {
+    match given.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => {
+            let path = std::path::absolute(&path).with_context(|| format!("`{}` is no path", path.display()))?;
+            Ok(Home::at(path))
+        }
+        None => Home::of_user().context("this user has no home directory: name one with --home"),
+    }
+}
+
+/// What every command needs to know.
+struct Agents {
+    home: Home,
+    label: Option<AgentLabel>,
+    output: Output,
+}
+
+impl Agents {
+    /// The agent that is meant.
+    fn chosen(&self) -> Result<AgentDir> {
+        Ok(self.home.choose(self.label.as_ref())?)
+    }
+}
+
+/// The proxy of the environment. The spellings in small letters win, as in curl.
+fn proxy() -> Result<Option<ProxySettings>> {
+    let variable = |small: &str, capital: &str| {
+        std::env::var(small).or_else(|_| std::env::var(capital)).unwrap_or_default()
+    };
+    ProxySettings::parse(&variable("https_proxy", "HTTPS_PROXY"), &variable("no_proxy", "NO_PROXY"))
+        .context("the environment variable HTTPS_PROXY cannot be used")
+}
+
+/// Tells a running agent to go by its changed list at once.
+async fn reload(agent: &AgentDir, output: Output) {
+    match ask::<Reloaded>(&agent.socket_path(), Ask::Reload).await {
+        Ok(Reloaded { cut: 0 }) => output.note("the running agent goes by it now"),
+        Ok(Reloaded { cut: 1 }) => output.note("the running agent goes by it now; 1 open connection was ended"),
+        Ok(Reloaded { cut }) => {
+            output.note(format_args!("the running agent goes by it now; {cut} open connections were ended"));
+        }
+        Err(AskError::NotRunning) => output.note("the agent is not running: it will go by it when it starts"),
+        Err(error) => output.note(format_args!("a running agent goes by it within a second ({error})")),
+    }
+}
+
+/// A terminal's columns: `rows`, each padded to the widest of its column.
+fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_lines_its_columns_up() {
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let lines = table(&[row(&["ü", "bb", ""]), row(&["aaa", "b"])]);
+        assert_eq!(lines, ["ü    bb", "aaa  b"]);
+    }
+}

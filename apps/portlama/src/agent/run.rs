@@ -1,0 +1,77 @@
+//! `portlama agent run`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use portlama_agent::RunOptions;
+use portlama_tunnel::Transport;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Agents, proxy};
+use crate::signals;
+
+/// Arguments of `portlama agent run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The way out may lead through a proxy: it is taken from HTTPS_PROXY and NO_PROXY.
+
+Examples:
+  portlama agent run
+      keep the current agent connected
+  portlama agent run --label attic --transport websocket
+      another agent, in a network that opens TLS connections")]
+pub(super) struct RunArguments {
+    /// How frames travel: over TLS, in a WebSocket, or TLS with WebSocket as the way out.
+    #[arg(long, value_enum, default_value_t = Way::Auto)]
+    transport: Way,
+    /// Stop when standard input closes, so that the agent ends with the program that started it.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+/// Which way carriers take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Way {
+    /// TLS, and WebSocket where TLS is intercepted.
+    Auto,
+    /// TLS only.
+    Tls,
+    /// WebSocket only.
+    Websocket,
+}
+
+impl From<Way> for Transport {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Auto => Self::Auto,
+            Way::Tls => Self::Tls,
+            Way::Websocket => Self::WebSocket,
+        }
+    }
+}
+
+/// Keeps the agent connected. A second signal ends the wait for open streams.
+pub(super) async fn run(arguments: RunArguments, agents: &Agents) -> Result<ExitCode> {
+    let agent = agents.chosen()?;
+    let _log = crate::logging::start();
+    let options = RunOptions { transport: arguments.transport.into(), proxy: proxy()? };
+    let label = agent.label().clone();
+    let shutdown = CancellationToken::new();
+    let mut running = Box::pin(portlama_agent::run(agent, options, shutdown.clone()));
+    tokio::select! {
+        ended = &mut running => {
+            ended.with_context(|| format!("agent {label} cannot run"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        asked = signals::asked_to_stop(arguments.stop_with_stdin) => asked?,
+    }
+    info!("stopping");
+    shutdown.cancel();
+    tokio::select! {
+        ended = &mut running => ended?,
+        _ = signals::asked_to_stop(false) => warn!("stopping at once"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

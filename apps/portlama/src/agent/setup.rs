@@ -1,0 +1,171 @@
+//! `portlama agent setup`.
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portlama_agent::{
+    SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError, parse_fingerprint,
+};
+use portlama_api::client::PanelUrl;
+use portlama_model::{AgentLabel, CaFingerprint, Secret};
+use serde_json::json;
+
+use super::{Agents, proxy};
+use crate::output::Output;
+
+/// Holds the token where neither a person nor a pipe gives it.
+const TOKEN_VARIABLE: &str = "PORTLAMA_ENROLLMENT_TOKEN";
+/// The longest token read, bytes. Real ones have 134.
+const MAX_TOKEN_BYTES: u64 = 4096;
+
+/// Arguments of `portlama agent setup`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The token comes from the environment variable PORTLAMA_ENROLLMENT_TOKEN, else from standard
+input, else it is asked for. It is never an argument, because those can be seen by others.
+
+Examples:
+  portlama agent setup --panel-url https://198.51.100.23:9292
+      asks for the token that the panel shows under Certificates
+  portlama agent setup --panel-url https://panel.example.org --label attic < token.txt
+      the same from a file, under a name of your own on this machine")]
+pub(super) struct SetupArguments {
+    /// The server's panel, https://HOST or https://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    panel_url: PanelUrl,
+    /// The fingerprint of the server's certificate authority; needed with a bare token only.
+    #[arg(long, value_name = "HEX", value_parser = parse_fingerprint)]
+    fingerprint: Option<CaFingerprint>,
+    /// Allow every port of this machine at once, not one by one.
+    #[arg(long)]
+    allow_loopback: bool,
+    /// Replace an agent of the same label without asking.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Sets the agent up.
+pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<ExitCode> {
+    let output = agents.output;
+    match try_to_set_up(arguments, agents).await {
+        Ok(done) => {
+            report(&done, output);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) if output.is_json() => {
+            let message = format!("{error:#}");
+            output.document(&json!({"event": "error", "message": message, "recoverable": false}));
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<SetUp> {
+    let output = agents.output;
+    let replace = arguments.force || confirm_replacement(agents)?;
+    let secret = read_secret(arguments.fingerprint.as_ref(), output)?;
+    let proxy = proxy()?.and_then(|proxy| proxy.for_panel(&arguments.panel_url));
+    let request = SetupRequest {
+        panel: arguments.panel_url,
+        secret,
+        label: agents.label.clone(),
+        replace,
+        allow_loopback: arguments.allow_loopback,
+        proxy,
+    };
+    let mut progress = |step, status| show(step, status, output);
+    let now = SystemTime::now().into();
+    Ok(Box::pin(portlama_agent::setup(&agents.home, request, now, &mut progress)).await?)
+}
+
+/// Whether the person at the terminal lets an agent of the same label be replaced.
+fn confirm_replacement(agents: &Agents) -> Result<bool> {
+    let Some(label) = &agents.label else { return Ok(false) };
+    if !agents.home.agent(label).exists() || !agents.output.is_terminal() || !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    confirm(label, agents.output)
+}
+
+fn confirm(label: &AgentLabel, output: Output) -> Result<bool> {
+    output.note(format_args!("An agent called {label} is set up already. Replace it? [y/N]"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        bail!("nothing was changed");
+    }
+    Ok(true)
+}
+
+fn read_secret(fingerprint: Option<&CaFingerprint>, output: Output) -> Result<SetupSecret, anyhow::Error> {
+    let text = match std::env::var(TOKEN_VARIABLE) {
+        Ok(text) if !text.trim().is_empty() => Secret::new(text),
+        Ok(_) | Err(_) if std::io::stdin().is_terminal() => ask_for_token(output)?,
+        Ok(_) | Err(_) => read_token()?,
+    };
+    SetupSecret::parse(text.expose(), fingerprint).map_err(|error| match error {
+        TokenError::Missing => anyhow::Error::new(error)
+            .context(format!("give it on standard input or in {TOKEN_VARIABLE}")),
+        other => other.into(),
+    })
+}
+
+fn ask_for_token(output: Output) -> Result<Secret> {
+    let _ = write!(std::io::stderr(), "Enrolment token (it will not be shown): ");
+    let text = rpassword::read_password().context("cannot read the token")?;
+    output.note("");
+    Ok(Secret::new(text))
+}
+
+fn read_token() -> Result<Secret> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_TOKEN_BYTES)
+        .read_to_string(&mut text)
+        .context("cannot read the token from standard input")?;
+    Ok(Secret::new(text))
+}
+
+fn show(step: SetupStep, status: StepStatus, output: Output) {
+    if output.is_json() {
+        output.document(&json!({"event": "step", "step": step, "status": status}));
+        return;
+    }
+    match status {
+        StepStatus::Running => {}
+        StepStatus::Complete => output.note(format_args!("✓ {}", step.title())),
+        StepStatus::Skipped => output.note(format_args!("- {}: later", step.title())),
+        StepStatus::Failed => output.note(format_args!("✗ {}", step.title())),
+    }
+}
+
+fn report(done: &SetUp, output: Output) {
+    let SetUp { agent, config, hints } = done;
+    if output.is_json() {
+        output.document(&json!({
+            "event": "complete",
+            "agent": {
+                "label": config.label,
+                "agentLabel": config.agent_label,
+                "panelUrl": config.panel_url,
+                "authMethod": config.auth_method,
+                "caFingerprint": config.ca_fingerprint,
+                "domain": config.domain,
+                "tunnelServer": config.tunnel_server,
+                "directory": agent.path(),
+            },
+            "hints": hints,
+        }));
+        return;
+    }
+    for hint in hints {
+        output.note(format_args!("note: {hint}"));
+    }
+    output.data(format_args!("agent {} is set up in {}", config.label, agent.path().display()));
+    output.note("next: `portlama agent run`, and `portlama agent tunnel add NAME PORT`");
+}

@@ -1,0 +1,125 @@
+//! `portlama agent status`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use portlama_agent::{AgentConfig, AgentDir, AgentReport, Ask, AskError, TunnelReport, TunnelState, ask};
+use serde_json::{Value, json};
+
+use super::{Agents, table};
+use crate::output::Output;
+
+/// Exit code of an agent that is not connected.
+const NOT_CONNECTED: u8 = 3;
+
+pub(super) const EXAMPLES: &str = "\
+Exit code: 0 connected, 3 not connected or not running, 1 anything else.
+
+Examples:
+  portlama agent status
+      the connection, and for each tunnel whether its service answers
+  portlama agent status --json | jq .connection.rttMs
+      the same for programs";
+
+/// Asks the running agent how it is. Its services are measured for the answer.
+pub(super) async fn status(agents: &Agents) -> Result<ExitCode> {
+    let agent = agents.chosen()?;
+    let connected = match ask::<AgentReport>(&agent.socket_path(), Ask::Status).await {
+        Ok(report) => {
+            show(&report, agents.output);
+            report.connection.connected
+        }
+        Err(error @ AskError::NotRunning) => {
+            show_stopped(&agent, &error, agents.output)?;
+            false
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(if connected { ExitCode::SUCCESS } else { ExitCode::from(NOT_CONNECTED) })
+}
+
+fn show(report: &AgentReport, output: Output) {
+    if output.is_json() {
+        let mut document = json!(report);
+        document["running"] = Value::Bool(true);
+        output.document(&document);
+        return;
+    }
+    let domain = report.domain.as_ref().map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
+    output.data(format_args!("agent        {} (process {})", report.label, report.pid));
+    output.data(format_args!("server       {}, {domain}", report.panel_url));
+    output.data(format_args!("connection   {}", connection(report)));
+    if let Some(error) = &report.connection.last_error {
+        output.data(format_args!("last error   {error}"));
+    }
+    output.data(format_args!("certificate  ends at {}", report.certificate_expires_at));
+    if let Some(warning) = &report.certificate_warning {
+        output.data(format_args!("warning      {warning}"));
+    }
+    if let Some(error) = &report.allow_list_error {
+        output.data(format_args!("warning      nothing is forwarded: {error}"));
+    }
+    show_tunnels(report, output);
+}
+
+fn connection(report: &AgentReport) -> String {
+    let connection = &report.connection;
+    let Some(since) = connection.connected_since else {
+        return "not connected; trying".to_owned();
+    };
+    let transport = connection.transport.as_deref().unwrap_or("tls");
+    let rtt = connection.rtt_ms.map(|rtt| format!(", round trip {rtt:.1} ms")).unwrap_or_default();
+    let server = connection.server_address.map(|address| format!(" to {address}")).unwrap_or_default();
+    format!("since {since} over {transport}{server}{rtt}")
+}
+
+fn show_tunnels(report: &AgentReport, output: Output) {
+    if report.tunnels.is_empty() {
+        output.note("no tunnels: make one with `portlama agent tunnel add NAME PORT`");
+        return;
+    }
+    output.data("tunnels");
+    let rows: Vec<_> = report.tunnels.iter().map(|tunnel| row(report, tunnel)).collect();
+    for line in table(&rows) {
+        output.data(format_args!("  {line}"));
+    }
+}
+
+fn row(report: &AgentReport, tunnel: &TunnelReport) -> Vec<String> {
+    let name = match (&tunnel.subdomain, &report.domain) {
+        (Some(subdomain), Some(domain)) => domain.host(subdomain).to_string(),
+        _ => "(name not known yet)".to_owned(),
+    };
+    let target = tunnel.target.as_deref().unwrap_or("nowhere");
+    let mut state = match tunnel.state {
+        TunnelState::Ready => "ready".to_owned(),
+        TunnelState::NotAllowedAtHome => "not allowed here".to_owned(),
+        TunnelState::OriginRefused => "the service does not answer".to_owned(),
+        TunnelState::Unknown => "not measured yet".to_owned(),
+    };
+    if let Some(detail) = &tunnel.detail {
+        state = format!("{state}: {detail}");
+    }
+    vec![name, format!("{} → {target}", tunnel.port), state]
+}
+
+fn show_stopped(agent: &AgentDir, error: &AskError, output: Output) -> Result<()> {
+    let AgentConfig { label, agent_label, panel_url, domain, .. } = agent.config()?;
+    if output.is_json() {
+        output.document(&json!({
+            "label": label,
+            "agentLabel": agent_label,
+            "panelUrl": panel_url,
+            "domain": domain,
+            "running": false,
+            "connection": {"connected": false, "lastError": error.to_string()},
+            "tunnels": [],
+        }));
+        return Ok(());
+    }
+    let domain = domain.map_or_else(|| "no domain yet".to_owned(), |domain| domain.to_string());
+    output.data(format_args!("agent        {label}"));
+    output.data(format_args!("server       {panel_url}, {domain}"));
+    output.data(format_args!("connection   {error}"));
+    Ok(())
+}

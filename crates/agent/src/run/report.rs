@@ -1,0 +1,97 @@
+//! Answering the owner.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use portlama_model::{OriginScheme, TunnelPort};
+use portlama_tunnel::{BoxFuture, Detail, OriginDialer, PortState};
+use tokio::time::{Instant, timeout_at};
+
+use super::Running;
+use crate::socket::{Answer, Ask, Reloaded};
+use crate::status::{AgentReport, ConnectionReport, TunnelReport};
+
+/// Services measured at the same time for one status.
+pub const MEASUREMENTS: usize = 32;
+/// How long measuring may hold up a status. What is not measured by then is told as it was
+/// last known.
+pub const MEASURE_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Answer for Running {
+    fn answer(&self, question: Ask) -> BoxFuture<'_, io::Result<Vec<u8>>> {
+        Box::pin(async move {
+            Ok(match question {
+                Ask::Status => serde_json::to_vec(&self.report().await)?,
+                Ask::Reload => serde_json::to_vec(&Reloaded { cut: self.reload() })?,
+            })
+        })
+    }
+}
+
+impl Running {
+    async fn report(&self) -> AgentReport {
+        let mut report = self.report_as_known();
+        let wanted = report
+            .tunnels
+            .iter()
+            .map(|tunnel| (tunnel.port, tunnel.scheme));
+        let measured = self.measure(wanted.collect()).await;
+        for tunnel in &mut report.tunnels {
+            if let Some((state, detail)) = measured.get(&tunnel.port) {
+                tunnel.measured(*state, detail);
+            }
+        }
+        report
+    }
+
+    async fn measure(
+        &self,
+        ports: Vec<(TunnelPort, OriginScheme)>,
+    ) -> BTreeMap<TunnelPort, (PortState, Detail)> {
+        let deadline = Instant::now() + MEASURE_TIMEOUT;
+        let mut results = stream::iter(ports)
+            .map(|(port, scheme)| async move { (port, self.dialer.probe(port, scheme).await) })
+            .buffer_unordered(MEASUREMENTS);
+        let mut measured = BTreeMap::new();
+        while let Ok(Some((port, result))) = timeout_at(deadline, results.next()).await {
+            measured.insert(port, result);
+        }
+        measured
+    }
+
+    fn report_as_known(&self) -> AgentReport {
+        let now = self.now.lock();
+        let status = now
+            .connector
+            .as_ref()
+            .map(|(status, _)| status.borrow().clone())
+            .unwrap_or_default();
+        let mut connection = ConnectionReport::from(&status);
+        if now.config.tunnel_server.is_none() {
+            connection.last_error.clone_from(&now.panel_error);
+        }
+        let tunnels = status.routes.iter().map(|(port, route)| TunnelReport {
+            subdomain: now.names.get(port).cloned(),
+            target: self.gate.target(*port).map(|target| target.to_string()),
+            streams: self.gate.streams(*port),
+            ..TunnelReport::of(*port, route)
+        });
+        AgentReport {
+            label: now.config.label.clone(),
+            agent_label: now.config.agent_label.clone(),
+            panel_url: now.config.panel_url.clone(),
+            domain: now.config.domain.clone(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at,
+            connection,
+            certificate_expires_at: self.identity.expires_at(),
+            certificate_warning: self.certificate_warning(),
+            allow_list_error: self.gate.error(),
+            allow_loopback: now.loopback,
+            tunnels: tunnels.collect(),
+        }
+    }
+}
