@@ -148,10 +148,13 @@ fn fuzz(long: bool) -> Result<()> {
         FUZZ_SECONDS
     };
     let target = demo::target_directory()?.join("fuzz");
+    // With a target named, the instrumentation stays out of build scripts and macros, which
+    // nobody links with libFuzzer.
+    let host = host_triple()?;
     let mut build = cargo();
     build
         .current_dir(&folder)
-        .args(["build", "--release", "--locked", "--bins"])
+        .args(["build", "--release", "--locked", "--bins", "--target", &host])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", SANITIZER_COVERAGE);
     crate::shell::run(&mut build)?;
@@ -160,7 +163,7 @@ fn fuzz(long: bool) -> Result<()> {
         std::fs::create_dir_all(&work)
             .with_context(|| format!("cannot create {}", work.display()))?;
         println!("fuzzing {name} for {seconds} s");
-        let mut search = Command::new(target.join("release").join(&name));
+        let mut search = Command::new(target.join(&host).join("release").join(&name));
         search
             .arg(&work)
             .arg(folder.join("corpus").join(&name))
@@ -182,6 +185,12 @@ fn fuzz(long: bool) -> Result<()> {
 const SANITIZER_COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
+
+fn host_triple() -> Result<String> {
+    let text = crate::shell::output(Command::new("rustc").arg("-vV"))?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not say its host")?.to_owned())
+}
 
 fn fuzz_targets(folder: &Path) -> Result<Vec<String>> {
     let entries =
@@ -213,15 +222,39 @@ fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Licences and unwanted crates, from the lock file alone.
-fn licences() -> Result<()> {
-    if !exists("cargo-deny") {
-        println!("skipped: cargo-deny is not installed (cargo install cargo-deny --locked)");
-        return Ok(());
-    }
-    run_cargo_deny()
-}
+/// The version of cargo-deny that reads `deny.toml`.
+const CARGO_DENY: &str = "0.20.2";
 
-fn run_cargo_deny() -> Result<()> {
-    crate::shell::run(cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]))
+/// Licences and unwanted crates. The tool is built once, into the cache beside our own builds.
+fn licences() -> Result<()> {
+    let target = demo::target_directory()?;
+    let tools = target.join("tools");
+    let cargo_deny = tools.join("bin/cargo-deny");
+    if !cargo_deny.is_file() {
+        let mut install = cargo();
+        install
+            .args([
+                "install",
+                "cargo-deny",
+                "--version",
+                CARGO_DENY,
+                "--locked",
+                "--quiet",
+            ])
+            .arg("--root")
+            .arg(&tools)
+            .env("CARGO_TARGET_DIR", target.join("tools-build"));
+        crate::shell::run(&mut install)?;
+    }
+    let mut check = Command::new(cargo_deny);
+    check.current_dir(root()).args([
+        "--log-level",
+        "error",
+        "--offline",
+        "check",
+        "licenses",
+        "bans",
+        "sources",
+    ]);
+    crate::shell::run(&mut check)
 }

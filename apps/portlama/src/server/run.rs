@@ -56,7 +56,6 @@ pub async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
     let settings = Settings {
         https_port,
         panel_port,
-        ..Settings::default()
     };
 
     let edge_cell: OnceLock<Arc<Edge>> = OnceLock::new();
