@@ -123,9 +123,15 @@ pub(crate) async fn sign_out(State(control): State<Arc<Control>>, request: Reque
     response
 }
 
-/// `GET /signed-out`
-pub(crate) async fn signed_out(request: Request) -> Response {
-    pages::signed_out(&site(&request)).into_response()
+/// `GET /signed-out`: says so only when it is true.
+pub(crate) async fn signed_out(State(control): State<Arc<Control>>, request: Request) -> Response {
+    match Look::at(&control, &request) {
+        Ok(look) if look.state == SsoState::Anonymous => {
+            pages::signed_out(&look.client.host).into_response()
+        }
+        Ok(_) => found("/"),
+        Err(refusal) => refusal.page(""),
+    }
 }
 
 /// `GET /assets/…`

@@ -152,7 +152,7 @@ pub(crate) fn signed_in(page: &SignedInPage<'_>) -> Markup {
             } @else {
                 ul.apps aria-labelledby="apps" {
                     @for app in page.apps {
-                        li { a href=(app.url) { (app.name) span.place { (app.place) } } }
+                        li { a href=(app.url) { (app.name) " " span.place { (app.place) } } }
                     }
                 }
             }

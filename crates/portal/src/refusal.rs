@@ -108,3 +108,31 @@ pub(crate) fn ko(status: StatusCode, message: &str) -> Response {
     let body = json!({ "status": "KO", "message": message }).to_string();
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_says_when_to_try_again() {
+        for (error, expected) in [
+            (SignInError::Busy, Refusal::Busy),
+            (SignInError::Unavailable, Refusal::Unavailable),
+        ] {
+            let NotAccepted::Refused(refusal) = NotAccepted::from(error) else {
+                panic!("{error} tells whether the sign-in was right");
+            };
+            assert_eq!(refusal, expected);
+            for answer in [refusal.page("auth.lab.example.org"), refusal.json()] {
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(answer.headers()[RETRY_AFTER_HEADER], "5");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ban_looks_like_a_wrong_try() {
+        assert_eq!(NotAccepted::from(SignInError::Banned), NotAccepted::Wrong);
+        assert_eq!(NotAccepted::from(SignInError::Wrong), NotAccepted::Wrong);
+    }
+}

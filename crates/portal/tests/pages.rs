@@ -267,7 +267,12 @@ async fn signing_out_ends_the_session_of_every_app() {
     assert!(cookie.starts_with("__Host-portlama_sso=;") && cookie.ends_with("Max-Age=0"));
     assert_eq!(house.level(&sso).await, 0);
     assert!(visitor().is_none());
-    assert_eq!(house.get("/signed-out", None).await.status, StatusCode::OK);
+    assert_eq!(
+        house.get("/signed-out", Some(&sso)).await.status,
+        StatusCode::OK
+    );
+    let other = house.first_factor().await;
+    assert_eq!(house.get("/signed-out", Some(&other)).await.location(), "/");
 }
 
 #[tokio::test]

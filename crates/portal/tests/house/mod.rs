@@ -27,21 +27,21 @@ use portlama_portal::Portal;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-pub const SITE: &str = "auth.lab.example.org";
-pub const HERE: &str = "https://auth.lab.example.org:8443";
+pub(crate) const SITE: &str = "auth.lab.example.org";
+pub(crate) const HERE: &str = "https://auth.lab.example.org:8443";
 /// An app that asks for the sign-in.
-pub const HELLO: &str = "https://hello.lab.example.org:8443";
+pub(crate) const HELLO: &str = "https://hello.lab.example.org:8443";
 /// An app that is public.
-pub const BLOG: &str = "https://blog.lab.example.org:8443";
+pub(crate) const BLOG: &str = "https://blog.lab.example.org:8443";
 /// An app that is switched off.
-pub const OFF: &str = "https://off.lab.example.org:8443";
-pub const USER: &str = "mira";
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const OFF: &str = "https://off.lab.example.org:8443";
+pub(crate) const USER: &str = "mira";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// What the browser keeps at the app.
-pub const NONCE_COOKIE: &str = "W1xbcGVyaGFwcy0zMi1yYW5kb20tb2N0ZXRzLWhlcmU";
+pub(crate) const NONCE_COOKIE: &str = "W1xbcGVyaGFwcy0zMi1yYW5kb20tb2N0ZXRzLWhlcmU";
 
-pub struct House {
-    pub control: Arc<Control>,
+pub(crate) struct House {
+    pub(crate) control: Arc<Control>,
     portal: Portal,
     clock: Arc<StandingClock>,
     admin: Identity,
@@ -49,15 +49,15 @@ pub struct House {
     _dir: tempfile::TempDir,
 }
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl House {
     /// A server with one user and three apps.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let clock = Arc::new(StandingClock::default());
         let made = initialise(
@@ -143,13 +143,13 @@ impl House {
         TotpSeed::from_base32(&Secret::new(secret.expect("a seed"))).expect("base32")
     }
 
-    pub fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("short");
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
 
     /// The code the authenticator app shows.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.seed
             .code_at(self.clock.now())
             .expose()
@@ -157,7 +157,7 @@ impl House {
             .to_owned()
     }
 
-    pub async fn delete_app(&self, name: &str) {
+    pub(crate) async fn delete_app(&self, name: &str) {
         let tunnels = self.control.tunnels();
         let tunnel = tunnels
             .iter()
@@ -169,12 +169,17 @@ impl House {
             .expect("deleted");
     }
 
-    pub async fn get(&self, path: &str, sso: Option<&str>) -> Answer {
+    pub(crate) async fn get(&self, path: &str, sso: Option<&str>) -> Answer {
         self.send(browser("GET", path, sso), Bytes::new()).await
     }
 
     /// Posts a form as a browser does from one of the portal's own pages.
-    pub async fn form(&self, path: &str, pairs: &[(&str, &str)], sso: Option<&str>) -> Answer {
+    pub(crate) async fn form(
+        &self,
+        path: &str,
+        pairs: &[(&str, &str)],
+        sso: Option<&str>,
+    ) -> Answer {
         let request = browser("POST", path, sso)
             .header(ORIGIN, HERE)
             .header("sec-fetch-site", "same-origin")
@@ -183,12 +188,21 @@ impl House {
     }
 
     /// Posts JSON as a program does.
-    pub async fn json(&self, path: &str, body: impl Into<Bytes>, sso: Option<&str>) -> Answer {
+    pub(crate) async fn json(
+        &self,
+        path: &str,
+        body: impl Into<Bytes>,
+        sso: Option<&str>,
+    ) -> Answer {
         let request = browser("POST", path, sso).header(CONTENT_TYPE, "application/json");
         self.send(request, body).await
     }
 
-    pub async fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        request: http::request::Builder,
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let client = ClientInfo {
             address: "203.0.113.7:50123".parse().expect("valid"),
             presented: Arc::new(Presented::None),
@@ -209,7 +223,7 @@ impl House {
     }
 
     /// Signs in with the password; the token of the session that waits for the code.
-    pub async fn first_factor(&self) -> String {
+    pub(crate) async fn first_factor(&self) -> String {
         let pairs = [("username", USER), ("password", PASSWORD)];
         let answer = self.form("/sign-in", &pairs, None).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
@@ -217,7 +231,7 @@ impl House {
     }
 
     /// Signs in with password and code; the token.
-    pub async fn two_factor(&self) -> String {
+    pub(crate) async fn two_factor(&self) -> String {
         let sso = self.first_factor().await;
         let answer = self
             .form("/code", &[("code", &self.code())], Some(&sso))
@@ -227,7 +241,7 @@ impl House {
     }
 
     /// The level that `/api/state` reports.
-    pub async fn level(&self, sso: &str) -> u64 {
+    pub(crate) async fn level(&self, sso: &str) -> u64 {
         let answer = self.get("/api/state", Some(sso)).await;
         let state: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
         state["data"]["authentication_level"]
@@ -237,28 +251,28 @@ impl House {
 }
 
 impl Answer {
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.headers
             .get(LOCATION)
             .map(|v| v.to_str().expect("ASCII"))
             .unwrap_or_default()
     }
 
-    pub fn set_cookie(&self) -> Option<&str> {
+    pub(crate) fn set_cookie(&self) -> Option<&str> {
         self.headers
             .get(SET_COOKIE)
             .map(|v| v.to_str().expect("ASCII"))
     }
 
     /// The token that the answer's cookie holds.
-    pub fn token(&self) -> Option<String> {
+    pub(crate) fn token(&self) -> Option<String> {
         let pair = self.set_cookie()?.split(';').next()?;
         let value = pair.strip_prefix("__Host-portlama_sso=")?;
         (!value.is_empty()).then(|| value.to_owned())
     }
 }
 
-pub fn browser(method: &str, path: &str, sso: Option<&str>) -> http::request::Builder {
+pub(crate) fn browser(method: &str, path: &str, sso: Option<&str>) -> http::request::Builder {
     let request = Request::builder().method(method).uri(path);
     match sso {
         Some(sso) => request.header(COOKIE, format!("other=1; __Host-portlama_sso={sso}")),
@@ -266,27 +280,27 @@ pub fn browser(method: &str, path: &str, sso: Option<&str>) -> http::request::Bu
     }
 }
 
-pub fn query(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
 }
 
 /// The nonce of the address, made from the cookie as the edge makes it.
-pub fn nonce() -> String {
+pub(crate) fn nonce() -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, NONCE_COOKIE.as_bytes());
     URL_SAFE_NO_PAD.encode(digest)
 }
 
 /// One value of the query of an address.
-pub fn value(url: &str, name: &str) -> Option<String> {
+pub(crate) fn value(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     form_urlencoded::parse(query.as_bytes())
         .find(|(n, _)| n == name)
         .map(|(_, v)| v.into_owned())
 }
 
-pub fn host(name: &str) -> Hostname {
+pub(crate) fn host(name: &str) -> Hostname {
     name.parse().expect("a host name")
 }
 
