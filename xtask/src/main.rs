@@ -50,6 +50,9 @@ enum Command {
         /// Interleaved repetitions.
         #[arg(long, default_value_t = 3)]
         repetitions: u32,
+        /// Write docs/performance.md.
+        #[arg(long)]
+        write: bool,
     },
     /// Write docs/limits.md from the code.
     Limits,
@@ -69,7 +72,8 @@ fn main() -> ExitCode {
         Command::Bench {
             seconds,
             repetitions,
-        } => bench::run(seconds, repetitions),
+            write,
+        } => bench::run(seconds, repetitions, write),
         Command::Ui => {
             println!(
                 "The sign-in and help pages are rendered by the server (crates/portal, crates/panel) \

@@ -154,7 +154,14 @@ fn fuzz(long: bool) -> Result<()> {
     let mut build = cargo();
     build
         .current_dir(&folder)
-        .args(["build", "--release", "--locked", "--bins", "--target", &host])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--bins",
+            "--target",
+            &host,
+        ])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", SANITIZER_COVERAGE);
     crate::shell::run(&mut build)?;

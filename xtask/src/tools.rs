@@ -39,16 +39,16 @@ pub const FOR_BENCH: &[Tool] = &[
         package: "nginx-light",
     },
     Tool {
-        program: "wrk",
-        package: "wrk",
-    },
-    Tool {
         program: "h2load",
         package: "nghttp2-client",
     },
     Tool {
         program: "curl",
         package: "curl",
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
     },
 ];
 
