@@ -71,9 +71,18 @@ pub struct NewEnrollment {
     pub allowed_sites: Vec<Subdomain>,
 }
 
+/// Labels that `/api/certs/agent/{label}` could never address, as these words are routes there.
+const ROUTE_WORDS: [&str; 2] = ["enroll", "upgrade-cert"];
+
 impl FromBody for NewEnrollment {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let label = fields.required("label");
+        let label: Option<AgentLabel> = fields.required("label");
+        if label
+            .as_ref()
+            .is_some_and(|label| ROUTE_WORDS.contains(&label.as_str()))
+        {
+            fields.issue("label", "must not be a word of the API's own paths");
+        }
         let capabilities: Vec<Capability> = fields
             .optional("capabilities")
             .unwrap_or_else(|| vec![Capability::TunnelsRead]);
@@ -235,6 +244,16 @@ mod tests {
         );
         let body = json!({ "label": "attic", "capabilities": ["tunnels:read", "moon:land"] });
         assert_eq!(NewEnrollment::from_body(&body).map_err(|i| i.len()), Err(1));
+    }
+
+    #[test]
+    fn an_agent_must_be_addressable() {
+        for label in ["enroll", "upgrade-cert", "-a", "A"] {
+            assert!(
+                NewEnrollment::from_body(&json!({ "label": label })).is_err(),
+                "{label}"
+            );
+        }
     }
 
     #[test]

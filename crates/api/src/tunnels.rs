@@ -238,16 +238,46 @@ pub struct TunnelChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub agent_label: Option<AgentLabel>,
+    /// How the agent speaks to the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub origin_scheme: Option<OriginScheme>,
+    /// Which `Host` the service sees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub host_header: Option<HostHeader>,
+    /// Whether the agent checks the certificate of an https service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin_tls_verify: Option<bool>,
+    /// Whether other websites may make a signed-in visitor's browser change things there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_cross_site: Option<bool>,
 }
+
+/// The members of a [`TunnelChange`].
+const CHANGEABLE: [&str; 8] = [
+    "enabled",
+    "accessMode",
+    "description",
+    "agentLabel",
+    "originScheme",
+    "hostHeader",
+    "originTlsVerify",
+    "allowCrossSite",
+];
 
 impl FromBody for TunnelChange {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        fields.require_one_of(&["enabled", "accessMode", "description", "agentLabel"]);
+        fields.require_one_of(&CHANGEABLE);
         Some(Self {
             enabled: fields.optional("enabled"),
             access_mode: fields.optional("accessMode"),
             description: description(fields),
             agent_label: fields.optional("agentLabel"),
+            origin_scheme: fields.optional("originScheme"),
+            host_header: fields.optional("hostHeader"),
+            origin_tls_verify: fields.optional("originTlsVerify"),
+            allow_cross_site: fields.optional("allowCrossSite"),
         })
     }
 }
@@ -311,6 +341,9 @@ pub struct AgentTunnel {
     /// The label below the base domain.
     #[schema(value_type = String, example = "wiki")]
     pub subdomain: Subdomain,
+    /// The whole host name.
+    #[schema(value_type = String, example = "wiki.lab.example.org")]
+    pub fqdn: Hostname,
     /// How to speak to the service.
     #[serde(default)]
     #[schema(value_type = String, example = "http")]
