@@ -1,0 +1,253 @@
+//! What is under way on a connection, so that it can be judged again and cut.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use portlama_access::{VisitFacts, may_visit};
+use portlama_control::{BoxFuture, Live, SignedIn};
+use portlama_model::Hostname;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::gate::GateError;
+use crate::io::Protocol;
+use crate::limits::WRITE_STALL_TIMEOUT;
+use crate::table::Table;
+
+/// What the tasks of one connection know of each other.
+pub(crate) struct Connection {
+    protocol: Protocol,
+    opened: Instant,
+    in_flight: AtomicUsize,
+    /// Requests whose answer waits for the client to take more of it.
+    blocked: AtomicUsize,
+    /// When a body last moved, milliseconds after `opened`.
+    moved: AtomicU64,
+    refusal: OnceLock<GateError>,
+    upgraded: AtomicBool,
+    cut: AtomicBool,
+    cut_waker: AtomicWaker,
+    visits: Mutex<Vec<Arc<Visit>>>,
+    successor: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl Connection {
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            opened: Instant::now(),
+            in_flight: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
+            moved: AtomicU64::new(0),
+            refusal: OnceLock::new(),
+            upgraded: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            cut_waker: AtomicWaker::new(),
+            visits: Mutex::default(),
+            successor: Mutex::default(),
+        }
+    }
+
+    /// A request begins; it ends when the value is dropped.
+    pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        InFlight {
+            connection: self.clone(),
+            visit: None,
+            blocked: false,
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    /// Remembers why the gate refused; what follows on the connection is not read.
+    pub(crate) fn refuse(&self, error: GateError) {
+        // Nothing is inspected after the first refusal, so it is the only one.
+        let _ = self.refusal.set(error);
+    }
+
+    /// Why the gate refused.
+    pub(crate) fn refusal(&self) -> Option<GateError> {
+        self.refusal.get().copied()
+    }
+
+    /// The answer is 101: what follows is not HTTP. `successor` is what the connection becomes;
+    /// it is run by the connection's own task.
+    pub(crate) fn upgrade(&self, successor: Option<BoxFuture<'static, ()>>) {
+        *self.successor.lock() = successor;
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn take_successor(&self) -> Option<BoxFuture<'static, ()>> {
+        self.successor.lock().take()
+    }
+
+    /// Ends the connection, whoever holds it by then.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.cut_waker.wake();
+    }
+
+    /// Whether the connection was cut; the task is woken when that happens.
+    pub(crate) fn is_cut(&self, cx: &Context<'_>) -> bool {
+        self.cut_waker.register(cx.waker());
+        self.cut.load(Ordering::Acquire)
+    }
+
+    /// When an HTTP/2 client counts as stalled: every answer waits for it, and none moved.
+    /// One stream that rests, such as a paused video, is no reason while others move.
+    pub(crate) fn stalled_until(&self) -> Option<Instant> {
+        if self.protocol == Protocol::Http1 {
+            return None;
+        }
+        let in_flight = self.in_flight();
+        if in_flight == 0 || self.blocked.load(Ordering::Acquire) < in_flight {
+            return None;
+        }
+        let moved = std::time::Duration::from_millis(self.moved.load(Ordering::Acquire));
+        Some(self.opened + moved + WRITE_STALL_TIMEOUT)
+    }
+
+    /// Judges every visit again, and ends those that are forbidden by now.
+    pub(crate) fn judge_visits(&self, live: &Live, table: &Table) {
+        for visit in self.visits.lock().iter() {
+            if !visit.is_allowed(live, table) {
+                visit.deny();
+            }
+        }
+    }
+
+    fn note_move(&self) {
+        if self.protocol == Protocol::Http2 {
+            let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.moved.store(millis, Ordering::Release);
+        }
+    }
+}
+
+/// A request under way, from its head to the last octet of its answer.
+pub(crate) struct InFlight {
+    connection: Arc<Connection>,
+    visit: Option<Arc<Visit>>,
+    blocked: bool,
+}
+
+impl InFlight {
+    /// The request was let pass to an app: from here on it is judged again after every denial.
+    pub(crate) fn admit(&mut self, visit: Visit) -> Arc<Visit> {
+        let visit = Arc::new(visit);
+        self.connection.visits.lock().push(visit.clone());
+        self.visit = Some(visit.clone());
+        visit
+    }
+
+    /// The visit goes on after the request, as a WebSocket: it stays registered with the
+    /// connection.
+    pub(crate) fn leave_visit(&mut self) {
+        self.visit = None;
+    }
+
+    /// The visit, once the request was let pass.
+    pub(crate) fn visit(&self) -> Option<&Arc<Visit>> {
+        self.visit.as_ref()
+    }
+
+    /// The client took everything so far and asks for more.
+    pub(crate) fn unblock(&mut self) {
+        if std::mem::take(&mut self.blocked) {
+            self.connection.blocked.fetch_sub(1, Ordering::AcqRel);
+            self.connection.note_move();
+        }
+    }
+
+    /// The client was given something to take.
+    pub(crate) fn block(&mut self) {
+        if !std::mem::replace(&mut self.blocked, true) {
+            self.connection.blocked.fetch_add(1, Ordering::AcqRel);
+            self.connection.note_move();
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.unblock();
+        if let Some(visit) = self.visit.take() {
+            let mut visits = self.connection.visits.lock();
+            if let Some(at) = visits.iter().position(|v| Arc::ptr_eq(v, &visit)) {
+                visits.swap_remove(at);
+            }
+        }
+        self.connection.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A visit that `access` allowed, with all that is needed to ask again.
+pub(crate) struct Visit {
+    pub(crate) host: Hostname,
+    pub(crate) tunnel: Uuid,
+    pub(crate) facts: VisitFacts,
+    pub(crate) signed_in: Option<SignedIn>,
+    denied: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Visit {
+    pub(crate) fn new(
+        host: Hostname,
+        tunnel: Uuid,
+        facts: VisitFacts,
+        signed_in: Option<SignedIn>,
+    ) -> Self {
+        Self {
+            host,
+            tunnel,
+            facts,
+            signed_in,
+            denied: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Asks again, with everything as it is at this moment.
+    pub(crate) fn is_allowed(&self, live: &Live, table: &Table) -> bool {
+        let Some(route) = table.route(&self.host).filter(|r| r.tunnel == self.tunnel) else {
+            return false;
+        };
+        let visitor = self
+            .signed_in
+            .as_ref()
+            .filter(|signed_in| live.sessions().is_live(&signed_in.session))
+            .map(|signed_in| &*signed_in.visitor);
+        may_visit(route, visitor, self.facts).is_ok()
+    }
+
+    fn deny(&self) {
+        self.denied.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Ready once the visit is forbidden.
+    pub(crate) fn poll_denied(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        if self.denied.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Waits until the visit is forbidden.
+    pub(crate) async fn denied(&self) {
+        std::future::poll_fn(|cx| self.poll_denied(cx)).await;
+    }
+}

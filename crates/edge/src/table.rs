@@ -1,0 +1,281 @@
+//! The routing table: immutable, found through one atomic pointer, replaced whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use http::HeaderValue;
+use portlama_control::{
+    Activation, HostCertificate, HostCertificates, Live, PrepareError, Traffic,
+};
+use portlama_model::{AppRoute, Desired, HostService, Hostname, Timestamp};
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use tokio::sync::watch;
+
+use crate::gate::Name;
+use crate::proxy::Pool;
+use crate::tls::{certified_key, check_covers};
+
+/// Every host served, and what stands behind it.
+#[derive(Debug)]
+pub(crate) struct Table {
+    hosts: HashMap<Hostname, Arc<HostEntry>>,
+    /// What this was made from.
+    pub(crate) desired: Option<Arc<Desired>>,
+}
+
+/// One host.
+#[derive(Debug)]
+pub(crate) struct HostEntry {
+    pub(crate) host: Hostname,
+    pub(crate) service: HostService,
+    pub(crate) certificate: Option<ShownCertificate>,
+    /// `https://<host>[:port]`.
+    pub(crate) origin: Arc<str>,
+    /// `<host>[:port]`, as the app is told.
+    pub(crate) authority: HeaderValue,
+    /// The way to the app; of apps with an agent.
+    pub(crate) way: Option<Way>,
+}
+
+/// What requests to an app need besides the route.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) traffic: Arc<Traffic>,
+}
+
+/// A certificate ready to be shown.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownCertificate {
+    pub(crate) key: Arc<CertifiedKey>,
+    fingerprint: [u8; 32],
+    not_after: Timestamp,
+}
+
+impl Table {
+    /// Before the first activation: nothing is served.
+    pub(crate) fn empty() -> Self {
+        Self {
+            hosts: HashMap::new(),
+            desired: None,
+        }
+    }
+
+    /// Makes the table of `desired`. What did not change is taken over from `before`, so that a
+    /// change costs no more than itself.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used, is for other names, or has expired while the one
+    /// that is shown has not.
+    pub(crate) fn of(
+        desired: Arc<Desired>,
+        certificates: &HostCertificates,
+        before: &Self,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, PrepareError> {
+        let mut hosts = HashMap::with_capacity(desired.hosts.len());
+        for (host, service) in &desired.hosts {
+            let old = before.hosts.get(host);
+            let certificate = certificates
+                .get(host)
+                .map(|c| shown(host, c, old, surroundings))
+                .transpose()?;
+            let entry = HostEntry::of(host, service, certificate, old, surroundings)?;
+            hosts.insert(host.clone(), Arc::new(entry));
+        }
+        Ok(Self {
+            hosts,
+            desired: Some(desired),
+        })
+    }
+
+    /// The host of this name, in lower case.
+    pub(crate) fn host(&self, name: &str) -> Option<&Arc<HostEntry>> {
+        self.hosts.get(name)
+    }
+
+    /// The host of this name, as a client spells it.
+    pub(crate) fn host_spelled(&self, name: &str) -> Option<&Arc<HostEntry>> {
+        self.host(Name::parse(name.as_bytes())?.as_str())
+    }
+
+    /// The route of an app.
+    pub(crate) fn route(&self, host: &Hostname) -> Option<&Arc<AppRoute>> {
+        match &self.hosts.get(host)?.service {
+            HostService::App(route) => Some(route),
+            HostService::Panel | HostService::Portal | HostService::Tunnel => None,
+        }
+    }
+
+    /// `https://auth.<domain>[:port]`.
+    pub(crate) fn portal_origin(&self) -> Option<Arc<str>> {
+        let portal = self.desired.as_ref()?.domain.as_ref()?.auth();
+        self.hosts.get(&portal).map(|entry| entry.origin.clone())
+    }
+
+    /// The connections kept for later, of every app.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.hosts.values().filter_map(|e| e.way.as_ref()).map(|way| &way.pool)
+    }
+}
+
+/// What making a table needs besides the desire.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) provider: &'a CryptoProvider,
+    pub(crate) live: &'a Live,
+    pub(crate) https_port: u16,
+}
+
+impl HostEntry {
+    fn of(
+        host: &Hostname,
+        service: &HostService,
+        certificate: Option<ShownCertificate>,
+        old: Option<&Arc<Self>>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, PrepareError> {
+        let authority = match surroundings.https_port {
+            443 => host.to_string(),
+            port => format!("{host}:{port}"),
+        };
+        Ok(Self {
+            host: host.clone(),
+            service: service.clone(),
+            certificate,
+            origin: format!("https://{authority}").into(),
+            authority: HeaderValue::try_from(authority).map_err(|e| PrepareError {
+                host: Some(host.clone()),
+                reason: e.to_string(),
+            })?,
+            way: way(service, old, surroundings.live),
+        })
+    }
+}
+
+fn way(service: &HostService, old: Option<&Arc<HostEntry>>, live: &Live) -> Option<Way> {
+    let HostService::App(route) = service else {
+        return None;
+    };
+    let target = route.target.as_ref()?;
+    let kept = old
+        .and_then(|entry| entry.way.as_ref())
+        .filter(|way| way.pool.leads_to(target, route.origin));
+    let pool = match kept {
+        Some(way) => way.pool.clone(),
+        None => Arc::new(Pool::new(target.clone(), route.origin)),
+    };
+    Some(Way {
+        pool,
+        traffic: live.traffic(route.tunnel),
+    })
+}
+
+fn shown(
+    host: &Hostname,
+    certificate: &HostCertificate,
+    old: Option<&Arc<HostEntry>>,
+    surroundings: &Surroundings<'_>,
+) -> Result<ShownCertificate, PrepareError> {
+    let old = old.and_then(|entry| entry.certificate.as_ref());
+    if let Some(old) = old.filter(|old| old.fingerprint == certificate.fingerprint) {
+        return Ok(old.clone());
+    }
+    let now = surroundings.live.now();
+    if certificate.not_after < now && old.is_some_and(|old| old.not_after >= now) {
+        return Err(PrepareError {
+            host: Some(host.clone()),
+            reason: "its new certificate has expired".to_owned(),
+        });
+    }
+    let key = certified_key(certificate, surroundings.provider).map_err(|error| PrepareError {
+        host: Some(host.clone()),
+        reason: error.reason,
+    })?;
+    check_covers(&key, host)?;
+    Ok(ShownCertificate {
+        key,
+        fingerprint: certificate.fingerprint,
+        not_after: certificate.not_after,
+    })
+}
+
+/// What handshakes and requests read, and changes replace.
+pub(crate) struct Shared {
+    live: Arc<Live>,
+    provider: Arc<CryptoProvider>,
+    table: ArcSwap<Table>,
+    own_certificate: ArcSwapOption<ShownCertificate>,
+    changes: watch::Sender<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(live: Arc<Live>, provider: Arc<CryptoProvider>) -> Self {
+        Self {
+            live,
+            provider,
+            table: ArcSwap::from_pointee(Table::empty()),
+            own_certificate: ArcSwapOption::empty(),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    /// The table of this moment.
+    pub(crate) fn table(&self) -> Guard<Arc<Table>> {
+        self.table.load()
+    }
+
+    /// The same, to hold across waiting.
+    pub(crate) fn table_full(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    /// The certificate of our own authority for the address, `panel.` and `tunnel.`, as it is
+    /// at this moment. A renewed one that cannot be used leaves the one before in place.
+    pub(crate) fn own_certificate(&self) -> Option<Arc<CertifiedKey>> {
+        let current = self.live.own_certificate();
+        let shown = self.own_certificate.load_full();
+        if let Some(shown) = shown.as_ref().filter(|s| s.fingerprint == current.fingerprint) {
+            return Some(shown.key.clone());
+        }
+        match certified_key(&current, &self.provider) {
+            Ok(key) => {
+                self.own_certificate.store(Some(Arc::new(ShownCertificate {
+                    key: key.clone(),
+                    fingerprint: current.fingerprint,
+                    not_after: current.not_after,
+                })));
+                Some(key)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the server's own certificate cannot be used");
+                shown.map(|shown| shown.key.clone())
+            }
+        }
+    }
+
+    /// Fires after each change of the table.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// A table that waits to be served.
+pub(crate) struct Prepared {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) table: Table,
+}
+
+impl Activation for Prepared {
+    fn activate(self: Box<Self>) {
+        self.shared.table.store(Arc::new(self.table));
+        self.shared.changes.send_replace(());
+    }
+}

@@ -1,0 +1,13 @@
+//! The edge from outside: real sockets, real TLS, the real control behind it, and a real
+//! tunnel to a service that does as it is told.
+
+mod access;
+mod client;
+mod denial;
+mod gate;
+mod h2;
+mod house;
+mod origin;
+mod proxy;
+mod websocket;
+mod zones;
