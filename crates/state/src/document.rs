@@ -14,7 +14,7 @@ use crate::dir::StateDir;
 use crate::error::OnFile;
 use crate::{Place, StateError};
 
-/// The largest file of the state that is read or written, octets: a hundred times what ten
+/// The largest file of the state that is read or written, octets: three times what ten
 /// thousand tunnels need, and little enough to hold in memory twice on a small server.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
