@@ -33,7 +33,9 @@ impl Connection {
     /// Before the greeting every unreadable frame is a stranger's, such as an HTTP client's.
     fn blame(&self, code: CloseCode) -> CloseCode {
         match (self.phase == Phase::Greeting, code) {
-            (true, CloseCode::UnknownFrame | CloseCode::Malformed) => CloseCode::BadMagic,
+            (true, CloseCode::UnknownFrame | CloseCode::Malformed | CloseCode::FrameTooLarge) => {
+                CloseCode::BadMagic
+            }
             _ => code,
         }
     }

@@ -70,8 +70,8 @@ pub enum DialError {
         reason: String,
     },
     /// The TLS handshake failed.
-    #[error("the TLS handshake with the server failed: {0}")]
-    Tls(#[source] io::Error),
+    #[error("the TLS handshake with the server failed: {}", tls_reason(.0))]
+    Tls(io::Error),
     /// TLS works, but what answers does not speak the tunnel protocol.
     #[error("something between here and the server answers in its place")]
     Intercepted,
@@ -87,6 +87,27 @@ pub enum DialError {
     /// The configuration has no WebSocket carrier.
     #[error("the WebSocket carrier is not configured")]
     NoWebSocket,
+}
+
+/// The innermost reason, in the words of whoever judged: the pinning verifier names the
+/// authority or the clock.
+fn tls_reason(error: &io::Error) -> String {
+    use rustls::{CertificateError, Error};
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>())
+    {
+        Some(Error::InvalidCertificate(CertificateError::Other(reason))) => reason.0.to_string(),
+        Some(
+            reason @ Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            ),
+        ) => format!("{reason}: check the clock of this machine"),
+        _ => error.to_string(),
+    }
 }
 
 impl DialError {
