@@ -71,7 +71,8 @@ fn holder(pid: &Option<u32>) -> String {
         .unwrap_or_default()
 }
 
-/// Makes a directory and its parents; what is made, and the directory itself, is 0700.
+/// Makes a directory and its parents. What is made is 0700, and so is the directory itself
+/// afterwards.
 pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileError> {
     let failed = |source| FileError::Write {
         path: path.to_owned(),

@@ -181,12 +181,12 @@ impl Home {
         AgentDir::at(self.path.join("agents").join(label.as_str()), label.clone())
     }
 
-    /// Makes the directory, 0700.
+    /// Makes the directory, and in it the one of all agents, 0700. A directory that was there
+    /// keeps its mode: it may hold other things than ours.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn create(&self) -> Result<(), FileError> {
-        files::create_private_dir(&self.path)?;
         files::create_private_dir(&self.path.join("agents"))
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portlama_model::{AgentLabel, Domain, OriginScheme, Subdomain, Timestamp, TunnelPort};
+use portlama_model::{AgentLabel, Domain, Hostname, OriginScheme, Timestamp, TunnelPort};
 use portlama_tunnel::{ConnectorStatus, Detail, PortState, RouteStatus};
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,8 @@ pub struct ConnectionReport {
 pub struct TunnelReport {
     /// The port.
     pub port: TunnelPort,
-    /// The tunnel's name, when the panel told it.
-    pub subdomain: Option<Subdomain>,
+    /// The tunnel's host name, when the panel told it.
+    pub fqdn: Option<Hostname>,
     /// How the service is spoken to.
     pub scheme: OriginScheme,
     /// Where the port leads at home; `None` when it is shut.
@@ -143,7 +143,7 @@ impl TunnelReport {
         let detail = report.map(|report| report.detail.to_string());
         Self {
             port,
-            subdomain: None,
+            fqdn: None,
             scheme: route.scheme,
             target: None,
             state: report.map_or(TunnelState::Unknown, |report| report.state.into()),

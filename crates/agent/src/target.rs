@@ -51,7 +51,6 @@ pub enum TargetError {
         /// The address.
         address: IpAddr,
         /// The rule.
-        #[source]
         why: ForbiddenAddress,
     },
 }

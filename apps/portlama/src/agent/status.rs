@@ -79,17 +79,15 @@ fn show_tunnels(report: &AgentReport, output: Output) {
         return;
     }
     output.data("tunnels");
-    let rows: Vec<_> = report.tunnels.iter().map(|tunnel| row(report, tunnel)).collect();
+    let rows: Vec<_> = report.tunnels.iter().map(row).collect();
     for line in table(&rows) {
         output.data(format_args!("  {line}"));
     }
 }
 
-fn row(report: &AgentReport, tunnel: &TunnelReport) -> Vec<String> {
-    let name = match (&tunnel.subdomain, &report.domain) {
-        (Some(subdomain), Some(domain)) => domain.host(subdomain).to_string(),
-        _ => "(name not known yet)".to_owned(),
-    };
+fn row(tunnel: &TunnelReport) -> Vec<String> {
+    let unnamed = || "(name not known yet)".to_owned();
+    let name = tunnel.fqdn.as_ref().map_or_else(unnamed, ToString::to_string);
     let target = tunnel.target.as_deref().unwrap_or("nowhere");
     let mut state = match tunnel.state {
         TunnelState::Ready => "ready".to_owned(),

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use portlama_api::client::PanelClient;
-use portlama_model::{Subdomain, Timestamp, TunnelPort};
+use portlama_model::{Hostname, Timestamp, TunnelPort};
 use portlama_tunnel::{
     Connector, ConnectorConfig, ConnectorStatus, DEFAULT_CARRIERS, Recheck, Transport,
 };
@@ -108,7 +108,7 @@ struct Running {
 /// What changes while the agent runs.
 struct Present {
     config: AgentConfig,
-    names: BTreeMap<TunnelPort, Subdomain>,
+    names: BTreeMap<TunnelPort, Hostname>,
     loopback: bool,
     list_seen: Option<list::Stamp>,
     connector: Option<(watch::Receiver<ConnectorStatus>, Recheck)>,

@@ -71,7 +71,7 @@ impl Running {
             now.names = found
                 .tunnels
                 .into_iter()
-                .map(|tunnel| (tunnel.port, tunnel.subdomain))
+                .map(|tunnel| (tunnel.port, tunnel.fqdn))
                 .collect();
             now.config.tunnel_server.as_ref() != Some(&server)
                 || now.config.domain.as_ref() != Some(&found.domain)

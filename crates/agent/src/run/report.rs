@@ -73,7 +73,7 @@ impl Running {
             connection.last_error.clone_from(&now.panel_error);
         }
         let tunnels = status.routes.iter().map(|(port, route)| TunnelReport {
-            subdomain: now.names.get(port).cloned(),
+            fqdn: now.names.get(port).cloned(),
             target: self.gate.target(*port).map(|target| target.to_string()),
             streams: self.gate.streams(*port),
             ..TunnelReport::of(*port, route)

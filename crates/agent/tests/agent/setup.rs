@@ -1,211 +1,25 @@
-//! Enrolment against a panel that speaks TLS and HTTP like the real one, and answers as each
-//! test wants.
+//! Enrolment.
 
-use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use portlama_agent::{
-    AgentDir, Home, SetUp, SetupError, SetupRequest, SetupSecret, SetupStep, StepStatus, Target,
-    panel_of, setup,
+    AgentDir, Home, SetUp, SetupError, SetupRequest, SetupStep, StepStatus, Target, panel_of, setup,
 };
-use portlama_model::{AgentLabel, CaFingerprint, Timestamp, TunnelPort};
-use portlama_pki::tls::{ClientCertificate, ClientVerifier};
-use portlama_pki::{AgentKey, Authority, LeafName, ParsedRequest};
+use portlama_model::{CaFingerprint, TunnelPort};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+use crate::panel::{Mood, Panel, TOKEN, now};
 
-/// How the panel behaves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    /// As it should.
-    Honest,
-    /// Its domain was not chosen yet.
-    NoDomain,
-    /// It takes no token.
-    Refuses,
-    /// It certifies a key of its own.
-    AnotherKey,
-    /// It breaks after enrolling.
-    BreaksLater,
-}
-
-struct Panel {
-    authority: Authority,
-    mood: Mood,
-    seen: Mutex<Vec<(String, Value)>>,
-    url: String,
-}
-
-impl Panel {
-    async fn start(mood: Mood) -> Arc<Self> {
-        let (authority, _) = Authority::create(now()).expect("an authority");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
-        let url = format!(
-            "https://127.0.0.1:{}",
-            listener.local_addr().expect("bound").port()
-        );
-        let panel = Arc::new(Self {
-            authority,
-            mood,
-            seen: Mutex::default(),
-            url,
-        });
-        tokio::spawn(panel.clone().serve(listener));
-        panel
-    }
-
-    async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(self.tls()));
-        while let Ok((stream, _)) = listener.accept().await {
-            let (panel, acceptor) = (self.clone(), acceptor.clone());
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let service = service_fn(move |request| panel.clone().answer(request));
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-            });
-        }
-    }
-
-    fn tls(&self) -> rustls::ServerConfig {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let names = [LeafName::Ip([127, 0, 0, 1].into())];
-        let leaf = self
-            .authority
-            .issue_server(&names, now(), Duration::from_secs(86_400))
-            .expect("a leaf");
-        let trust = self.authority.client_trust();
-        let verifier = ClientVerifier::new(trust, ClientCertificate::Optional, provider.clone());
-        let chain = vec![
-            leaf.certificate().der().clone(),
-            self.authority.certificate_der().clone(),
-        ];
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_client_cert_verifier(Arc::new(verifier))
-            .with_single_cert(chain, leaf.key_der())
-            .expect("a server");
-        config.alpn_protocols = vec![b"portlama-api/1".to_vec(), b"http/1.1".to_vec()];
-        config
-    }
-
-    async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let path = request.uri().path().to_owned();
-        let body = request
-            .into_body()
-            .collect()
-            .await
-            .map(|body| body.to_bytes())
-            .unwrap_or_default();
-        let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        self.seen.lock().push((path.clone(), body.clone()));
-        let (status, answer) = match (path.as_str(), self.mood) {
-            ("/api/enroll", Mood::Refuses) => (
-                StatusCode::UNAUTHORIZED,
-                json!({"error": "Invalid enrollment token"}),
-            ),
-            ("/api/enroll", _) => (StatusCode::OK, self.enroll(&body)),
-            (_, Mood::BreaksLater) => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                json!({"error": "broken"}),
-            ),
-            ("/api/health", _) => (StatusCode::OK, json!({"status": "ok", "version": "0"})),
-            (_, Mood::NoDomain) => (
-                StatusCode::BAD_REQUEST,
-                json!({"error": "Domain not configured"}),
-            ),
-            (_, _) => (
-                StatusCode::OK,
-                json!({
-                    "domain": "lab.example.org", "chiselServerUrl": "https://tunnel.lab.example.org:443", "chiselArgs": [],
-                    "tunnelServer": {"host": "tunnel.lab.example.org", "port": 443}, "tunnels": [],
-                }),
-            ),
-        };
-        let mut response = Response::new(Full::new(answer.to_string().into()));
-        *response.status_mut() = status;
-        Ok(response)
-    }
-
-    fn enroll(&self, body: &Value) -> Value {
-        let mut csr = body["csr"].as_str().expect("a request").to_owned();
-        let label: AgentLabel = "attic".parse().expect("a label");
-        if self.mood == Mood::AnotherKey {
-            csr = AgentKey::generate()
-                .and_then(|key| key.request(&label))
-                .expect("a request");
-        }
-        let request = ParsedRequest::parse(&csr).expect("a request");
-        let key = request
-            .admit(&self.authority, &BTreeSet::new())
-            .expect("admitted");
-        let issued = self
-            .authority
-            .sign_agent(&label, &key, now())
-            .expect("signed");
-        json!({
-            "ok": true, "cert": issued.pem(), "caCert": self.authority.certificate_pem(), "label": label,
-            "serial": issued.serial(), "expiresAt": issued.validity().not_after,
-        })
-    }
-
-    fn paths(&self) -> Vec<String> {
-        self.seen
-            .lock()
-            .iter()
-            .map(|(path, _)| path.clone())
-            .collect()
-    }
-
-    fn request(&self) -> SetupRequest {
-        self.request_with_pin(&self.authority.fingerprint())
-    }
-
-    fn request_with_pin(&self, pin: &CaFingerprint) -> SetupRequest {
-        SetupRequest {
-            panel: self.url.parse().expect("an address"),
-            secret: SetupSecret::parse(&format!("ptl1.{TOKEN}.{pin}"), None).expect("a token"),
-            label: None,
-            replace: false,
-            allow_loopback: false,
-            proxy: None,
-        }
-    }
-}
-
-fn now() -> Timestamp {
-    SystemTime::now().into()
-}
-
-fn home() -> (TempDir, Home) {
+pub(crate) fn home() -> (TempDir, Home) {
     let dir = tempfile::tempdir().expect("temporary directory");
     let home = Home::at(dir.path().join("home"));
     (dir, home)
 }
 
-async fn set_up(home: &Home, request: SetupRequest) -> Result<SetUp, SetupError> {
+pub(crate) async fn set_up(home: &Home, request: SetupRequest) -> Result<SetUp, SetupError> {
     Box::pin(setup(home, request, now(), &mut |_, _| {})).await
 }
 
@@ -213,7 +27,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("there").permissions().mode() & 0o777
 }
 
-fn port(number: u16) -> TunnelPort {
+pub(crate) fn port(number: u16) -> TunnelPort {
     number.try_into().expect("a tunnel port")
 }
 
@@ -230,7 +44,7 @@ async fn a_token_becomes_an_agent_that_the_panel_knows() {
     assert_eq!(done.config.label.as_str(), "attic");
     assert_eq!(
         done.config.tunnel_server.as_ref().map(|server| server.port),
-        Some(443)
+        Some(panel.tunnel_port)
     );
     let chosen = home.choose(None).expect("current");
     assert_eq!(chosen.label().as_str(), "attic");

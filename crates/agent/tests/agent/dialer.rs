@@ -46,7 +46,7 @@ fn refused(result: Result<Box<dyn OriginIo>, Refusal>) -> Refusal {
 }
 
 /// A service that sends back what it gets.
-async fn echo(address: impl Into<IpAddr>) -> SocketAddr {
+pub(crate) async fn echo(address: impl Into<IpAddr>) -> SocketAddr {
     let listener = TcpListener::bind((address.into(), 0)).await.expect("bound");
     let at = listener.local_addr().expect("bound");
     tokio::spawn(async move {
