@@ -47,6 +47,13 @@ pub struct Agent {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub connected_since: Option<Timestamp>,
+    /// The version it says it runs; of the last connection since the server started.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// When a second process with the same certificate was last turned away.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub second_instance_refused_at: Option<Timestamp>,
 }
 
 /// `GET /api/certs/agent`.

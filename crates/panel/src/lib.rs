@@ -1,1 +1,27 @@
-//! The panel's REST API: parse, call control, answer.
+//! The panel: parse a request, ask `access`, call `control`, answer.
+//!
+//! [`ROUTES`] is the whole API in one table: method, path, who may call it and when. The router
+//! is built from it, and the tests walk it against a matrix written by hand. Every request goes
+//! through one gate (`gate.rs`) in one order: rate limit, where it came from, who asks, in which
+//! part of the server's life, with which role, and only then its path and body.
+//!
+//! What is *absent* here: no handler decides who may call it; no header says who somebody is; no
+//! state is touched but through `control`; no route answers other websites (there is no CORS).
+#![forbid(unsafe_code)]
+
+mod body;
+mod call;
+mod gate;
+mod handlers;
+mod headers;
+mod limits;
+mod pages;
+mod panel;
+mod refusal;
+mod routes;
+mod strict_json;
+
+pub use body::{BODY_TIMEOUT, MAX_JSON_BYTES};
+pub use limits::{ENROLMENTS_PER_MINUTE, MAX_TRACKED_CLIENTS, REQUESTS_PER_MINUTE, WINDOW};
+pub use panel::Panel;
+pub use routes::{ROUTES, Route};

@@ -1,0 +1,134 @@
+//! One admitted request, as handlers see it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use parking_lot::Mutex;
+use portlama_access::{Caller, Identity};
+use portlama_api::{FromBody, Issue};
+use portlama_control::Control;
+use portlama_control::http::ClientInfo;
+use portlama_model::{AgentLabel, Username};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::body;
+use crate::refusal::Refusal;
+
+/// The longest label in a path: labels of other versions are well-formed, though nobody has one.
+const MAX_PATH_LABEL_CHARACTERS: usize = 150;
+
+/// The segments of a path that are read, by name.
+pub(crate) struct PathSegments(Vec<(Box<str>, Box<str>)>);
+
+impl PathSegments {
+    /// Segments that do not decode to text count as empty, which no name and no id is.
+    pub(crate) fn of(segments: Result<RawPathParams, RawPathParamsRejection>) -> Self {
+        let named = |(name, value): (&str, &str)| (name.into(), value.into());
+        Self(segments.map_or_else(|_| vec![], |segments| segments.iter().map(named).collect()))
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| **known == *name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// A request that the gate let pass.
+pub(crate) struct Call {
+    pub(crate) control: Arc<Control>,
+    caller: Caller,
+    segments: PathSegments,
+    client_ip: IpAddr,
+    /// Bodies are not `Sync`, and calls are borrowed across `await`; nobody ever locks this.
+    request: Mutex<Request>,
+}
+
+impl Call {
+    pub(crate) fn new(
+        control: Arc<Control>,
+        caller: Caller,
+        segments: PathSegments,
+        request: Request,
+    ) -> Self {
+        let client = request.extensions().get::<ClientInfo>();
+        let client_ip = client.map(|client| client.address.ip());
+        Self {
+            control,
+            caller,
+            segments,
+            client_ip: client_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            request: Mutex::new(request),
+        }
+    }
+
+    /// Who calls a route that is not public.
+    pub(crate) fn by(&self) -> &Identity {
+        match &self.caller {
+            Caller::Identified(identity) => identity,
+            Caller::Anonymous => unreachable!("handlers of public routes do not ask who calls"),
+        }
+    }
+
+    pub(crate) fn client_ip(&self) -> IpAddr {
+        self.client_ip
+    }
+
+    /// The UUID in the path: the form with hyphens alone.
+    pub(crate) fn id(&self) -> Result<Uuid, Refusal> {
+        let text = self.segments.get("id");
+        match Uuid::try_parse(text) {
+            Ok(id) if text.len() == 36 => Ok(id),
+            _ => Err(Refusal::Invalid(vec![Issue::of("id", "must be a UUID")])),
+        }
+    }
+
+    /// The user name in the path.
+    pub(crate) fn username(&self) -> Result<Username, Refusal> {
+        let parsed = self.segments.get("username").parse();
+        parsed.map_err(|error: portlama_model::ParseError| {
+            Refusal::Invalid(vec![Issue::of("username", error.to_string())])
+        })
+    }
+
+    /// The agent label in the path.
+    pub(crate) fn label(&self) -> Result<AgentLabel, Refusal> {
+        let text = self.segments.get("label");
+        text.parse().map_err(|error: portlama_model::ParseError| {
+            if is_path_label(text) {
+                Refusal::NotFound("Agent not found")
+            } else {
+                Refusal::Invalid(vec![Issue::of("label", error.to_string())])
+            }
+        })
+    }
+
+    /// Reads the body.
+    pub(crate) async fn json<T: FromBody>(&mut self) -> Result<T, Refusal> {
+        let request = std::mem::take(self.request.get_mut());
+        let value = body::read_json(request).await?;
+        T::from_body(&value).map_err(Refusal::Invalid)
+    }
+}
+
+fn is_path_label(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.len() <= MAX_PATH_LABEL_CHARACTERS
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|b| plain(b) || b == b':' || b == b'-')
+}
+
+/// 200 with a JSON body.
+pub(crate) fn ok(body: impl Serialize) -> Result<Response, Refusal> {
+    Ok(Json(body).into_response())
+}
+
+/// 201 with a JSON body.
+pub(crate) fn created(body: impl Serialize) -> Result<Response, Refusal> {
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}

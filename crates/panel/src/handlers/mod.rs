@@ -1,0 +1,6 @@
+//! What the routes do: read path and body, call `control`, answer.
+
+pub(crate) mod agents;
+pub(crate) mod server;
+pub(crate) mod tunnels;
+pub(crate) mod users;

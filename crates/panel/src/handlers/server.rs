@@ -1,0 +1,25 @@
+//! `/api/health`, `/api/onboarding`.
+
+use axum::response::Response;
+use portlama_api::{Health, OnboardingState};
+
+use crate::call::{Call, ok};
+use crate::refusal::Refusal;
+
+#[expect(clippy::unused_async, reason = "handlers share one shape")]
+pub(crate) async fn health(_: Call) -> Result<Response, Refusal> {
+    ok(Health {
+        status: "ok".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+#[expect(clippy::unused_async, reason = "handlers share one shape")]
+pub(crate) async fn onboarding(call: Call) -> Result<Response, Refusal> {
+    let desired = call.control.live().desired();
+    ok(OnboardingState {
+        status: desired.onboarding,
+        domain: desired.domain.clone(),
+        ip: desired.ip,
+    })
+}

@@ -1,0 +1,184 @@
+//! The two pages of the panel's origin: how to present a certificate, and what this server is.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::response::{Html, IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, StatusCode};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use portlama_access::{Caller, NotIdentified};
+use portlama_model::{Desired, OnboardingStatus};
+
+const STYLE: &str = include_str!("pages.css");
+
+/// Allows the one style sheet by its hash, and nothing else: no script, no image, no form.
+static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 is visible ASCII")
+});
+
+/// What whoever has no good certificate sees: why, and how to present one.
+pub(crate) fn certificate_help(reason: &NotIdentified) -> Response {
+    let (title, lead) = explanation(reason);
+    let main = html! {
+        h1 { (title) }
+        p.lead { (lead) }
+        section {
+            h2 { "1. Find the certificate" }
+            p {
+                "Setting up this server made the file " code { "client.p12" } " and a password for it. "
+                "Whoever runs the server has both: they lie in the server's state directory, in "
+                code { "pki/" } ". If they are lost, " code { "portlama server reset-admin" }
+                " on the server makes new ones."
+            }
+        }
+        section {
+            h2 { "2. Import it" }
+            dl { (system("Firefox, on any system", html! {
+                "Settings, Privacy & Security, Certificates, " em { "View Certificates" } ", "
+                em { "Your Certificates" } ", " em { "Import" } "."
+            })) (system("macOS: Safari, Chrome, Edge", html! {
+                "Double-click the file, choose the " em { "login" } " keychain, enter the password."
+            })) (system("Windows: Chrome, Edge", html! {
+                "Double-click the file, choose " em { "Current User" } ", enter the password, keep "
+                em { "Automatically select" } "."
+            })) (system("Linux: Chrome, Chromium", html! {
+                "Settings, Privacy and security, Security, " em { "Manage certificates" } ", "
+                em { "Your certificates" } ", " em { "Import" } "."
+            })) (system("iPhone, iPad", html! {
+                "Open the file, then Settings, " em { "Profile Downloaded" } ", " em { "Install" } "."
+            })) (system("Android", html! {
+                "Settings, Security, More security settings, " em { "Install from storage" } ", "
+                em { "VPN & app user certificate" } "."
+            })) }
+        }
+        section {
+            h2 { "3. Come back" }
+            p {
+                "Close every window of the browser, open it again and come back to this address: "
+                "browsers remember that no certificate was chosen. When it asks, choose "
+                em { "admin" } "."
+            }
+        }
+        p.aside {
+            "A machine whose services should be reached through this server needs no browser: run "
+            code { "portlama agent setup" } " on it."
+        }
+    };
+    page(StatusCode::BAD_REQUEST, title, &main)
+}
+
+fn system(name: &str, steps: Markup) -> Markup {
+    html! { div { dt { (name) } dd { (steps) } } }
+}
+
+fn explanation(reason: &NotIdentified) -> (&'static str, &'static str) {
+    match reason {
+        NotIdentified::NotYetValid => (
+            "This certificate is not valid yet",
+            "Your browser presented a certificate whose time has not come. The clock of the server is probably wrong.",
+        ),
+        NotIdentified::Expired => (
+            "This certificate has expired",
+            "Your browser presented a certificate whose time is over. Import a new one and remove the old one.",
+        ),
+        NotIdentified::Untrusted(_) => (
+            "This certificate is not from here",
+            "Your browser presented a certificate that this server did not issue. Choose another one, or import the right one.",
+        ),
+        NotIdentified::NoCertificate | NotIdentified::Revoked | NotIdentified::Nobody => (
+            "This page needs your certificate",
+            "This is the panel of a Portlama server. It opens only to a browser that presents the administrator's certificate.",
+        ),
+    }
+}
+
+/// What every path outside the API shows to whoever may come in.
+pub(crate) fn index(caller: &Caller, desired: &Desired) -> Response {
+    let name = match caller {
+        Caller::Identified(identity) => identity.audit_name(),
+        Caller::Anonymous => "nobody".to_owned(),
+    };
+    let main = html! {
+        h1 { "Portlama" }
+        p.lead { "The server runs, and your certificate is good." }
+        dl { (system("Version", html! { (env!("CARGO_PKG_VERSION")) }))
+            (system("You are", html! { code { (name) } }))
+            (system("Address", html! { code { (desired.ip) } }))
+            (system("Domain", html! { @match &desired.domain {
+                Some(domain) => { code { (domain) } }
+                None => { "not chosen yet" }
+            } }))
+            (system("First set-up", html! { (progress(desired.onboarding)) }))
+        }
+        section {
+            h2 { "Managing this server" }
+            p {
+                "This build has no web panel. The same things are done with the "
+                code { "portlama" } " command, or with the API below " code { "/api" }
+                ", which asks for this same certificate."
+            }
+            ul {
+                li { a href="/api/onboarding/status" { code { "/api/onboarding/status" } } " – the first set-up" }
+                li { a href="/api/tunnels" { code { "/api/tunnels" } } " – tunnels and how they are doing" }
+                li { a href="/api/users" { code { "/api/users" } } " – who may sign in to apps" }
+                li { a href="/api/certs/agent" { code { "/api/certs/agent" } } " – the machines behind the tunnels" }
+            }
+        }
+    };
+    page(StatusCode::OK, "Portlama", &main)
+}
+
+fn progress(status: OnboardingStatus) -> &'static str {
+    match status {
+        OnboardingStatus::Fresh => "not begun",
+        OnboardingStatus::DomainSet => "the domain is chosen",
+        OnboardingStatus::DnsReady => "the domain leads here",
+        OnboardingStatus::Provisioning => "certificates are being set up",
+        OnboardingStatus::Completed => "complete",
+    }
+}
+
+fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (main) } }
+        }
+    };
+    let policy = [(CONTENT_SECURITY_POLICY, PAGE_POLICY.clone())];
+    (status, policy, Html(document.into_string())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_cannot_end_its_element() {
+        assert!(!STYLE.contains('<'));
+    }
+
+    #[test]
+    fn pages_load_nothing_from_elsewhere() {
+        let policy = PAGE_POLICY.to_str().expect("text");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+        for word in ["url(", "@import", "http"] {
+            assert!(!STYLE.contains(word), "{word}");
+        }
+    }
+}

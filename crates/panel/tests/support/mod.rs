@@ -1,0 +1,350 @@
+//! A panel over a real control in a throw-away directory, and callers of every kind.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use portlama_access::{Identity, Presented};
+use portlama_control::http::{ClientInfo, Handler as _, RequestBody};
+use portlama_control::setup::{Setup, initialise};
+use portlama_control::{
+    Activation, Clock, Control, DataPlane, HostCertificates, PrepareError, Settings,
+};
+use portlama_model::{AgentLabel, Capability, CertificateAuthority, Desired, Timestamp};
+use portlama_panel::Panel;
+use portlama_pki::{AgentKey, Authority};
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The origin under which the panel is served in tests.
+pub(crate) const ORIGIN: &str = "https://panel.lab.example.org";
+
+/// 2027-02-02T08:00:00Z, thirty days after the server was made.
+const NOW: i64 = 1_801_555_200;
+const DAY: i64 = 86_400;
+
+/// A panel, its control and its authority.
+pub(crate) struct TestApp {
+    pub(crate) control: Arc<Control>,
+    panel: Panel,
+    dir: TempDir,
+    admin: Presented,
+    next_address: AtomicU32,
+}
+
+impl TestApp {
+    /// A server whose first set-up is complete, with the domain `lab.example.org`.
+    pub(crate) async fn completed() -> Self {
+        Self::start(Some("lab.example.org")).await
+    }
+
+    /// A server where nothing was decided.
+    pub(crate) async fn fresh() -> Self {
+        Self::start(None).await
+    }
+
+    async fn start(domain: Option<&str>) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state_dir = dir.path().join("state");
+        let made = initialise(
+            &state_dir,
+            Setup {
+                ip: Ipv4Addr::new(192, 0, 2, 10).into(),
+                domain: domain.map(|domain| domain.parse().expect("a domain")),
+                email: None,
+                certificate_authority: CertificateAuthority::Internal,
+                now: Timestamp::from_unix_seconds(NOW - 30 * DAY),
+            },
+        )
+        .expect("a new server");
+        let control = Control::start(
+            &state_dir,
+            Settings::default(),
+            Arc::new(StillClock),
+            |_| Arc::new(Nowhere),
+        )
+        .await
+        .expect("starts");
+        let certificate = CertificateDer::from_pem_file(&made.admin_cert_path).expect("PEM");
+        Self {
+            admin: judged(&control, certificate),
+            panel: Panel::new(Arc::clone(&control)),
+            control,
+            dir,
+            next_address: AtomicU32::new(u32::from(Ipv4Addr::new(198, 18, 0, 0))),
+        }
+    }
+
+    /// The admin with their certificate.
+    pub(crate) fn admin(&self) -> Presented {
+        self.admin.clone()
+    }
+
+    /// Whom a certificate is.
+    pub(crate) fn identity(&self, presented: &Presented) -> Identity {
+        self.control.live().identify(presented).expect("somebody")
+    }
+
+    /// Enrols an agent as agents do, but for the network.
+    pub(crate) async fn agent(&self, label: &str, capabilities: &[Capability]) -> Presented {
+        let label: AgentLabel = label.parse().expect("a label");
+        let admin = self.identity(&self.admin);
+        let enrollment = self
+            .control
+            .create_enrollment(&admin, label.clone(), capabilities.to_vec(), vec![])
+            .await
+            .expect("a token");
+        let key = AgentKey::generate().expect("a key");
+        let csr = key.request(&label).expect("a request");
+        let enrolled = self
+            .control
+            .enroll(enrollment.token.expose(), &csr)
+            .await
+            .expect("a certificate");
+        let certificate = CertificateDer::from_pem_slice(enrolled.cert.as_bytes()).expect("PEM");
+        judged(&self.control, certificate)
+    }
+
+    /// Revokes an agent.
+    pub(crate) async fn revoke(&self, label: &str) {
+        let admin = self.identity(&self.admin);
+        let label = label.parse().expect("a label");
+        self.control
+            .revoke_agent(&admin, &label)
+            .await
+            .expect("revoked");
+    }
+
+    /// A certificate of this server's authority with any name, valid from and to so many days
+    /// from the present.
+    pub(crate) fn certificate(&self, common_name: &str, days: std::ops::Range<i64>) -> Presented {
+        let read = |name: &str| {
+            std::fs::read_to_string(self.state_dir().join("pki").join(name)).expect("readable")
+        };
+        let ca_key = KeyPair::from_pem(&read("ca.key")).expect("a key");
+        let issuer = rcgen::Issuer::from_ca_cert_pem(&read("ca.crt"), ca_key).expect("a CA");
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let at = |days: i64| Timestamp::from_unix_seconds(NOW + days * DAY).to_offset_date_time();
+        (params.not_before, params.not_after) = (at(days.start), at(days.end));
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &issuer).expect("signs");
+        judged(&self.control, certificate.der().clone())
+    }
+
+    /// The admin of another server.
+    pub(crate) fn foreign(&self) -> Presented {
+        let (other, _) = Authority::create(now()).expect("an authority");
+        let admin = other.issue_admin(now()).expect("issues");
+        judged(&self.control, admin.certificate().der().clone())
+    }
+
+    /// Sends one request, each from an address of its own, so that no limit of one test is met
+    /// in another.
+    pub(crate) async fn send(&self, presented: &Presented, request: Ask) -> Answer {
+        let address = Ipv4Addr::from(self.next_address.fetch_add(1, Ordering::Relaxed));
+        self.send_from(address.into(), presented, request).await
+    }
+
+    /// Sends one request from an address.
+    pub(crate) async fn send_from(&self, from: IpAddr, presented: &Presented, ask: Ask) -> Answer {
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(ask.path)
+            .body(ask.body)
+            .expect("a request");
+        *request.headers_mut() = ask.headers;
+        request.extensions_mut().insert(ClientInfo {
+            address: SocketAddr::new(from, 40_000),
+            presented: Arc::new(presented.clone()),
+            served_origin: ORIGIN.into(),
+            host: ORIGIN.trim_start_matches("https://").into(),
+        });
+        let (parts, body) = self.panel.call(request).await.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.expect("a whole body").to_bytes(),
+        }
+    }
+
+    /// Every file of the durable state that requests may change, with its content.
+    pub(crate) fn durable(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.state_dir(), &mut files);
+        files.retain(|path, _| {
+            let kind = path.extension().and_then(|kind| kind.to_str());
+            matches!(kind, Some("json" | "yml"))
+        });
+        files
+    }
+
+    fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+}
+
+fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if let Ok(content) = std::fs::read(&path) {
+            files.insert(path, content);
+        }
+    }
+}
+
+/// What the edge makes of the certificate of a connection.
+fn judged(control: &Control, certificate: CertificateDer<'static>) -> Presented {
+    match control.live().client_trust().verify(&[certificate]) {
+        Ok(client) => Presented::Client(client),
+        Err(reason) => Presented::Untrusted(reason),
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_unix_seconds(NOW)
+}
+
+struct StillClock;
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+/// A data plane that serves nobody.
+struct Nowhere;
+
+impl DataPlane for Nowhere {
+    fn prepare(
+        &self,
+        _: Arc<Desired>,
+        _: &HostCertificates,
+    ) -> Result<Box<dyn Activation>, PrepareError> {
+        Ok(Box::new(Nowhere))
+    }
+}
+
+impl Activation for Nowhere {
+    fn activate(self: Box<Self>) {}
+}
+
+/// A request to be sent.
+pub(crate) struct Ask {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: RequestBody,
+}
+
+impl Ask {
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: whole(Bytes::new()),
+        }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn delete(path: &str) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    pub(crate) fn post(path: &str, body: &Value) -> Self {
+        Self::new(Method::POST, path).json(body)
+    }
+
+    pub(crate) fn patch(path: &str, body: &Value) -> Self {
+        Self::new(Method::PATCH, path).json(body)
+    }
+
+    pub(crate) fn put(path: &str, body: &Value) -> Self {
+        Self::new(Method::PUT, path).json(body)
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json")
+            .raw(body.to_string())
+    }
+
+    pub(crate) fn raw(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = whole(body.into());
+        self
+    }
+
+    pub(crate) fn streamed(mut self, body: RequestBody) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers
+            .append(name, value.parse().expect("a header value"));
+        self
+    }
+}
+
+fn whole(body: Bytes) -> RequestBody {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+/// What the panel answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap_or(""))
+    }
+
+    /// The status and `error`, for comparisons.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let error = self.json()["error"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), error)
+    }
+}
+
+/// A certificate request with a key of its own.
+pub(crate) fn csr() -> String {
+    let label = "whoever".parse().expect("a label");
+    AgentKey::generate()
+        .and_then(|key| key.request(&label))
+        .expect("a request")
+}
