@@ -10,11 +10,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Lines that may wait for a slow reader; beyond it they are dropped. About 1 MB of text.
-pub const LOG_QUEUE_LINES: usize = 8192;
+pub(crate) const LOG_QUEUE_LINES: usize = 8192;
 
 /// Begins to log. `PORTLAMA_LOG` chooses levels as `tracing` filters spell them
 /// (`info,portlama_edge=debug`). The log is complete when the guard is dropped.
-pub fn start() -> WorkerGuard {
+pub(crate) fn start() -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(LOG_QUEUE_LINES)

@@ -17,14 +17,18 @@ use crate::output::Output;
 /// Puts https://app.example.com in front of an app behind a router: a server with a public
 /// address, an agent at home, and a sign-in in between.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = "\
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "\
 Examples:
   portlama demo
       the whole system on this machine, to look at
   portlama server init --ip 198.51.100.23 && portlama server run
       a server
   portlama agent setup --panel-url https://198.51.100.23:9292
-      the machine behind the router; asks for the token that the panel shows")]
+      the machine behind the router; asks for the token that the panel shows"
+)]
 struct Arguments {
     /// Write data as JSON: one document, or one a line for progress.
     #[arg(long, global = true)]
@@ -47,14 +51,20 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             output.note(format_args!("error: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(dispatch(arguments.command, output)) {
+    let result = runtime.block_on(dispatch(arguments.command, output));
+    // A thread that still waits for standard input must not keep the process.
+    runtime.shutdown_background();
+    match result {
         Ok(code) => code,
         Err(error) => {
             output.note(format_args!("error: {error:#}"));

@@ -9,35 +9,35 @@ use serde::Serialize;
 
 /// Writes for people or, with `--json`, for programs.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
 }
 
 impl Output {
     /// `json` is the `--json` flag.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// Whether a program reads.
-    pub fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         self.json
     }
 
     /// Whether a person watches progress.
-    pub fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         !self.json && std::io::stderr().is_terminal()
     }
 
     /// A line of data.
-    pub fn data(self, line: impl Display) {
+    pub(crate) fn data(self, line: impl Display) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{line}");
         let _ = out.flush();
     }
 
     /// One JSON document on a line of its own.
-    pub fn document(self, value: &impl Serialize) {
+    pub(crate) fn document(self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.data(text),
             Err(error) => self.note(format_args!("cannot write the answer as JSON: {error}")),
@@ -45,7 +45,7 @@ impl Output {
     }
 
     /// A line for the person who watches.
-    pub fn note(self, line: impl Display) {
+    pub(crate) fn note(self, line: impl Display) {
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 }

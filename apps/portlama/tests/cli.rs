@@ -11,7 +11,10 @@ use anyhow::Result;
 use portlama_testkit::{Demo, DemoOptions};
 
 fn portlama(arguments: &[&str]) -> Output {
-    Command::new(common::binary()).args(arguments).output().expect("the binary starts")
+    Command::new(common::binary())
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
 }
 
 fn stderr(output: &Output) -> String {
@@ -20,12 +23,25 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn help_has_examples_and_usage_errors_exit_with_2() {
-    for words in [&["--help"][..], &["demo", "--help"], &["server", "init", "--help"], &["server", "run", "--help"], &["agent", "setup", "--help"]] {
+    for words in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["server", "init", "--help"],
+        &["server", "run", "--help"],
+        &["agent", "setup", "--help"],
+    ] {
         let output = portlama(words);
         assert!(output.status.success());
-        assert!(String::from_utf8_lossy(&output.stdout).contains("Examples:"), "{words:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("Examples:"),
+            "{words:?}"
+        );
     }
-    for words in [&["demo", "--port", "x"][..], &["server", "fly"], &["--no-such-flag"]] {
+    for words in [
+        &["demo", "--port", "x"][..],
+        &["server", "fly"],
+        &["--no-such-flag"],
+    ] {
         assert_eq!(portlama(words).status.code(), Some(2), "{words:?}");
     }
 }
@@ -50,11 +66,21 @@ fn a_demo_in_an_unusable_directory_says_so() -> Result<()> {
     std::fs::create_dir(&other)?;
     std::fs::write(other.join("notes.txt"), "mine")?;
     for (place, word) in [(&file, "file"), (&other, "half-finished")] {
-        let output = portlama(&["demo", "--port", "0", "--state-dir", &place.to_string_lossy()]);
+        let output = portlama(&[
+            "demo",
+            "--port",
+            "0",
+            "--state-dir",
+            &place.to_string_lossy(),
+        ]);
         assert_eq!(output.status.code(), Some(1));
         let message = stderr(&output);
         assert!(message.contains(word), "{message}");
-        assert_eq!(message.trim().lines().count(), 1, "one clear sentence: {message}");
+        assert_eq!(
+            message.trim().lines().count(),
+            1,
+            "one clear sentence: {message}"
+        );
     }
     assert_eq!(std::fs::read_to_string(other.join("notes.txt"))?, "mine");
     Ok(())
@@ -64,13 +90,29 @@ fn a_demo_in_an_unusable_directory_says_so() -> Result<()> {
 fn a_kept_demo_comes_back_with_the_same_user_and_the_same_agent() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path().join("demo");
-    let options = || DemoOptions { state_dir: Some(place.clone()), port: None };
+    let options = || DemoOptions {
+        state_dir: Some(place.clone()),
+        port: None,
+    };
     let mut first = Demo::start_with(&common::binary(), options())?;
-    let second = portlama(&["demo", "--port", "0", "--state-dir", &place.to_string_lossy()]);
+    let second = portlama(&[
+        "demo",
+        "--port",
+        "0",
+        "--state-dir",
+        &place.to_string_lossy(),
+    ]);
     assert_eq!(second.status.code(), Some(1), "two demos in one directory");
-    assert!(stderr(&second).contains("another demo"), "{}", stderr(&second));
+    assert!(
+        stderr(&second).contains("another demo"),
+        "{}",
+        stderr(&second)
+    );
     assert_eq!(first.stop()?.code(), Some(0));
-    assert!(gone(first.ready.server_pid) && gone(first.ready.agent_pid), "left running");
+    assert!(
+        gone(first.ready.server_pid) && gone(first.ready.agent_pid),
+        "left running"
+    );
 
     let again = Demo::start_with(&common::binary(), options())?;
     assert_eq!(again.ready.password, first.ready.password);
@@ -89,13 +131,17 @@ fn children_end_with_a_killed_demo() -> Result<()> {
         .stdout(std::process::Stdio::piped())
         .spawn()?;
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(demo.stdout.take().expect("piped")), &mut line)?;
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(demo.stdout.take().expect("piped")),
+        &mut line,
+    )?;
     let ready: serde_json::Value = serde_json::from_str(&line)?;
     demo.kill()?;
     demo.wait()?;
     for pid in ["serverPid", "agentPid"] {
         let pid = u32::try_from(ready[pid].as_u64().expect("a process id"))?;
-        common::within(Duration::from_secs(35), || gone(pid).then_some(())).expect("the child ends");
+        common::within(Duration::from_secs(35), || gone(pid).then_some(()))
+            .expect("the child ends");
     }
     Ok(())
 }
@@ -104,14 +150,25 @@ fn gone(pid: u32) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
         return true;
     };
-    status.lines().any(|line| line.starts_with("State:") && line.contains('Z'))
+    status
+        .lines()
+        .any(|line| line.starts_with("State:") && line.contains('Z'))
 }
 
 #[test]
 fn server_init_refuses_a_directory_that_holds_a_server() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path().join("state");
-    let init = || portlama(&["server", "init", "--ip", "198.51.100.23", "--state-dir", &place.to_string_lossy()]);
+    let init = || {
+        portlama(&[
+            "server",
+            "init",
+            "--ip",
+            "198.51.100.23",
+            "--state-dir",
+            &place.to_string_lossy(),
+        ])
+    };
     assert!(init().status.success());
     let before = digest_of(&place)?;
     let again = init();

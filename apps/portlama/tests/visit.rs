@@ -17,12 +17,21 @@ fn a_visitor_signs_in_reaches_the_app_and_signs_out_everywhere() -> Result<()> {
     refuses_strangers(&demo, &origin)?;
     demo.sign_in("jar")?;
     passes_the_signed_in(&demo, &origin)?;
-    let answer = demo.visitor_with_jar("jar").follow().send(&demo.ready.app_url)?;
+    let answer = demo
+        .visitor_with_jar("jar")
+        .follow()
+        .send(&demo.ready.app_url)?;
     assert_eq!(answer.status, 200);
-    assert!(answer.text().contains(&demo.ready.username), "the app knows who visits");
+    assert!(
+        answer.text().contains(&demo.ready.username),
+        "the app knows who visits"
+    );
 
     let sign_out = format!("{}/api/logout", demo.ready.auth_url);
-    let answer = demo.visitor_with_jar("jar").json("POST", &serde_json::json!({})).send(&sign_out)?;
+    let answer = demo
+        .visitor_with_jar("jar")
+        .json("POST", &serde_json::json!({}))
+        .send(&sign_out)?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     for host in ["probe", "hello"] {
         let answer = demo.visitor_with_jar("jar").send(&demo.url(host, "/"))?;
@@ -33,7 +42,10 @@ fn a_visitor_signs_in_reaches_the_app_and_signs_out_everywhere() -> Result<()> {
 
 fn refuses_strangers(demo: &Demo, origin: &Origin) -> Result<()> {
     let before = origin.requests();
-    let page = demo.visitor().options(["-H", "accept: text/html"]).send(&demo.url("probe", "/headers?x=1"))?;
+    let page = demo
+        .visitor()
+        .options(["-H", "accept: text/html"])
+        .send(&demo.url("probe", "/headers?x=1"))?;
     assert_eq!(page.status, 302);
     let location = page.header("location").to_owned();
     assert!(location.starts_with(&demo.ready.auth_url), "{location}");
@@ -41,11 +53,20 @@ fn refuses_strangers(demo: &Demo, origin: &Origin) -> Result<()> {
         (vec!["-X", "POST", "-d", "x"], "a changing method"),
         (vec!["-H", "accept: application/json"], "a program"),
     ] {
-        let answer = demo.visitor().options(options).send(&demo.url("probe", "/headers"))?;
+        let answer = demo
+            .visitor()
+            .options(options)
+            .send(&demo.url("probe", "/headers"))?;
         assert_eq!(answer.status, 401, "{why}");
     }
-    let invented = ["-H", "cookie: __Host-portlama_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
-    let answer = demo.visitor().options(invented).send(&demo.url("probe", "/headers"))?;
+    let invented = [
+        "-H",
+        "cookie: __Host-portlama_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ];
+    let answer = demo
+        .visitor()
+        .options(invented)
+        .send(&demo.url("probe", "/headers"))?;
     assert_eq!(answer.status, 302, "an invented session");
     assert_eq!(origin.requests(), before, "nothing reached the app");
     Ok(())
@@ -53,12 +74,32 @@ fn refuses_strangers(demo: &Demo, origin: &Origin) -> Result<()> {
 
 fn passes_the_signed_in(demo: &Demo, origin: &Origin) -> Result<()> {
     let forged = [
-        "-H", "remote-user: root", "-H", "Remote_User: root", "-H", "remote-groups: admins",
-        "-H", "x-forwarded-for: 203.0.113.9", "-H", "x-ssl-client-verify: SUCCESS",
-        "-H", "x-real-ip: 203.0.113.9", "-H", "forwarded: for=203.0.113.9", "-H", "connection: remote-user, x-mine",
-        "-H", "x-mine: 1", "-H", "cookie: mine=1",
+        "-H",
+        "remote-user: root",
+        "-H",
+        "Remote_User: root",
+        "-H",
+        "remote-groups: admins",
+        "-H",
+        "x-forwarded-for: 203.0.113.9",
+        "-H",
+        "x-ssl-client-verify: SUCCESS",
+        "-H",
+        "x-real-ip: 203.0.113.9",
+        "-H",
+        "forwarded: for=203.0.113.9",
+        "-H",
+        "connection: remote-user, x-mine",
+        "-H",
+        "x-mine: 1",
+        "-H",
+        "cookie: mine=1",
     ];
-    let answer = demo.visitor_with_jar("jar").follow().options(forged).send(&demo.url("probe", "/headers"))?;
+    let answer = demo
+        .visitor_with_jar("jar")
+        .follow()
+        .options(forged)
+        .send(&demo.url("probe", "/headers"))?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let seen = origin.last_headers();
     let header = |name: &str| seen.get(name).map(String::as_str);
@@ -69,17 +110,36 @@ fn passes_the_signed_in(demo: &Demo, origin: &Origin) -> Result<()> {
     assert_eq!(header("x-forwarded-proto"), Some("https"));
     assert_eq!(header("x-ssl-client-verify"), None);
     assert_eq!(header("forwarded"), None);
-    assert_eq!(header("x-mine"), None, "named by Connection, so it ends here");
+    assert_eq!(
+        header("x-mine"),
+        None,
+        "named by Connection, so it ends here"
+    );
     let cookies = header("cookie").unwrap_or_default();
-    assert!(!cookies.contains("__Host-portlama"), "our cookies stay here: {cookies}");
+    assert!(
+        !cookies.contains("__Host-portlama"),
+        "our cookies stay here: {cookies}"
+    );
 
-    let head = demo.visitor_with_jar("jar").options(["--head"]).send(&demo.url("probe", "/bytes/1000"))?;
+    let head = demo
+        .visitor_with_jar("jar")
+        .options(["--head"])
+        .send(&demo.url("probe", "/bytes/1000"))?;
     assert_eq!((head.status, head.header("content-length")), (200, "1000"));
-    let status = demo.visitor_with_jar("jar").send(&demo.url("probe", "/status/204"))?;
+    let status = demo
+        .visitor_with_jar("jar")
+        .send(&demo.url("probe", "/status/204"))?;
     assert_eq!((status.status, status.body.len()), (204, 0));
     for version in ["--http1.1", "--http2"] {
-        let answer = demo.visitor_with_jar("jar").options([version]).send(&demo.url("probe", "/bytes/100000"))?;
-        assert_eq!((answer.status, answer.body.len()), (200, 100_000), "{version}");
+        let answer = demo
+            .visitor_with_jar("jar")
+            .options([version])
+            .send(&demo.url("probe", "/bytes/100000"))?;
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (200, 100_000),
+            "{version}"
+        );
     }
     Ok(())
 }
@@ -92,11 +152,16 @@ fn a_websocket_passes_after_the_sign_in_and_ends_with_it() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let refused = open_websocket(&demo, "probe", "/echo", None).await;
-        assert_eq!(refused.err().map(|e| e.to_string()).as_deref(), Some("status 401"));
+        assert_eq!(
+            refused.err().map(|e| e.to_string()).as_deref(),
+            Some("status 401")
+        );
         assert_eq!(origin.requests(), 0, "nothing reached the app");
 
         demo.sign_in("jar")?;
-        demo.visitor_with_jar("jar").follow().send(&demo.url("probe", "/headers"))?;
+        demo.visitor_with_jar("jar")
+            .follow()
+            .send(&demo.url("probe", "/headers"))?;
         let mut socket = open_websocket(&demo, "probe", "/echo", Some("jar")).await?;
         for size in [0, 5, 70_000, 1 << 20] {
             let message = Message::binary(vec![7_u8; size]);
@@ -107,7 +172,9 @@ fn a_websocket_passes_after_the_sign_in_and_ends_with_it() -> Result<()> {
         }
 
         let sign_out = format!("{}/api/logout", demo.ready.auth_url);
-        demo.visitor_with_jar("jar").json("POST", &serde_json::json!({})).send(&sign_out)?;
+        demo.visitor_with_jar("jar")
+            .json("POST", &serde_json::json!({}))
+            .send(&sign_out)?;
         let end = tokio::time::timeout(std::time::Duration::from_secs(10), async {
             while let Some(Ok(message)) = socket.next().await {
                 if message.is_close() {
@@ -126,7 +193,10 @@ fn events_arrive_one_by_one() -> Result<()> {
     let origin = Origin::start()?;
     demo.tunnel("probe", origin.port(), "public")?;
     let output = demo.file("events");
-    let mut child = demo.visitor().options(["--no-buffer"]).start(&demo.url("probe", "/events"), &output)?;
+    let mut child = demo
+        .visitor()
+        .options(["--no-buffer"])
+        .start(&demo.url("probe", "/events"), &output)?;
     let seen = |n: usize| {
         common::within(std::time::Duration::from_secs(10), || {
             let text = std::fs::read_to_string(&output).unwrap_or_default();
@@ -157,10 +227,16 @@ fn hosts_are_told_apart_strictly() -> Result<()> {
         ("a b".to_owned(), 400),
     ] {
         let header = format!("host: {host}");
-        let answer = demo.visitor().options(["--http1.1", "-H", &header]).send(&app)?;
+        let answer = demo
+            .visitor()
+            .options(["--http1.1", "-H", &header])
+            .send(&app)?;
         assert_eq!(answer.status, expected, "{host}");
     }
     let unknown = demo.visitor().send(&demo.url("nobody", "/"));
-    assert!(unknown.is_err(), "an unknown host is refused in the handshake");
+    assert!(
+        unknown.is_err(),
+        "an unknown host is refused in the handshake"
+    );
     Ok(())
 }

@@ -121,10 +121,15 @@ impl Demo {
         })
     }
 
-    /// Everything the demo's processes have written to standard error.
+    /// Everything the demo and its two processes have written about themselves.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().map(|log| log.clone()).unwrap_or_default()
+        let mut all = self.log.lock().map(|log| log.clone()).unwrap_or_default();
+        for part in ["server.log", "agent.log"] {
+            let text = std::fs::read(self.ready.state_dir.join(part)).unwrap_or_default();
+            all.push_str(&String::from_utf8_lossy(&text));
+        }
+        all
     }
 
     /// A file for this test, removed with the demo.

@@ -9,9 +9,11 @@ mod demo;
 mod oracle;
 mod origin;
 mod totp;
+mod websocket;
 
 pub use curl::{Answer, Curl};
 pub use demo::{Demo, DemoOptions, Ready};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
 pub use totp::{fresh_totp_code, totp_code_at};
+pub use websocket::{VisitorSocket, open_websocket};

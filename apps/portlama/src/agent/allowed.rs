@@ -46,9 +46,13 @@ pub(super) async fn allow(arguments: AllowArguments, agents: &Agents) -> Result<
     let AllowArguments { target, port } = arguments;
     let port = port.map_or_else(|| own_port(&target), Ok)?;
     let agent = agents.chosen()?;
-    agent.allowed().change(|list| list.allow(port, target.clone()))?;
+    agent
+        .allowed()
+        .change(|list| list.allow(port, target.clone()))?;
     if agents.output.is_json() {
-        agents.output.document(&json!({"port": port, "target": target.to_string()}));
+        agents
+            .output
+            .document(&json!({"port": port, "target": target.to_string()}));
     } else {
         agents.output.data(format_args!("{port} → {target}"));
     }
@@ -68,11 +72,15 @@ pub(super) async fn deny(arguments: DenyArguments, agents: &Agents) -> Result<Ex
     let agent = agents.chosen()?;
     let was_open = agent.allowed().change(|list| list.deny(port))?;
     if agents.output.is_json() {
-        agents.output.document(&json!({"port": port, "wasAllowed": was_open}));
+        agents
+            .output
+            .document(&json!({"port": port, "wasAllowed": was_open}));
     } else if was_open {
         agents.output.data(format_args!("{port} is shut"));
     } else {
-        agents.output.data(format_args!("{port} was not allowed, and stays shut"));
+        agents
+            .output
+            .data(format_args!("{port} was not allowed, and stays shut"));
     }
     reload(&agent, agents.output).await;
     Ok(ExitCode::SUCCESS)
@@ -88,7 +96,9 @@ pub(super) fn list(agents: &Agents) -> Result<ExitCode> {
             .map(|(port, target)| json!({"port": port, "target": target.to_string()}))
             .collect();
         let denied: Vec<_> = list.denied().collect();
-        output.document(&json!({"allowLoopback": list.loopback(), "allowed": allowed, "denied": denied}));
+        output.document(
+            &json!({"allowLoopback": list.loopback(), "allowed": allowed, "denied": denied}),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows: Vec<Vec<String>> = list
@@ -96,8 +106,15 @@ pub(super) fn list(agents: &Agents) -> Result<ExitCode> {
         .map(|(port, target)| vec![port.to_string(), "→".to_owned(), target.to_string()])
         .collect();
     if list.loopback() {
-        rows.push(vec!["*".to_owned(), "→".to_owned(), "localhost, same port".to_owned()]);
-        rows.extend(list.denied().map(|port| vec![port.to_string(), "shut".to_owned()]));
+        rows.push(vec![
+            "*".to_owned(),
+            "→".to_owned(),
+            "localhost, same port".to_owned(),
+        ]);
+        rows.extend(
+            list.denied()
+                .map(|port| vec![port.to_string(), "shut".to_owned()]),
+        );
     }
     if rows.is_empty() {
         output.note("nothing is allowed: open a port with `portlama agent allow PORT`");

@@ -25,16 +25,28 @@ pub(super) async fn list(agents: &Agents) -> Result<ExitCode> {
             "status": state,
             "setupAt": agent.setup_at,
         }));
-        let domain = agent.domain.as_ref().map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
+        let domain = agent
+            .domain
+            .as_ref()
+            .map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
         let mark = if current { "*" } else { " " };
-        rows.push(vec![format!("{mark} {}", agent.label), agent.panel_url.clone(), domain, state.to_owned()]);
+        rows.push(vec![
+            format!("{mark} {}", agent.label),
+            agent.panel_url.clone(),
+            domain,
+            state.to_owned(),
+        ]);
     }
     if agents.output.is_json() {
-        agents.output.document(&json!({"currentLabel": registry.current_label, "agents": documents}));
+        agents
+            .output
+            .document(&json!({"currentLabel": registry.current_label, "agents": documents}));
         return Ok(ExitCode::SUCCESS);
     }
     if rows.is_empty() {
-        agents.output.note("no agent is set up: run `portlama agent setup --panel-url https://<server>:9292`");
+        agents.output.note(
+            "no agent is set up: run `portlama agent setup --panel-url https://<server>:9292`",
+        );
     }
     for line in table(&rows) {
         agents.output.data(line);

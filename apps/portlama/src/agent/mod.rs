@@ -54,7 +54,11 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCode> {
-    let agents = Agents { home: home(command.home)?, label: command.label, output };
+    let agents = Agents {
+        home: home(command.home)?,
+        label: command.label,
+        output,
+    };
     match command.action {
         Action::Setup(arguments) => setup::setup(arguments, &agents).await,
         Action::Run(arguments) => run::run(arguments, &agents).await,
@@ -70,7 +74,8 @@ pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCod
 fn home(given: Option<PathBuf>) -> Result<Home> {
     match given.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) => {
-            let path = std::path::absolute(&path).with_context(|| format!("`{}` is no path", path.display()))?;
+            let path = std::path::absolute(&path)
+                .with_context(|| format!("`{}` is no path", path.display()))?;
             Ok(Home::at(path))
         }
         None => Home::of_user().context("this user has no home directory: name one with --home"),
@@ -94,22 +99,35 @@ impl Agents {
 /// The proxy of the environment. The spellings in small letters win, as in curl.
 fn proxy() -> Result<Option<ProxySettings>> {
     let variable = |small: &str, capital: &str| {
-        std::env::var(small).or_else(|_| std::env::var(capital)).unwrap_or_default()
+        std::env::var(small)
+            .or_else(|_| std::env::var(capital))
+            .unwrap_or_default()
     };
-    ProxySettings::parse(&variable("https_proxy", "HTTPS_PROXY"), &variable("no_proxy", "NO_PROXY"))
-        .context("the environment variable HTTPS_PROXY cannot be used")
+    ProxySettings::parse(
+        &variable("https_proxy", "HTTPS_PROXY"),
+        &variable("no_proxy", "NO_PROXY"),
+    )
+    .context("the environment variable HTTPS_PROXY cannot be used")
 }
 
 /// Tells a running agent to go by its changed list at once.
 async fn reload(agent: &AgentDir, output: Output) {
     match ask::<Reloaded>(&agent.socket_path(), Ask::Reload).await {
         Ok(Reloaded { cut: 0 }) => output.note("the running agent goes by it now"),
-        Ok(Reloaded { cut: 1 }) => output.note("the running agent goes by it now; 1 open connection was ended"),
-        Ok(Reloaded { cut }) => {
-            output.note(format_args!("the running agent goes by it now; {cut} open connections were ended"));
+        Ok(Reloaded { cut: 1 }) => {
+            output.note("the running agent goes by it now; 1 open connection was ended")
         }
-        Err(AskError::NotRunning) => output.note("the agent is not running: it will go by it when it starts"),
-        Err(error) => output.note(format_args!("a running agent goes by it within a second ({error})")),
+        Ok(Reloaded { cut }) => {
+            output.note(format_args!(
+                "the running agent goes by it now; {cut} open connections were ended"
+            ));
+        }
+        Err(AskError::NotRunning) => {
+            output.note("the agent is not running: it will go by it when it starts")
+        }
+        Err(error) => output.note(format_args!(
+            "a running agent goes by it within a second ({error})"
+        )),
     }
 }
 
@@ -117,11 +135,18 @@ async fn reload(agent: &AgentDir, output: Output) {
 fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<_> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
@@ -133,7 +158,12 @@ mod tests {
 
     #[test]
     fn a_table_lines_its_columns_up() {
-        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let row = |cells: &[&str]| {
+            cells
+                .iter()
+                .map(|cell| (*cell).to_owned())
+                .collect::<Vec<_>>()
+        };
         let lines = table(&[row(&["ü", "bb", ""]), row(&["aaa", "b"])]);
         assert_eq!(lines, ["ü    bb", "aaa  b"]);
     }

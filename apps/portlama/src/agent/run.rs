@@ -56,7 +56,10 @@ impl From<Way> for Transport {
 pub(super) async fn run(arguments: RunArguments, agents: &Agents) -> Result<ExitCode> {
     let agent = agents.chosen()?;
     let _log = crate::logging::start();
-    let options = RunOptions { transport: arguments.transport.into(), proxy: proxy()? };
+    let options = RunOptions {
+        transport: arguments.transport.into(),
+        proxy: proxy()?,
+    };
     let label = agent.label().clone();
     let shutdown = CancellationToken::new();
     let mut running = Box::pin(portlama_agent::run(agent, options, shutdown.clone()));

@@ -79,29 +79,48 @@ async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<Set
     };
     let mut progress = |step, status| show(step, status, output);
     let now = SystemTime::now().into();
-    Ok(Box::pin(portlama_agent::setup(&agents.home, request, now, &mut progress)).await?)
+    Ok(Box::pin(portlama_agent::setup(
+        &agents.home,
+        request,
+        now,
+        &mut progress,
+    ))
+    .await?)
 }
 
 /// Whether the person at the terminal lets an agent of the same label be replaced.
 fn confirm_replacement(agents: &Agents) -> Result<bool> {
-    let Some(label) = &agents.label else { return Ok(false) };
-    if !agents.home.agent(label).exists() || !agents.output.is_terminal() || !std::io::stdin().is_terminal() {
+    let Some(label) = &agents.label else {
+        return Ok(false);
+    };
+    if !agents.home.agent(label).exists()
+        || !agents.output.is_terminal()
+        || !std::io::stdin().is_terminal()
+    {
         return Ok(false);
     }
     confirm(label, agents.output)
 }
 
 fn confirm(label: &AgentLabel, output: Output) -> Result<bool> {
-    output.note(format_args!("An agent called {label} is set up already. Replace it? [y/N]"));
+    output.note(format_args!(
+        "An agent called {label} is set up already. Replace it? [y/N]"
+    ));
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("cannot read the answer")?;
     if !matches!(answer.trim(), "y" | "Y" | "yes") {
         bail!("nothing was changed");
     }
     Ok(true)
 }
 
-fn read_secret(fingerprint: Option<&CaFingerprint>, output: Output) -> Result<SetupSecret, anyhow::Error> {
+fn read_secret(
+    fingerprint: Option<&CaFingerprint>,
+    output: Output,
+) -> Result<SetupSecret, anyhow::Error> {
     let text = match std::env::var(TOKEN_VARIABLE) {
         Ok(text) if !text.trim().is_empty() => Secret::new(text),
         Ok(_) | Err(_) if std::io::stdin().is_terminal() => ask_for_token(output)?,
@@ -115,7 +134,10 @@ fn read_secret(fingerprint: Option<&CaFingerprint>, output: Output) -> Result<Se
 }
 
 fn ask_for_token(output: Output) -> Result<Secret> {
-    let _ = write!(std::io::stderr(), "Enrolment token (it will not be shown): ");
+    let _ = write!(
+        std::io::stderr(),
+        "Enrolment token (it will not be shown): "
+    );
     let text = rpassword::read_password().context("cannot read the token")?;
     output.note("");
     Ok(Secret::new(text))
@@ -145,7 +167,11 @@ fn show(step: SetupStep, status: StepStatus, output: Output) {
 }
 
 fn report(done: &SetUp, output: Output) {
-    let SetUp { agent, config, hints } = done;
+    let SetUp {
+        agent,
+        config,
+        hints,
+    } = done;
     if output.is_json() {
         output.document(&json!({
             "event": "complete",
@@ -166,6 +192,10 @@ fn report(done: &SetUp, output: Output) {
     for hint in hints {
         output.note(format_args!("note: {hint}"));
     }
-    output.data(format_args!("agent {} is set up in {}", config.label, agent.path().display()));
+    output.data(format_args!(
+        "agent {} is set up in {}",
+        config.label,
+        agent.path().display()
+    ));
     output.note("next: `portlama agent run`, and `portlama agent tunnel add NAME PORT`");
 }

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use portlama_agent::{AgentConfig, AgentDir, AgentReport, Ask, AskError, TunnelReport, TunnelState, ask};
+use portlama_agent::{
+    AgentConfig, AgentDir, AgentReport, Ask, AskError, TunnelReport, TunnelState, ask,
+};
 use serde_json::{Value, json};
 
 use super::{Agents, table};
@@ -35,7 +37,11 @@ pub(super) async fn status(agents: &Agents) -> Result<ExitCode> {
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(if connected { ExitCode::SUCCESS } else { ExitCode::from(NOT_CONNECTED) })
+    Ok(if connected {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_CONNECTED)
+    })
 }
 
 fn show(report: &AgentReport, output: Output) {
@@ -45,14 +51,23 @@ fn show(report: &AgentReport, output: Output) {
         output.document(&document);
         return;
     }
-    let domain = report.domain.as_ref().map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
-    output.data(format_args!("agent        {} (process {})", report.label, report.pid));
+    let domain = report
+        .domain
+        .as_ref()
+        .map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
+    output.data(format_args!(
+        "agent        {} (process {})",
+        report.label, report.pid
+    ));
     output.data(format_args!("server       {}, {domain}", report.panel_url));
     output.data(format_args!("connection   {}", connection(report)));
     if let Some(error) = &report.connection.last_error {
         output.data(format_args!("last error   {error}"));
     }
-    output.data(format_args!("certificate  ends at {}", report.certificate_expires_at));
+    output.data(format_args!(
+        "certificate  ends at {}",
+        report.certificate_expires_at
+    ));
     if let Some(warning) = &report.certificate_warning {
         output.data(format_args!("warning      {warning}"));
     }
@@ -68,8 +83,14 @@ fn connection(report: &AgentReport) -> String {
         return "not connected; trying".to_owned();
     };
     let transport = connection.transport.as_deref().unwrap_or("tls");
-    let rtt = connection.rtt_ms.map(|rtt| format!(", round trip {rtt:.1} ms")).unwrap_or_default();
-    let server = connection.server_address.map(|address| format!(" to {address}")).unwrap_or_default();
+    let rtt = connection
+        .rtt_ms
+        .map(|rtt| format!(", round trip {rtt:.1} ms"))
+        .unwrap_or_default();
+    let server = connection
+        .server_address
+        .map(|address| format!(" to {address}"))
+        .unwrap_or_default();
     format!("since {since} over {transport}{server}{rtt}")
 }
 
@@ -87,7 +108,10 @@ fn show_tunnels(report: &AgentReport, output: Output) {
 
 fn row(tunnel: &TunnelReport) -> Vec<String> {
     let unnamed = || "(name not known yet)".to_owned();
-    let name = tunnel.fqdn.as_ref().map_or_else(unnamed, ToString::to_string);
+    let name = tunnel
+        .fqdn
+        .as_ref()
+        .map_or_else(unnamed, ToString::to_string);
     let target = tunnel.target.as_deref().unwrap_or("nowhere");
     let mut state = match tunnel.state {
         TunnelState::Ready => "ready".to_owned(),
@@ -102,7 +126,13 @@ fn row(tunnel: &TunnelReport) -> Vec<String> {
 }
 
 fn show_stopped(agent: &AgentDir, error: &AskError, output: Output) -> Result<()> {
-    let AgentConfig { label, agent_label, panel_url, domain, .. } = agent.config()?;
+    let AgentConfig {
+        label,
+        agent_label,
+        panel_url,
+        domain,
+        ..
+    } = agent.config()?;
     if output.is_json() {
         output.document(&json!({
             "label": label,

@@ -103,17 +103,27 @@ pub(super) async fn run(command: TunnelCommand, agents: &Agents) -> Result<ExitC
     match command {
         TunnelCommand::Add(arguments) => add(arguments, &agent, &panel, agents.output).await?,
         TunnelCommand::List => list(&panel, agents.output).await?,
-        TunnelCommand::Remove(arguments) => remove(&arguments.name, &agent, &panel, agents.output).await?,
+        TunnelCommand::Remove(arguments) => {
+            remove(&arguments.name, &agent, &panel, agents.output).await?
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn add(arguments: AddArguments, agent: &AgentDir, panel: &PanelClient, output: Output) -> Result<()> {
+async fn add(
+    arguments: AddArguments,
+    agent: &AgentDir,
+    panel: &PanelClient,
+    output: Output,
+) -> Result<()> {
     let port = arguments.port;
     let to = arguments.to.clone();
     let tunnel = panel.create_tunnel(&NewTunnel::from(arguments)).await?;
     open_at_home(agent, port, to).with_context(|| {
-        format!("{} was made, but its port is shut here: run `portlama agent allow {port}`", tunnel.fqdn)
+        format!(
+            "{} was made, but its port is shut here: run `portlama agent allow {port}`",
+            tunnel.fqdn
+        )
     })?;
     if output.is_json() {
         output.document(&tunnel);
@@ -153,7 +163,10 @@ async fn list(panel: &PanelClient, output: Output) -> Result<()> {
 }
 
 fn row(tunnel: &Tunnel) -> Vec<String> {
-    let agent = tunnel.agent_label.as_ref().map_or_else(|| "no agent".to_owned(), ToString::to_string);
+    let agent = tunnel
+        .agent_label
+        .as_ref()
+        .map_or_else(|| "no agent".to_owned(), ToString::to_string);
     vec![
         format!("https://{}", tunnel.fqdn),
         format!("{agent}:{}", tunnel.port),
@@ -185,7 +198,9 @@ fn status(tunnel: &Tunnel) -> String {
         TunnelStatus::Unknown => "unknown to this version".to_owned(),
     };
     match &tunnel.status_detail {
-        Some(detail) if tunnel.status != TunnelStatus::NotAllowedAtHome => format!("{text}: {detail}"),
+        Some(detail) if tunnel.status != TunnelStatus::NotAllowedAtHome => {
+            format!("{text}: {detail}")
+        }
         _ => text,
     }
 }
@@ -193,10 +208,14 @@ fn status(tunnel: &Tunnel) -> String {
 async fn remove(name: &str, agent: &AgentDir, panel: &PanelClient, output: Output) -> Result<()> {
     let tunnels = panel.tunnels().await?;
     let wanted = |tunnel: &&Tunnel| {
-        tunnel.subdomain.as_str() == name || tunnel.fqdn.as_str() == name || tunnel.id.to_string() == name
+        tunnel.subdomain.as_str() == name
+            || tunnel.fqdn.as_str() == name
+            || tunnel.id.to_string() == name
     };
     let Some(tunnel) = tunnels.iter().find(wanted) else {
-        bail!("there is no tunnel called `{name}`: `portlama agent tunnel list` shows those there are");
+        bail!(
+            "there is no tunnel called `{name}`: `portlama agent tunnel list` shows those there are"
+        );
     };
     panel.delete_tunnel(tunnel.id).await?;
     let own = tunnel.agent_label.as_ref() == Some(&agent.config()?.agent_label);

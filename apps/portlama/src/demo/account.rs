@@ -23,23 +23,24 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// The visitor's credentials.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Account {
-    pub username: String,
-    pub password: Secret,
-    pub totp_uri: Secret,
+pub(crate) struct Account {
+    pub(crate) username: String,
+    pub(crate) password: Secret,
+    pub(crate) totp_uri: Secret,
 }
 
 /// The panel API as the admin.
-pub struct Admin {
+pub(crate) struct Admin {
     client: PanelClient,
 }
 
 impl Admin {
     /// Uses the certificate that `server init` made, and pins its authority.
-    pub fn new(place: &Place, panel_port: u16) -> Result<Self> {
+    pub(crate) fn new(place: &Place, panel_port: u16) -> Result<Self> {
         let read = |name: &str| {
             let path = place.pki(name);
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))
         };
         let ca = certificate_from_pem(&read("ca.crt")?)?;
         let key = Secret::new(read("client.key")?);
@@ -53,7 +54,7 @@ impl Admin {
     }
 
     /// A user with a random password and a new TOTP seed.
-    pub async fn create_user(&self) -> Result<Account> {
+    pub(crate) async fn create_user(&self) -> Result<Account> {
         let password = random_password()?;
         let new = NewUser {
             username: USERNAME.parse()?,
@@ -62,14 +63,23 @@ impl Admin {
             password: password.clone(),
             groups: vec![],
         };
-        self.client.create_user(&new).await.context("cannot create the demo's user")?;
+        self.client
+            .create_user(&new)
+            .await
+            .context("cannot create the demo's user")?;
         let reset = self.client.reset_totp(&new.username).await;
-        let totp_uri = reset.context("cannot enrol the demo's user for codes")?.totp_uri;
-        Ok(Account { username: USERNAME.to_owned(), password, totp_uri })
+        let totp_uri = reset
+            .context("cannot enrol the demo's user for codes")?
+            .totp_uri;
+        Ok(Account {
+            username: USERNAME.to_owned(),
+            password,
+            totp_uri,
+        })
     }
 
     /// A token with which one agent may enrol.
-    pub async fn enrolment_token(&self, label: &str) -> Result<Secret> {
+    pub(crate) async fn enrolment_token(&self, label: &str) -> Result<Secret> {
         let label: AgentLabel = label.parse()?;
         let new = NewEnrollment {
             label,
@@ -77,17 +87,22 @@ impl Admin {
             allowed_sites: vec![],
         };
         let enrollment = self.client.create_enrollment(&new).await;
-        Ok(enrollment.context("cannot make an enrolment token")?.setup_token)
+        Ok(enrollment
+            .context("cannot make an enrolment token")?
+            .setup_token)
     }
 
     /// A tunnel to a local port, made unless it is there, and waited for until it serves.
-    pub async fn tunnel_to(&self, subdomain: &str, port: u16) -> Result<()> {
+    pub(crate) async fn tunnel_to(&self, subdomain: &str, port: u16) -> Result<()> {
         let subdomain: Subdomain = subdomain.parse()?;
         let port = TunnelPort::try_from(port)?;
         let tunnel = match self.find(&subdomain).await? {
             Some(tunnel) if tunnel.port == port => tunnel,
             Some(stale) => {
-                self.client.delete_tunnel(stale.id).await.context("cannot replace the tunnel")?;
+                self.client
+                    .delete_tunnel(stale.id)
+                    .await
+                    .context("cannot replace the tunnel")?;
                 self.create(subdomain.clone(), port).await?
             }
             None => self.create(subdomain.clone(), port).await?,
@@ -96,13 +111,22 @@ impl Admin {
     }
 
     async fn find(&self, subdomain: &Subdomain) -> Result<Option<Tunnel>> {
-        let tunnels = self.client.tunnels().await.context("cannot list the tunnels")?;
-        Ok(tunnels.into_iter().find(|tunnel| tunnel.subdomain == *subdomain))
+        let tunnels = self
+            .client
+            .tunnels()
+            .await
+            .context("cannot list the tunnels")?;
+        Ok(tunnels
+            .into_iter()
+            .find(|tunnel| tunnel.subdomain == *subdomain))
     }
 
     async fn create(&self, subdomain: Subdomain, port: TunnelPort) -> Result<Tunnel> {
         let new = NewTunnel::app(subdomain, port);
-        self.client.create_tunnel(&new).await.context("cannot create the tunnel")
+        self.client
+            .create_tunnel(&new)
+            .await
+            .context("cannot create the tunnel")
     }
 
     async fn until_it_serves(&self, tunnel: Tunnel) -> Result<()> {
@@ -114,7 +138,10 @@ impl Admin {
                 bail!("the tunnel does not serve: {:?} {detail}", seen.status);
             }
             tokio::time::sleep(ASK_AGAIN).await;
-            seen = self.find(&seen.subdomain).await?.context("the tunnel is gone")?;
+            seen = self
+                .find(&seen.subdomain)
+                .await?
+                .context("the tunnel is gone")?;
         }
         Ok(())
     }
@@ -124,7 +151,8 @@ impl Admin {
 fn random_password() -> Result<Secret> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789_";
     let mut octets = [0_u8; 16];
-    getrandom::fill(&mut octets).map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    getrandom::fill(&mut octets)
+        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
     let letter = |octet: &u8| char::from(LETTERS[usize::from(octet % 32)]);
     Ok(Secret::new(octets.iter().map(letter).collect::<String>()))
 }

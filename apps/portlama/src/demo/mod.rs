@@ -45,7 +45,7 @@ Examples:
       on free ports; one line of JSON when all is up
   portlama demo --state-dir ./demo
       keeps its state, and goes on with it the next time")]
-pub struct DemoArguments {
+pub(crate) struct DemoArguments {
     /// The port for https; 0 takes free ports for everything.
     #[arg(long, value_name = "N", default_value_t = 8443)]
     port: u16,
@@ -58,7 +58,7 @@ pub struct DemoArguments {
 }
 
 /// Starts everything, reports, and stays until it is asked to stop.
-pub async fn run(arguments: DemoArguments, output: Output) -> Result<ExitCode> {
+pub(crate) async fn run(arguments: DemoArguments, output: Output) -> Result<ExitCode> {
     let place = Place::take(arguments.state_dir.clone())?;
     let app = SampleApp::start(place.kept().map(|kept| kept.origin_port)).await?;
     let stop = signals::asked_to_stop(false);
@@ -67,7 +67,11 @@ pub async fn run(arguments: DemoArguments, output: Output) -> Result<ExitCode> {
         asked = &mut stop => { asked?; return Ok(ExitCode::SUCCESS) }
         started = start(&arguments, &place, &app, output) => started?,
     };
-    let Started { mut server, mut agent, report } = started;
+    let Started {
+        mut server,
+        mut agent,
+        report,
+    } = started;
     report.write(output);
     let supervised = tokio::select! {
         asked = &mut stop => asked,
@@ -119,18 +123,42 @@ async fn start(
     progress("opening a tunnel to the sample app");
     admin.tunnel_to(SUBDOMAIN, app.port()).await?;
     place.keep(&account, ports.https, ports.panel, app.port())?;
-    let report = Report::new(place, &account, ports.https, ports.panel, app.port(), &server, &agent)?;
+    let report = Report::new(
+        place,
+        &account,
+        ports.https,
+        ports.panel,
+        app.port(),
+        &server,
+        &agent,
+    )?;
     debug!("the demo is up");
-    Ok(Started { server, agent, report })
+    Ok(Started {
+        server,
+        agent,
+        report,
+    })
 }
 
 async fn make_server(place: &Place) -> Result<()> {
     let arguments = [
-        "server", "init", "--ip", "127.0.0.1", "--certificates", "internal", "--domain", DOMAIN,
+        "server",
+        "init",
+        "--ip",
+        "127.0.0.1",
+        "--certificates",
+        "internal",
+        "--domain",
+        DOMAIN,
     ];
-    one_shot(place, &arguments, &["--state-dir".as_ref(), place.server().as_os_str()], None)
-        .await
-        .context("cannot make the demo's server")
+    one_shot(
+        place,
+        &arguments,
+        &["--state-dir".as_ref(), place.server().as_os_str()],
+        None,
+    )
+    .await
+    .context("cannot make the demo's server")
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +188,10 @@ async fn start_server(arguments: &DemoArguments, place: &Place) -> Result<(Servi
         port.and_then(|port| u16::try_from(port).ok())
             .with_context(|| format!("the server did not say its `{name}`"))
     };
-    let ports = Ports { https: port("httpsPort")?, panel: port("panelPort")? };
+    let ports = Ports {
+        https: port("httpsPort")?,
+        panel: port("panelPort")?,
+    };
     // A server that is started again must be found at the same place.
     server.restart_as(command(ports));
     Ok((server, ports))
@@ -170,11 +201,21 @@ async fn start_server(arguments: &DemoArguments, place: &Place) -> Result<(Servi
 fn wanted_ports(arguments: &DemoArguments, place: &Place) -> Ports {
     let kept = place.kept();
     let free = arguments.port == 0;
-    let https = if free { kept.map_or(0, |k| k.https_port) } else { arguments.port };
+    let https = if free {
+        kept.map_or(0, |k| k.https_port)
+    } else {
+        arguments.port
+    };
     let panel = match (arguments.panel_port, kept) {
         (Some(port), _) => port,
         (None, Some(kept)) if free || kept.https_port == https => kept.panel_port,
-        (None, _) => if free { 0 } else { 9292 },
+        (None, _) => {
+            if free {
+                0
+            } else {
+                9292
+            }
+        }
     };
     Ports { https, panel }
 }
@@ -183,16 +224,31 @@ async fn prepare(place: &Place, admin: &Admin, ports: Ports) -> Result<Account> 
     let account = admin.create_user().await?;
     let token = admin.enrolment_token(AGENT_LABEL).await?;
     let url = format!("https://127.0.0.1:{}", ports.panel);
-    let arguments = ["agent", "setup", "--allow-loopback", "--label", AGENT_LABEL, "--panel-url", &url];
-    one_shot(place, &arguments, &["--home".as_ref(), place.agent().as_os_str()], Some(&token))
-        .await
-        .context("cannot set up the demo's agent")?;
+    let arguments = [
+        "agent",
+        "setup",
+        "--allow-loopback",
+        "--label",
+        AGENT_LABEL,
+        "--panel-url",
+        &url,
+    ];
+    one_shot(
+        place,
+        &arguments,
+        &["--home".as_ref(), place.agent().as_os_str()],
+        Some(&token),
+    )
+    .await
+    .context("cannot set up the demo's agent")?;
     Ok(account)
 }
 
 fn start_agent(place: &Place) -> Result<Service> {
     let mut words: Vec<std::ffi::OsString> =
-        ["agent", "run", "--stop-with-stdin", "--label", AGENT_LABEL].map(Into::into).to_vec();
+        ["agent", "run", "--stop-with-stdin", "--label", AGENT_LABEL]
+            .map(Into::into)
+            .to_vec();
     words.extend(["--home".into(), place.agent().into()]);
     Service::start("agent", words, place.log("agent"))
 }

@@ -18,7 +18,7 @@ use super::account::Account;
 const KEPT: &str = "demo.json";
 
 /// A demo's directory, taken by this process.
-pub struct Place {
+pub(crate) struct Place {
     root: PathBuf,
     kept: Option<Kept>,
     // Held while the demo runs, so that a second one is refused.
@@ -30,17 +30,17 @@ pub struct Place {
 /// What a demo needs to come back.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Kept {
-    pub https_port: u16,
-    pub panel_port: u16,
-    pub origin_port: u16,
+pub(crate) struct Kept {
+    pub(crate) https_port: u16,
+    pub(crate) panel_port: u16,
+    pub(crate) origin_port: u16,
     #[serde(flatten)]
-    pub account: Account,
+    pub(crate) account: Account,
 }
 
 impl Place {
     /// Takes a directory, or a new temporary one.
-    pub fn take(wanted: Option<PathBuf>) -> Result<Self> {
+    pub(crate) fn take(wanted: Option<PathBuf>) -> Result<Self> {
         let (root, temporary) = match wanted {
             Some(root) => (root, None),
             None => {
@@ -51,46 +51,66 @@ impl Place {
         };
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        builder.create(&root).with_context(|| format!("cannot make {}", root.display()))?;
-        let root = root.canonicalize().with_context(|| format!("cannot use {}", root.display()))?;
+        builder
+            .create(&root)
+            .with_context(|| format!("cannot make {}", root.display()))?;
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("cannot use {}", root.display()))?;
         let lock = lock(&root)?;
         let kept = read_kept(&root)?;
-        Ok(Self { root, kept, _lock: lock, _temporary: temporary })
+        Ok(Self {
+            root,
+            kept,
+            _lock: lock,
+            _temporary: temporary,
+        })
     }
 
     /// What an earlier demo left to go on with.
-    pub fn kept(&self) -> Option<&Kept> {
+    pub(crate) fn kept(&self) -> Option<&Kept> {
         self.kept.as_ref()
     }
 
     /// The whole directory.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// The server's state directory.
-    pub fn server(&self) -> PathBuf {
+    pub(crate) fn server(&self) -> PathBuf {
         self.root.join("server")
     }
 
     /// The agent's home.
-    pub fn agent(&self) -> PathBuf {
+    pub(crate) fn agent(&self) -> PathBuf {
         self.root.join("agent")
     }
 
     /// A file of the server's authority.
-    pub fn pki(&self, name: &str) -> PathBuf {
+    pub(crate) fn pki(&self, name: &str) -> PathBuf {
         self.server().join("pki").join(name)
     }
 
     /// What a part writes about itself.
-    pub fn log(&self, part: &str) -> PathBuf {
+    pub(crate) fn log(&self, part: &str) -> PathBuf {
         self.root.join(format!("{part}.log"))
     }
 
     /// Writes down what is needed to come back.
-    pub fn keep(&self, account: &Account, https_port: u16, panel_port: u16, origin_port: u16) -> Result<()> {
-        let kept = Kept { https_port, panel_port, origin_port, account: account.clone() };
+    pub(crate) fn keep(
+        &self,
+        account: &Account,
+        https_port: u16,
+        panel_port: u16,
+        origin_port: u16,
+    ) -> Result<()> {
+        let kept = Kept {
+            https_port,
+            panel_port,
+            origin_port,
+            account: account.clone(),
+        };
         let text = serde_json::to_vec_pretty(&kept)?;
         let path = self.root.join(KEPT);
         let mut file = tempfile::NamedTempFile::new_in(&self.root)
@@ -98,7 +118,8 @@ impl Place {
         file.write_all(&text)
             .and_then(|()| file.as_file().sync_all())
             .with_context(|| format!("cannot write {}", path.display()))?;
-        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        file.persist(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(())
     }
 }
@@ -113,7 +134,10 @@ fn lock(root: &Path) -> Result<std::fs::File> {
         .open(&path)
         .with_context(|| format!("cannot write in {}", root.display()))?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!("another demo runs in {}: stop it, or choose another directory", root.display());
+        bail!(
+            "another demo runs in {}: stop it, or choose another directory",
+            root.display()
+        );
     }
     Ok(file)
 }
@@ -135,17 +159,22 @@ fn read_kept(root: &Path) -> Result<Option<Kept>> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     serde_json::from_slice(&text).map(Some).with_context(|| {
-        format!("{} is broken: remove {}, or choose another directory", path.display(), root.display())
+        format!(
+            "{} is broken: remove {}, or choose another directory",
+            path.display(),
+            root.display()
+        )
     })
 }
 
 fn is_untouched(root: &Path) -> Result<bool> {
-    let mut entries = std::fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))?;
+    let mut entries =
+        std::fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))?;
     Ok(entries.all(|entry| entry.is_ok_and(|e| e.file_name() == "demo.lock")))
 }
 
 /// The loopback addresses this machine has.
-pub fn loopback_addresses() -> Vec<IpAddr> {
+pub(crate) fn loopback_addresses() -> Vec<IpAddr> {
     ["127.0.0.1", "::1"]
         .iter()
         .filter_map(|text| text.parse().ok())

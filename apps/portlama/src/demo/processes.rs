@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use portlama_model::Secret;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::place::Place;
 
@@ -25,48 +25,70 @@ const STOP_LIMIT: Duration = Duration::from_secs(35);
 const LOG_TAIL_BYTES: usize = 2000;
 
 /// A process that is started again when it ends, as a service manager would.
-pub struct Service {
+pub(crate) struct Service {
     name: &'static str,
     arguments: Vec<OsString>,
     log: PathBuf,
     child: Child,
+    // Open as long as the process shall live; waiting for it would close it.
+    lifeline: Option<ChildStdin>,
     restarts: VecDeque<Instant>,
 }
 
 impl Service {
     /// Starts `portlama <arguments>`. The process ends with this one, because its standard
     /// input closes.
-    pub fn start(name: &'static str, arguments: Vec<OsString>, log: PathBuf) -> Result<Self> {
-        let child = spawn(&arguments, &log).with_context(|| format!("cannot start the {name}"))?;
-        Ok(Self { name, arguments, log, child, restarts: VecDeque::new() })
+    pub(crate) fn start(
+        name: &'static str,
+        arguments: Vec<OsString>,
+        log: PathBuf,
+    ) -> Result<Self> {
+        let mut child = spawn(&arguments, &log).with_context(|| format!("cannot start the {name}"))?;
+        Ok(Self {
+            name,
+            arguments,
+            log,
+            lifeline: child.stdin.take(),
+            child,
+            restarts: VecDeque::new(),
+        })
     }
 
     /// The arguments for the next start.
-    pub fn restart_as(&mut self, arguments: Vec<OsString>) {
+    pub(crate) fn restart_as(&mut self, arguments: Vec<OsString>) {
         self.arguments = arguments;
     }
 
     /// The process's id; 0 when it has ended.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap_or(0)
     }
 
     /// The line of JSON that the process writes when it is ready.
-    pub async fn ready_line(&mut self, limit: Duration) -> Result<serde_json::Value> {
-        let stdout = self.child.stdout.take().context("the process has no standard output")?;
+    pub(crate) async fn ready_line(&mut self, limit: Duration) -> Result<serde_json::Value> {
+        let stdout = self
+            .child
+            .stdout
+            .take()
+            .context("the process has no standard output")?;
         let mut lines = BufReader::new(stdout);
         let mut line = String::new();
         match tokio::time::timeout(limit, lines.read_line(&mut line)).await {
             Ok(Ok(1..)) => {}
             Ok(_) => return Err(self.failure()),
-            Err(_) => bail!("the {} was not ready within {} s", self.name, limit.as_secs()),
+            Err(_) => bail!(
+                "the {} was not ready within {} s",
+                self.name,
+                limit.as_secs()
+            ),
         }
         drain(lines);
-        serde_json::from_str(&line).with_context(|| format!("the {} wrote no JSON: {line}", self.name))
+        serde_json::from_str(&line)
+            .with_context(|| format!("the {} wrote no JSON: {line}", self.name))
     }
 
     /// Passes a result on; when it is an error and the process has ended, that is the reason.
-    pub fn or_its_end<T>(&mut self, result: Result<T>) -> Result<T> {
+    pub(crate) fn or_its_end<T>(&mut self, result: Result<T>) -> Result<T> {
         match (result, self.child.try_wait()) {
             (Err(_), Ok(Some(_))) => Err(self.failure()),
             (result, _) => result,
@@ -74,17 +96,22 @@ impl Service {
     }
 
     /// Starts the process again each time it ends; returns only when it ends too often.
-    pub async fn supervise(&mut self) -> Result<()> {
+    pub(crate) async fn supervise(&mut self) -> Result<()> {
         loop {
             let status = self.child.wait().await?;
             self.restarts.retain(|at| at.elapsed() < RESTART_WINDOW);
             if self.restarts.len() >= MAX_RESTARTS {
-                bail!("the {} ended {MAX_RESTARTS} times within a minute ({status})\n{}", self.name, tail(&self.log));
+                bail!(
+                    "the {} ended {MAX_RESTARTS} times within a minute ({status})\n{}",
+                    self.name,
+                    tail(&self.log)
+                );
             }
             self.restarts.push_back(Instant::now());
             tokio::time::sleep(RESTART_PAUSE).await;
             self.child = spawn(&self.arguments, &self.log)
                 .with_context(|| format!("cannot start the {} again", self.name))?;
+            self.lifeline = self.child.stdin.take();
             if let Some(stdout) = self.child.stdout.take() {
                 drain(BufReader::new(stdout));
             }
@@ -92,11 +119,18 @@ impl Service {
     }
 
     /// Asks the process to end, and ends it after a while.
-    pub async fn stop(&mut self) {
-        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+    pub(crate) async fn stop(&mut self) {
+        if let Some(pid) = self
+            .child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+        {
             let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
-        if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_LIMIT, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ = self.child.kill().await;
         }
     }
@@ -129,7 +163,7 @@ fn spawn(arguments: &[OsString], log: &Path) -> Result<Child> {
 }
 
 /// Runs `portlama <arguments>` to its end. `input` goes to its standard input.
-pub async fn one_shot(
+pub(crate) async fn one_shot(
     place: &Place,
     arguments: &[&str],
     more: &[&OsStr],

@@ -19,7 +19,7 @@ use crate::output::Output;
 /// One line of JSON, or a page of text.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub(crate) struct Report {
     /// Always true: the line is written when everything is up.
     ready: bool,
     domain: &'static str,
@@ -49,7 +49,7 @@ pub struct Report {
 
 impl Report {
     /// Collects what there is to say.
-    pub fn new(
+    pub(crate) fn new(
         place: &Place,
         account: &Account,
         https_port: u16,
@@ -86,7 +86,7 @@ impl Report {
     }
 
     /// Writes it for the reader there is.
-    pub fn write(&self, output: Output) {
+    pub(crate) fn write(&self, output: Output) {
         if output.is_json() {
             output.document(self);
         } else {
@@ -124,10 +124,17 @@ impl Report {
 }
 
 fn present_code(uri: &Secret) -> Result<String> {
-    let seed = uri.expose().split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
+    let seed = uri
+        .expose()
+        .split(['?', '&'])
+        .find_map(|part| part.strip_prefix("secret="));
     let seed = Seed::try_from_base32(seed.context("no secret")?)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    Ok(Builder::new().with_secret(seed).build()?.generate(now).to_string())
+    Ok(Builder::new()
+        .with_secret(seed)
+        .build()?
+        .generate(now)
+        .to_string())
 }
 
 /// The URI as a picture of half blocks, dark on light whatever the terminal's colours.
@@ -141,5 +148,9 @@ fn qr(uri: &Secret) -> String {
         .light_color(Dense1x2::Dark)
         .quiet_zone(true)
         .build();
-    picture.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    picture
+        .lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

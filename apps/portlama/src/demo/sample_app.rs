@@ -9,7 +9,9 @@ use futures_util::{SinkExt, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE,
+};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -19,17 +21,19 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// A small web application on a local port: a page, server-sent events, a WebSocket.
-pub struct SampleApp {
+pub(crate) struct SampleApp {
     port: u16,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl SampleApp {
     /// Listens on loopback, on the port it had before if that is free.
-    pub async fn start(before: Option<u16>) -> Result<Self> {
+    pub(crate) async fn start(before: Option<u16>) -> Result<Self> {
         let listener = match TcpListener::bind(("127.0.0.1", before.unwrap_or(0))).await {
             Ok(listener) => listener,
-            Err(_) => TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the sample app")?,
+            Err(_) => TcpListener::bind(("127.0.0.1", 0))
+                .await
+                .context("no free port for the sample app")?,
         };
         let port = listener.local_addr()?.port();
         let task = tokio::spawn(serve(listener));
@@ -37,7 +41,7 @@ impl SampleApp {
     }
 
     /// Its port.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 }
@@ -56,7 +60,8 @@ async fn serve(listener: TcpListener) {
         };
         tokio::spawn(async move {
             let service = hyper::service::service_fn(|request| std::future::ready(answer(request)));
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(socket), service);
             let _ = connection.with_upgrades().await;
         });
     }
@@ -66,7 +71,10 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let response = match request.uri().path() {
-        "/" => with_type("text/html; charset=utf-8", page(request.headers()).into_string()),
+        "/" => with_type(
+            "text/html; charset=utf-8",
+            page(request.headers()).into_string(),
+        ),
         "/events" => events(),
         "/echo" => echo(request),
         _ => status(StatusCode::NOT_FOUND),
@@ -76,7 +84,10 @@ fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
 
 fn with_type(content_type: &'static str, text: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(text)).boxed_unsync());
-    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static(content_type),
+    );
     response
 }
 
@@ -87,7 +98,13 @@ fn status(status: StatusCode) -> Response<Body> {
 }
 
 fn page(headers: &HeaderMap) -> Markup {
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("nobody").to_owned();
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("nobody")
+            .to_owned()
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -157,7 +174,8 @@ fn echo(mut request: Request<Incoming>) -> Response<Body> {
         let Ok(upgraded) = hyper::upgrade::on(&mut request).await else {
             return;
         };
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+        let socket =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
         let (mut send, mut receive) = socket.split();
         while let Some(Ok(message)) = receive.next().await {
             if (message.is_text() || message.is_binary()) && send.send(message).await.is_err() {

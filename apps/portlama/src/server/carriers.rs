@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
 /// Hands what the edge accepted to the hub.
-pub struct Carriers {
+pub(crate) struct Carriers {
     control: Arc<Control>,
 }
 
 impl Carriers {
-    pub fn new(control: Arc<Control>) -> Self {
+    pub(crate) fn new(control: Arc<Control>) -> Self {
         Self { control }
     }
 }
@@ -47,14 +47,7 @@ impl CarrierSink for Carriers {
             let authenticate = move |chain: &[CertificateDer<'static>]| {
                 agent_of(&live, chain).map(|agent| (identity_of(&agent), CancellationToken::new()))
             };
-            let end = ws::serve_carrier(
-                control.hub(),
-                io,
-                proof,
-                authenticate,
-                CancellationToken::new(),
-            )
-            .await;
+            let end = ws::serve_carrier(control.hub(), io, &proof, authenticate).await;
             debug!(?end, "WebSocket carrier ended");
         })
     }

@@ -21,7 +21,7 @@ Examples:
       a fresh server whose set-up goes on in the panel
   portlama server init --state-dir ./try --domain lab.test --certificates internal
       a complete server for a closed network; browsers must trust ./try/pki/ca.crt")]
-pub struct InitArguments {
+pub(crate) struct InitArguments {
     /// The directory to make the server in.
     #[arg(long, value_name = "DIR", default_value = "/etc/portlama")]
     state_dir: PathBuf,
@@ -58,7 +58,7 @@ impl From<Certificates> for CertificateAuthority {
 }
 
 /// Makes the server and says where its keys lie.
-pub fn init(arguments: InitArguments, output: Output) -> Result<ExitCode> {
+pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode> {
     if arguments.certificates == Certificates::Internal && arguments.domain.is_none() {
         bail!("`--certificates internal` needs `--domain`: it says below which name apps live");
     }
@@ -96,7 +96,10 @@ fn report(made: &Initialised, output: Output) {
     output.data(format_args!("authority     {}", made.ca_path.display()));
     output.data(format_args!("fingerprint   {}", made.ca_fingerprint));
     output.data(format_args!("admin         {}", made.p12_path.display()));
-    output.data(format_args!("its password  in {}", made.p12_password_path.display()));
+    output.data(format_args!(
+        "its password  in {}",
+        made.p12_password_path.display()
+    ));
     output.note("next: `portlama server run`, then import the admin file into your browser");
 }
 

@@ -7,13 +7,20 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 /// Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`.
-pub const LISTEN_BACKLOG: i32 = 4096;
+pub(crate) const LISTEN_BACKLOG: i32 = 4096;
 
 /// Listens on a port of every address given, or of all addresses of both families.
 /// With port 0 the system chooses one, the same for all addresses.
-pub fn listen(addresses: &[IpAddr], port: u16) -> Result<(Vec<TcpListener>, u16)> {
-    let everywhere = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
-    let chosen = if addresses.is_empty() { &everywhere[..] } else { addresses };
+pub(crate) fn listen(addresses: &[IpAddr], port: u16) -> Result<(Vec<TcpListener>, u16)> {
+    let everywhere = [
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    ];
+    let chosen = if addresses.is_empty() {
+        &everywhere[..]
+    } else {
+        addresses
+    };
     let mut port = port;
     let mut listeners = Vec::new();
     for address in chosen {
@@ -29,12 +36,17 @@ pub fn listen(addresses: &[IpAddr], port: u16) -> Result<(Vec<TcpListener>, u16)
             }
         }
     }
-    anyhow::ensure!(!listeners.is_empty(), "this machine has neither IPv4 nor IPv6");
+    anyhow::ensure!(
+        !listeners.is_empty(),
+        "this machine has neither IPv4 nor IPv6"
+    );
     Ok((listeners, port))
 }
 
 fn explain(address: IpAddr, port: u16) -> String {
-    format!("cannot listen on port {port} of {address}: choose another port, or stop the program that has it")
+    format!(
+        "cannot listen on port {port} of {address}: choose another port, or stop the program that has it"
+    )
 }
 
 fn is_missing_family(error: &std::io::Error) -> bool {
@@ -45,7 +57,11 @@ fn is_missing_family(error: &std::io::Error) -> bool {
 }
 
 fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

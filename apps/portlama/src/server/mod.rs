@@ -11,12 +11,12 @@ use clap::Subcommand;
 
 use crate::output::Output;
 
-pub use init::InitArguments;
-pub use run::RunArguments;
+pub(crate) use init::InitArguments;
+pub(crate) use run::RunArguments;
 
 /// The server on the machine with the public address.
 #[derive(Debug, Subcommand)]
-pub enum ServerCommand {
+pub(crate) enum ServerCommand {
     /// Make a new server in a state directory: its authority, the admin's certificate, its state.
     Init(InitArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
@@ -24,7 +24,7 @@ pub enum ServerCommand {
 }
 
 /// Carries the command out.
-pub async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
         ServerCommand::Run(arguments) => run::run(arguments, output).await,

@@ -12,7 +12,6 @@ use portlama_edge::{Edge, EdgeConfig, Parts};
 use portlama_panel::Panel;
 use portlama_portal::Portal;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -30,7 +29,7 @@ Examples:
       serve /etc/portlama on the ports 443 and 9292
   portlama server run --state-dir ./try --https-port 8443 --panel-port 9292 --listen 127.0.0.1
       serve a trial on loopback, without root")]
-pub struct RunArguments {
+pub(crate) struct RunArguments {
     /// The directory made by `portlama server init`.
     #[arg(long, value_name = "DIR", default_value = "/etc/portlama")]
     state_dir: PathBuf,
@@ -49,8 +48,9 @@ pub struct RunArguments {
 }
 
 /// Binds, starts, serves, waits, drains.
-pub async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
+pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
     let _log = crate::logging::start();
+    let _file_size_limit = signals::survive_file_size_limit()?;
     let (https, https_port) = listen(&arguments.listen, arguments.https_port)?;
     let (panel, panel_port) = listen(&arguments.listen, arguments.panel_port)?;
     let settings = Settings {
@@ -64,14 +64,24 @@ pub async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
         settings,
         Arc::new(SystemClock),
         |live| {
-            let edge = Edge::new(live, EdgeConfig { https_port, panel_port });
+            let edge = Edge::new(
+                live,
+                EdgeConfig {
+                    https_port,
+                    panel_port,
+                },
+            );
             let plane: Arc<dyn DataPlane> = Arc::clone(edge_cell.get_or_init(|| edge)) as _;
             plane
         },
     )
     .await
     .with_context(|| format!("cannot serve {}", arguments.state_dir.display()))?;
-    let edge = Arc::clone(edge_cell.get().context("control started without a data plane")?);
+    let edge = Arc::clone(
+        edge_cell
+            .get()
+            .context("control started without a data plane")?,
+    );
     edge.attach(Parts {
         upstreams: control.upstreams(),
         panel: Arc::new(Panel::new(Arc::clone(&control))),
@@ -98,7 +108,12 @@ pub async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
 }
 
 fn announce(arguments: &RunArguments, https_port: u16, panel_port: u16, output: Output) {
-    info!(https_port, panel_port, "serving {}", arguments.state_dir.display());
+    info!(
+        https_port,
+        panel_port,
+        "serving {}",
+        arguments.state_dir.display()
+    );
     if output.is_json() {
         output.document(&json!({
             "ready": true,

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 /// The binary under test: the one built as users run it when `cargo xtask test` names it,
 /// else the debug build beside these tests.
 pub fn binary() -> PathBuf {
-    std::env::var_os("PORTLAMA_BINARY")
-        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_portlama")), PathBuf::from)
+    std::env::var_os("PORTLAMA_BINARY").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_portlama")),
+        PathBuf::from,
+    )
 }
 
 /// Whether the binary is built for speed, so that large bodies make sense.
@@ -18,7 +20,10 @@ pub fn is_release() -> bool {
 
 /// Asks until `condition` holds; `None` when it does not within the limit.
 #[allow(dead_code, reason = "not every test file uses every helper")]
-pub fn within<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<(T, Duration)> {
+pub fn within<T>(
+    limit: Duration,
+    mut condition: impl FnMut() -> Option<T>,
+) -> Option<(T, Duration)> {
     let begun = Instant::now();
     while begun.elapsed() < limit {
         if let Some(value) = condition() {
