@@ -52,18 +52,21 @@ async fn repeat(core: Weak<Core>, stop: CancellationToken, interval: Duration, w
     }
 }
 
+/// Renews what is due: the server's own leaf first, so that the data plane finds it when it
+/// prepares.
 pub(crate) async fn renew(core: &Arc<Core>) {
-    if let Err(error) = core.renew_host_certificates().await {
+    let own = core.clone();
+    let renewed = blocking(move || own.renew_own_certificate(own.live.now())).await;
+    if let Err(error) = &renewed {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            "the server's own certificate could not be renewed"
+        );
+    }
+    if let Err(error) = core.renew_host_certificates(renewed.unwrap_or(false)).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "certificates could not be renewed; the old ones stay"
-        );
-    }
-    let own = core.clone();
-    if let Err(error) = blocking(move || own.renew_own_certificate(own.live.now())).await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "a new certificate could not be written down"
         );
     }
 }

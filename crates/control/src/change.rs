@@ -149,6 +149,10 @@ impl Core {
         };
         let commit = self.commit_of(&writer, &next, &prepared.provision);
         self.switch(next.clone(), prepared);
+        if let Some(user) = &change.forbids.user {
+            // A sign-in that was checked against the account as it was until a moment ago.
+            self.live.sessions().end_user(user);
+        }
         let (written, rows) = self.write(commit, rows).await;
         self.flush_sessions().await;
         match written {
@@ -194,12 +198,16 @@ impl Core {
         }
     }
 
-    /// Renews certificates of hosts. Nothing else of the state changes.
-    pub(crate) async fn renew_host_certificates(self: &Arc<Self>) -> Result<(), OperationError> {
+    /// Renews certificates of hosts; nothing else of the state changes. `again` lets the data
+    /// plane prepare even when none was due.
+    pub(crate) async fn renew_host_certificates(
+        self: &Arc<Self>,
+        again: bool,
+    ) -> Result<(), OperationError> {
         let mut writer = self.writer().await;
         let state = self.state.load_full();
         let prepared = self.prepare(state.clone()).await?;
-        if prepared.provision.is_stored() {
+        if prepared.provision.is_stored() && !again {
             return Ok(());
         }
         let (committed, prepared) = self

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use portlama_model::{CaFingerprint, Secret, State, Timestamp};
-use portlama_pki::Authority;
-use portlama_state::{Commit, FilePath, StateDir, StateError, Store};
+use portlama_pki::{Authority, IssueError};
+use portlama_state::{Commit, FilePath, StateDir, Store};
 use portlama_tunnel::{Hub, HubConfig};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -186,6 +186,19 @@ impl Control {
         self.core.passwords.checks()
     }
 
+    /// Renews the certificates whose time has come. It happens by itself every
+    /// [`RENEWAL_INTERVAL`](crate::RENEWAL_INTERVAL).
+    pub async fn renew_certificates(&self) {
+        background::renew(&self.core).await;
+    }
+
+    /// Writes down denials that could not be written down before; `true` when all is durable.
+    /// It happens by itself every
+    /// [`DURABILITY_RETRY_INTERVAL`](crate::DURABILITY_RETRY_INTERVAL).
+    pub async fn make_durable(&self) -> bool {
+        self.core.make_durable().await
+    }
+
     /// Stops background tasks and writes down what is still in memory. The hub's connections
     /// are the caller's to drain before.
     pub async fn shutdown(&self) {
@@ -313,29 +326,26 @@ impl Core {
         issuer_for(state.panel.certificate_authority, &self.authority)
     }
 
-    /// Renews the server's own leaf when a third of its life is left. Blocks on the disk.
-    pub(crate) fn renew_own_certificate(&self, now: Timestamp) -> Result<(), StateError> {
+    /// Renews the server's own leaf when a third of its life is left; whether it did. Blocks on
+    /// the disk; a leaf that cannot be written down serves until the next start.
+    pub(crate) fn renew_own_certificate(&self, now: Timestamp) -> Result<bool, IssueError> {
         let state = self.state.load();
         let names = own_names(state.panel.ip, state.panel.domain.as_ref());
         if own_leaf_serves(&self.live.own_certificate(), &self.authority, &names, now) {
-            return Ok(());
+            return Ok(false);
         }
-        match issue_leaf(&self.authority, &names, now) {
-            Ok(new) => {
-                self.live.set_own_certificate(new.certificate.clone());
-                let commit = new
-                    .own_files()
-                    .into_iter()
-                    .fold(Commit::new(), |c, (path, bytes)| c.write(&path, bytes));
-                self.store.commit(commit).map(drop)
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the server's own certificate could not be renewed"
-                );
-                Ok(())
-            }
+        let new = issue_leaf(&self.authority, &names, now)?;
+        self.live.set_own_certificate(new.certificate.clone());
+        let files = new.own_files().into_iter();
+        let commit = files.fold(Commit::new(), |commit, (path, bytes)| {
+            commit.write(&path, bytes)
+        });
+        if let Err(error) = self.store.commit(commit) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a new certificate could not be written down"
+            );
         }
+        Ok(true)
     }
 }

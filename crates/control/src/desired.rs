@@ -33,14 +33,13 @@ fn hosts(state: &State) -> BTreeMap<Hostname, HostService> {
     if state.panel.onboarding.status != OnboardingStatus::Completed {
         return hosts;
     }
-    // The first of two records with one name wins, as it was there first.
+    // Of two records with one name the first has it, whatever it is.
     for tunnel in state.tunnels.iter().rev() {
-        if tunnel.kind == TunnelType::App {
-            hosts.insert(
-                tunnel.fqdn.clone(),
-                HostService::App(Arc::new(route(state, tunnel))),
-            );
-        }
+        let route = (tunnel.kind == TunnelType::App).then(|| route(state, tunnel));
+        match route {
+            Some(route) => hosts.insert(tunnel.fqdn.clone(), HostService::App(Arc::new(route))),
+            None => hosts.remove(&tunnel.fqdn),
+        };
     }
     hosts.insert(domain.panel(), HostService::Panel);
     hosts.insert(domain.auth(), HostService::Portal);

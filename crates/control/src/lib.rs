@@ -47,14 +47,16 @@ pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;
 pub use observed::TunnelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
-pub use operations::enrolment::{ENROLLMENT_LIFETIME, Enrolled, Enrollment};
+pub use operations::enrolment::{
+    ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
+};
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::tunnels::{
     AgentConfigView, AgentTunnel, MAX_DESCRIPTION_CHARACTERS, MAX_TUNNELS, NewTunnel, TunnelChange,
     TunnelView,
 };
 pub use operations::users::{NewUser, UserChange, UserView};
-pub use passwords::{MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};
+pub use passwords::{MAX_DELAYED_SIGN_INS, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};
 pub use plane::{
     Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
     HostCertificates, PrepareError, Upstreams,

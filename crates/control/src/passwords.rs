@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use portlama_auth::{
     BCRYPT_COST, Password, PasswordHash, VerifiedPassword, WrongPassword, verify_password,
@@ -18,8 +19,13 @@ pub const MAX_PARALLEL_HASHES: usize = 2;
 /// seconds of work.
 pub const MAX_WAITING_HASHES: usize = 64;
 
+/// How many sign-ins wait out the delay of an account that is being guessed at; the next one
+/// is told that the server is busy. They hold memory only, a few hundred octets each.
+pub const MAX_DELAYED_SIGN_INS: usize = 1000;
+
 /// The pool.
 pub(crate) struct Passwords {
+    delayed: Semaphore,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
     checks: AtomicU64,
@@ -34,6 +40,7 @@ pub(crate) struct Turn(#[expect(dead_code, reason = "held for its drop")] OwnedS
 impl Passwords {
     pub(crate) fn new() -> Self {
         Self {
+            delayed: Semaphore::new(MAX_DELAYED_SIGN_INS),
             running: Arc::new(Semaphore::new(MAX_PARALLEL_HASHES)),
             admitted: Arc::new(Semaphore::new(MAX_PARALLEL_HASHES + MAX_WAITING_HASHES)),
             checks: AtomicU64::new(0),
@@ -47,6 +54,16 @@ impl Passwords {
             .try_acquire_owned()
             .map(Turn)
             .map_err(|_| PoolFull)
+    }
+
+    /// Waits before a check, without a place in the queue: who guesses at one account keeps
+    /// nobody from another.
+    pub(crate) async fn wait(&self, delay: Duration) -> Result<(), PoolFull> {
+        if !delay.is_zero() {
+            let _place = self.delayed.try_acquire().map_err(|_| PoolFull)?;
+            tokio::time::sleep(delay).await;
+        }
+        Ok(())
     }
 
     /// How many passwords were checked, those of users that do not exist included.

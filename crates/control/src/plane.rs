@@ -14,7 +14,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// What serves visitors. A change is prepared, which may fail, and activated, which cannot;
 /// in between lies the durable commit.
 pub trait DataPlane: Send + Sync {
-    /// Makes everything ready that `desired` needs, without serving it.
+    /// Makes everything ready that `desired` needs, without serving it. The server's own
+    /// certificate ([`Live::own_certificate`](crate::Live::own_certificate)) may be another one
+    /// than at the call before.
     ///
     /// # Errors
     /// When a host cannot be served, for example because its certificate and key differ.

@@ -67,6 +67,17 @@ pub(crate) struct SignIn {
     pub(crate) visitor: Arc<Visitor>,
 }
 
+/// A sign-in to begin.
+pub(crate) struct NewSignIn {
+    /// The one it replaces, which ends with everything below it.
+    pub(crate) old: Option<SessionId>,
+    pub(crate) username: Username,
+    pub(crate) level: SessionLevel,
+    pub(crate) expires: Timestamp,
+    /// What [`Sessions::endings`] said before the check.
+    pub(crate) endings: u64,
+}
+
 /// All sessions.
 pub struct Sessions {
     clock: Arc<dyn Clock>,
@@ -97,6 +108,8 @@ struct Table {
     children: HashMap<SessionId, Vec<SessionId>>,
     /// The sign-ins of each user, oldest first.
     sign_ins: HashMap<Username, Vec<SessionId>>,
+    /// How often everything of a user was ended; grows with what the admin does alone.
+    endings: HashMap<Username, u64>,
 }
 
 impl Sessions {
@@ -217,36 +230,61 @@ impl Sessions {
         (of == host).then_some(*above)
     }
 
-    /// Begins a sign-in in place of `old`, which ends with everything below it. Blocks on the
-    /// disk.
+    /// How often everything of a user was ended: to be asked before a check that a sign-in
+    /// rests on.
+    pub(crate) fn endings(&self, username: &str) -> u64 {
+        self.table
+            .read()
+            .endings
+            .get(username)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Begins a sign-in. Blocks on the disk. `None` when it came too late: what a second
+    /// factor was to complete has ended, or everything of the user was ended since the check.
     pub(crate) fn begin_sign_in(
         &self,
-        old: Option<SessionId>,
         token: &SessionToken,
-        username: Username,
-        level: SessionLevel,
-        expires: Timestamp,
-    ) -> Result<(), StateError> {
-        if let Some(old) = old {
-            self.end(&old);
-        }
+        new: NewSignIn,
+    ) -> Result<Option<SessionId>, StateError> {
+        let NewSignIn {
+            old,
+            username,
+            level,
+            expires,
+            endings,
+        } = new;
         let id = SessionId::of(token);
         let now = self.clock.now();
         let entry = Entry::new(None, username, level, now, expires);
-        let stored = self.runtime.sessions();
-        let created = match old {
-            None => stored.create(&entry.row(id))?,
-            Some(old) => match stored.replace(&old.stored(), &entry.row(id))? {
-                Created::Stored => Created::Stored,
-                // The old one ended on its own in the meantime: no reason to refuse the new one.
-                Created::ParentEnded => stored.create(&entry.row(id))?,
-            },
+        let (stored, row) = (self.runtime.sessions(), entry.row(id));
+        let replaced = match old {
+            None => Created::ParentEnded,
+            Some(old) => stored.replace(&old.stored(), &row)?,
         };
-        if created == Created::Stored {
-            let surplus = self.table.write().insert(id, entry);
-            self.bury(surplus);
+        if replaced == Created::ParentEnded {
+            // There was nothing to replace: fine for a first step, too late for a second.
+            if level == SessionLevel::TwoFactor || stored.create(&row)? == Created::ParentEnded {
+                return Ok(None);
+            }
         }
-        Ok(())
+        let mut table = self.table.write();
+        let ended = old.map(|old| table.remove(&old)).unwrap_or_default();
+        // Whoever ended the first step, or everything of the user, did so before this moment,
+        // or will find the new session.
+        let completes = level == SessionLevel::FirstFactor || !ended.is_empty();
+        let now_ended = table.endings.get(&entry.username).copied().unwrap_or(0);
+        let holds = completes && endings == now_ended;
+        let surplus = if holds {
+            table.insert(id, entry)
+        } else {
+            vec![id]
+        };
+        drop(table);
+        self.bury(ended);
+        self.bury(surplus);
+        Ok(holds.then_some(id))
     }
 
     /// Begins a session on a host below a sign-in; `false` when the sign-in has ended. Blocks
@@ -278,11 +316,17 @@ impl Sessions {
         if self.runtime.sessions().create(&entry.row(id))? == Created::ParentEnded {
             return Ok(false);
         }
-        // A sign-out between the row and here leaves a child without a parent, which every
-        // look-up refuses.
-        let surplus = self.table.write().insert(id, entry);
+        let mut table = self.table.write();
+        // A sign-out may have come between the row and here.
+        let holds = table.entries.contains_key(&above);
+        let surplus = if holds {
+            table.insert(id, entry)
+        } else {
+            vec![id]
+        };
+        drop(table);
         self.bury(surplus);
-        Ok(true)
+        Ok(holds)
     }
 
     /// Ends a session and everything below it, in memory; the database follows with
@@ -295,6 +339,7 @@ impl Sessions {
     /// Ends everything of a user, in memory.
     pub(crate) fn end_user(&self, username: &Username) {
         let mut table = self.table.write();
+        *table.endings.entry(username.clone()).or_default() += 1;
         let sign_ins = table.sign_ins.get(username).cloned().unwrap_or_default();
         let ended = sign_ins
             .iter()

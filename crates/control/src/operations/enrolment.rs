@@ -17,10 +17,13 @@ use crate::change::{Change, Forbids, WriterGuard, audit_row, blocking, not_done}
 use crate::control::Core;
 use crate::operations::still_may;
 use crate::random::octets;
-use crate::{Control, OperationError, Refusal, Step};
+use crate::{Control, Issue, OperationError, Refusal, Step};
 
 /// How long an enrolment token holds: time to walk to the other machine.
 pub const ENROLLMENT_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// The longest name of a static site.
+pub const MAX_SITE_NAME_CHARACTERS: usize = 100;
 
 /// The member of a registry entry that holds the SHA-256 of the agent's public key.
 const PUBLIC_KEY: &str = "publicKeySha256";
@@ -65,6 +68,7 @@ impl Control {
         capabilities: Vec<Capability>,
         allowed_sites: Vec<String>,
     ) -> Result<Enrollment, OperationError> {
+        are_site_names(&allowed_sites)?;
         let core = &self.core;
         let writer = core.writer().await;
         let state = core.state.load_full();
@@ -262,6 +266,32 @@ impl Core {
             serial: certificate.serial().clone(),
             expires_at: certificate.validity().not_after,
         })
+    }
+}
+
+/// Names of sites, which need not exist yet: as DNS labels, but up to 100 characters.
+fn are_site_names(names: &[String]) -> Result<(), OperationError> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_site_name = |name: &str| {
+        (1..=MAX_SITE_NAME_CHARACTERS).contains(&name.len())
+            && name.bytes().all(|b| plain(b) || b == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+    };
+    let broken = names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !is_site_name(name));
+    let issues: Vec<Issue> = broken
+        .map(|(index, _)| Issue {
+            path: vec!["allowedSites".to_owned(), index.to_string()],
+            message: "must be the name of a site: a-z, 0-9 and inner hyphens".to_owned(),
+        })
+        .collect();
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(OperationError::Invalid(issues))
     }
 }
 

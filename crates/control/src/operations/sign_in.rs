@@ -15,10 +15,10 @@ use portlama_model::{AccessMode, HostService, Hostname, Secret, State, Username}
 
 use crate::change::{Change, Forbids, audit_row, blocking};
 use crate::control::Core;
-use crate::passwords::Turn;
+use crate::passwords::{PoolFull, Turn};
 use crate::random::octets;
 use crate::return_target;
-use crate::sessions::SignIn;
+use crate::sessions::{NewSignIn, SignIn};
 use crate::{
     Control, FirstFactor, HandoverCode, ReturnTarget, SessionId, SessionToken, SignInError,
     SsoState,
@@ -40,13 +40,9 @@ impl Control {
         password: Secret,
         from: IpAddr,
     ) -> Result<FirstFactor, SignInError> {
-        let turn = self.core.passwords.queue().map_err(|_| SignInError::Busy)?;
         let old = sso.and_then(|token| self.core.live.sessions().sign_in(token));
         let (core, username) = (self.core.clone(), username.to_owned());
-        let work = async move {
-            core.check_password(old, &username, password, from, turn)
-                .await
-        };
+        let work = async move { core.check_password(old, &username, password, from).await };
         to_the_end(work).await
     }
 
@@ -176,25 +172,30 @@ impl Core {
         typed: &str,
         password: Secret,
         from: IpAddr,
-        turn: Turn,
     ) -> Result<FirstFactor, SignInError> {
         let attempt = self.attempt(typed, from).await?;
-        let account = account_of(&self.state.load(), typed);
-        let verified = match self.passwords.verify(&turn, account, password).await {
-            Ok(verified) => verified,
-            Err(_) => {
-                return Err(self
-                    .wrong(attempt, "the name or the password was wrong")
-                    .await);
-            }
+        let Ok(turn) = self.passwords.queue() else {
+            return Err(self.undecided(attempt, SignInError::Busy));
         };
-        let username = verified.username().clone();
+        let endings = self.live.sessions().endings(typed);
+        let account = account_of(&self.state.load(), typed);
+        let Ok(verified) = self.passwords.verify(&turn, account, password).await else {
+            return Err(self
+                .wrong(attempt, "the name or the password was wrong")
+                .await);
+        };
         let token = Token::from_random(octets());
-        let begun = self
-            .begin(old, &token, &username, SessionLevel::FirstFactor)
-            .await;
+        let new = NewSignIn {
+            old: old.map(|found| found.session),
+            username: verified.username().clone(),
+            level: SessionLevel::FirstFactor,
+            expires: self.live.now().plus(FIRST_FACTOR_LIFETIME),
+            endings,
+        };
+        if let Err(error) = self.begin(&token, new).await {
+            return Err(self.undecided(attempt, error));
+        }
         self.lockouts.succeed(attempt, self.live.now());
-        begun?;
         self.replace_old_hash(verified, turn);
         Ok(FirstFactor {
             sso_token: SessionToken::new(token.expose()),
@@ -209,20 +210,24 @@ impl Core {
     ) -> Result<SessionToken, SignInError> {
         let username = sign_in.visitor.username.clone();
         let attempt = self.attempt(username.as_str(), from).await?;
+        let endings = self.live.sessions().endings(username.as_str());
         match self.accept_code(&username, code).await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => return Err(self.wrong(attempt, why).await),
-            Err(unavailable) => {
-                self.lockouts.succeed(attempt, self.live.now());
-                return Err(unavailable);
-            }
+            Err(error) => return Err(self.undecided(attempt, error)),
         }
         let token = Token::from_random(octets());
-        let begun = self
-            .begin(Some(sign_in), &token, &username, SessionLevel::TwoFactor)
-            .await;
+        let new = NewSignIn {
+            old: Some(sign_in.session),
+            username,
+            level: SessionLevel::TwoFactor,
+            expires: self.live.now().plus(SESSION_ABSOLUTE),
+            endings,
+        };
+        if let Err(error) = self.begin(&token, new).await {
+            return Err(self.undecided(attempt, error));
+        }
         self.lockouts.succeed(attempt, self.live.now());
-        begun?;
         Ok(SessionToken::new(token.expose()))
     }
 
@@ -238,8 +243,16 @@ impl Core {
             );
             SignInError::Banned
         })?;
-        tokio::time::sleep(attempt.delay()).await;
-        Ok(attempt)
+        match self.passwords.wait(attempt.delay()).await {
+            Ok(()) => Ok(attempt),
+            Err(PoolFull) => Err(self.undecided(attempt, SignInError::Busy)),
+        }
+    }
+
+    /// The try was not judged, so it does not count.
+    fn undecided(&self, attempt: Attempt, error: SignInError) -> SignInError {
+        self.lockouts.succeed(attempt, self.live.now());
+        error
     }
 
     async fn wrong(self: &Arc<Self>, attempt: Attempt, why: &'static str) -> SignInError {
@@ -275,31 +288,19 @@ impl Core {
         judged.await.map_err(unavailable)
     }
 
-    async fn begin(
-        self: &Arc<Self>,
-        old: Option<SignIn>,
-        token: &Token,
-        username: &Username,
-        level: SessionLevel,
-    ) -> Result<(), SignInError> {
-        let life = match level {
-            SessionLevel::FirstFactor => FIRST_FACTOR_LIFETIME,
-            SessionLevel::TwoFactor => SESSION_ABSOLUTE,
+    async fn begin(self: &Arc<Self>, token: &Token, new: NewSignIn) -> Result<(), SignInError> {
+        let (core, token, replaces) = (self.clone(), token.clone(), new.old.is_some());
+        let too_late = match new.level {
+            // The account was changed while its password was being checked: try again.
+            SessionLevel::FirstFactor => SignInError::Busy,
+            SessionLevel::TwoFactor => SignInError::FirstFactorRequired,
         };
-        let expires = self.live.now().plus(life);
-        let (core, token, username) = (self.clone(), token.clone(), username.clone());
-        let had_one = old.is_some();
-        let begun = blocking(move || {
-            let old = old.map(|found| found.session);
-            core.live
-                .sessions()
-                .begin_sign_in(old, &token, username, level, expires)
-        });
-        begun.await.map_err(unavailable)?;
-        if had_one {
+        let begun = blocking(move || core.live.sessions().begin_sign_in(&token, new));
+        let session = begun.await.map_err(unavailable)?;
+        if replaces {
             self.live.deny();
         }
-        Ok(())
+        session.map(drop).ok_or(too_late)
     }
 
     async fn end(self: &Arc<Self>, session: SessionId) {
