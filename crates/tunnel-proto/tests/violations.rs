@@ -193,7 +193,7 @@ fn strangers_are_told_at_once() {
     };
     let mut newer = wire(&[Frame::Hello(hello)]);
     assert_eq!(greet(&newer), Some(CloseCode::VersionUnsupported));
-        newer.iter_mut().skip(8).take(4).for_each(|b| *b = 0);
+    newer.iter_mut().skip(8).take(4).for_each(|b| *b = 0);
     assert_eq!(greet(&newer), Some(CloseCode::BadMagic));
 }
 
