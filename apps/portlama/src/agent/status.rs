@@ -96,7 +96,10 @@ fn connection(report: &AgentReport) -> String {
 
 fn show_tunnels(report: &AgentReport, output: Output) {
     if report.tunnels.is_empty() {
-        output.note("no tunnels: make one with `portlama agent tunnel add NAME PORT`");
+        // Without a connection it is not known which there are.
+        if report.connection.connected {
+            output.note("no tunnels: make one with `portlama agent tunnel add NAME PORT`");
+        }
         return;
     }
     output.data("tunnels");

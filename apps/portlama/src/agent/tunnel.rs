@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use portlama_agent::{AgentDir, Target, panel_of};
+use portlama_agent::{AgentDir, Target, TunnelServer, panel_of};
 use portlama_api::client::PanelClient;
 use portlama_api::{NewTunnel, Tunnel, TunnelStatus};
 use portlama_model::{AccessMode, HostHeader, OriginScheme, Subdomain, TunnelPort};
@@ -102,7 +102,7 @@ pub(super) async fn run(command: TunnelCommand, agents: &Agents) -> Result<ExitC
     let panel = panel_of(&agent, proxy()?.as_ref())?;
     match command {
         TunnelCommand::Add(arguments) => add(arguments, &agent, &panel, agents.output).await?,
-        TunnelCommand::List => list(&panel, agents.output).await?,
+        TunnelCommand::List => list(&agent, &panel, agents.output).await?,
         TunnelCommand::Remove(arguments) => {
             remove(&arguments.name, &agent, &panel, agents.output).await?
         }
@@ -130,7 +130,7 @@ async fn add(
     } else {
         let target = agent.allowed().read()?.target(port);
         let target = target.map_or_else(|| "nowhere".to_owned(), |target| target.to_string());
-        output.data(format_args!("https://{} → {target}", tunnel.fqdn));
+        output.data(format_args!("{} → {target}", url(&tunnel, agent)?));
     }
     reload(agent, output).await;
     Ok(())
@@ -146,7 +146,15 @@ fn open_at_home(agent: &AgentDir, port: TunnelPort, to: Option<Target>) -> Resul
     Ok(())
 }
 
-async fn list(panel: &PanelClient, output: Output) -> Result<()> {
+/// Where visitors go. Apps and agents are served on one port.
+fn url(tunnel: &Tunnel, agent: &AgentDir) -> Result<String> {
+    Ok(match agent.config()?.tunnel_server {
+        Some(TunnelServer { port, .. }) if port != 443 => format!("https://{}:{port}", tunnel.fqdn),
+        Some(_) | None => format!("https://{}", tunnel.fqdn),
+    })
+}
+
+async fn list(agent: &AgentDir, panel: &PanelClient, output: Output) -> Result<()> {
     let tunnels = panel.tunnels().await?;
     if output.is_json() {
         output.document(&json!({"tunnels": tunnels}));
@@ -155,20 +163,23 @@ async fn list(panel: &PanelClient, output: Output) -> Result<()> {
     if tunnels.is_empty() {
         output.note("no tunnels: make one with `portlama agent tunnel add NAME PORT`");
     }
-    let rows: Vec<_> = tunnels.iter().map(row).collect();
+    let rows = tunnels
+        .iter()
+        .map(|tunnel| Ok(row(tunnel, url(tunnel, agent)?)));
+    let rows = rows.collect::<Result<Vec<_>>>()?;
     for line in table(&rows) {
         output.data(line);
     }
     Ok(())
 }
 
-fn row(tunnel: &Tunnel) -> Vec<String> {
+fn row(tunnel: &Tunnel, url: String) -> Vec<String> {
     let agent = tunnel
         .agent_label
         .as_ref()
         .map_or_else(|| "no agent".to_owned(), ToString::to_string);
     vec![
-        format!("https://{}", tunnel.fqdn),
+        url,
         format!("{agent}:{}", tunnel.port),
         access(tunnel.access_mode).to_owned(),
         status(tunnel),
@@ -225,7 +236,7 @@ async fn remove(name: &str, agent: &AgentDir, panel: &PanelClient, output: Outpu
     if output.is_json() {
         output.document(&json!({"removed": tunnel.fqdn, "port": tunnel.port}));
     } else {
-        output.data(format_args!("https://{} is gone", tunnel.fqdn));
+        output.data(format_args!("{} is gone", url(tunnel, agent)?));
     }
     if own {
         reload(agent, output).await;

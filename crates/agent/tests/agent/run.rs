@@ -159,10 +159,7 @@ async fn the_status_tells_connection_names_and_services() {
     let service = echo([127, 0, 0, 1]).await;
     let running = Running::serving(service.port()).await;
     let report = running
-        .report_when(|report| {
-            let named = report.tunnels.iter().all(|tunnel| tunnel.fqdn.is_some());
-            named && report.connection.rtt_ms.is_some()
-        })
+        .report_when(|report| report.tunnels.iter().all(|tunnel| tunnel.fqdn.is_some()))
         .await;
     assert_eq!(report.connection.transport.as_deref(), Some("tls"));
     assert_eq!(
