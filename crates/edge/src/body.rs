@@ -13,7 +13,7 @@ use portlama_control::http::{BoxError, ResponseBody};
 use tokio::time::Instant;
 
 use crate::io::LazyTimer;
-use crate::limits::BODY_IDLE_TIMEOUT;
+use crate::limits::{BODY_IDLE_TIMEOUT, MAX_UNREAD_BODY_BYTES, UNREAD_BODY_TIMEOUT};
 use crate::ongoing::InFlight;
 use crate::proxy::Lease;
 
@@ -75,7 +75,7 @@ impl Progress {
 
 /// A client's body: data only, with a limit on silence while somebody waits for it.
 pub(crate) struct ClientBody {
-    incoming: Incoming,
+    incoming: Unread,
     timer: LazyTimer,
     waiting_since: Option<Instant>,
     traffic: Option<Arc<Traffic>>,
@@ -85,7 +85,7 @@ pub(crate) struct ClientBody {
 impl ClientBody {
     pub(crate) fn new(incoming: Incoming, traffic: Option<Arc<Traffic>>) -> Self {
         Self {
-            incoming,
+            incoming: Unread::Body(incoming),
             timer: LazyTimer::default(),
             waiting_since: None,
             traffic,
@@ -98,6 +98,63 @@ impl ClientBody {
     }
 }
 
+impl Drop for ClientBody {
+    /// Reads on for a moment when nobody wanted all of the body: cutting a client off while
+    /// it still sends makes many of them miss the answer, which is on its way already.
+    fn drop(&mut self) {
+        if self.incoming.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let rest = std::mem::replace(&mut self.incoming, Unread::Nothing);
+            runtime.spawn(tokio::time::timeout(UNREAD_BODY_TIMEOUT, rest.discard()));
+        }
+    }
+}
+
+/// What a client may still send.
+enum Unread {
+    Body(Incoming),
+    Nothing,
+}
+
+impl Unread {
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Body(incoming) => incoming.is_end_stream(),
+            Self::Nothing => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Body(incoming) => incoming.size_hint(),
+            Self::Nothing => SizeHint::with_exact(0),
+        }
+    }
+
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self {
+            Self::Body(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Nothing => Poll::Ready(None),
+        }
+    }
+
+    async fn discard(mut self) {
+        let mut left = MAX_UNREAD_BODY_BYTES;
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| self.poll_frame(cx)).await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    }
+}
+
 impl Body for ClientBody {
     type Data = Bytes;
     type Error = BodyError;
@@ -107,7 +164,7 @@ impl Body for ClientBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = this.incoming.poll_frame(cx) else {
             let since = *this.waiting_since.get_or_insert_with(Instant::now);
             ready!(this.timer.poll_at(cx, since + BODY_IDLE_TIMEOUT));
             return Poll::Ready(Some(Err(BodyError::Idle)));

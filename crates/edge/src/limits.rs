@@ -36,6 +36,11 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(75);
 /// Between two pieces of a request body that somebody waits for.
 pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body that nobody wants is still read, bytes: what a client has under way when
+/// it is refused. More is cut off.
+pub const MAX_UNREAD_BODY_BYTES: usize = 64 * 1024;
+/// How long such a rest is read.
+pub const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// A client that takes nothing of what is written to it.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Reading on after the last answer, so that a client that still sends gets to read it.

@@ -186,7 +186,7 @@ impl House {
         tokio::spawn(connector.run(self.shutdown.clone()));
         let mut changes = self.control.hub().subscribe();
         let up = async {
-            while !self.control.hub().status(&self.agent).connected {
+            while !self.control.hub().status(&self.agent).connected_since.is_none() {
                 changes.changed().await.expect("the hub lives");
             }
         };
@@ -376,6 +376,6 @@ impl OriginDialer for Services {
         _: TunnelPort,
         _: OriginScheme,
     ) -> portlama_tunnel::BoxFuture<'_, (PortState, Detail)> {
-        Box::pin(async { (PortState::Reachable, Detail::default()) })
+        Box::pin(async { (PortState::Ready, Detail::default()) })
     }
 }

@@ -9,5 +9,6 @@ mod h2;
 mod house;
 mod origin;
 mod proxy;
+mod times;
 mod websocket;
 mod zones;

@@ -115,6 +115,16 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Waits until so many requests came and no connection is open any more.
+    pub(crate) async fn quiet_after(&self, requests: usize) {
+        while self.seen().len() < requests {
+            tokio::task::yield_now().await;
+        }
+        self.quiet().await;
+    }
+}
+
 /// The octets of `/download/<n>`, at any position.
 pub(crate) fn pattern(at: usize) -> u8 {
     u8::try_from(at % 251).expect("below 251")
