@@ -134,7 +134,6 @@ fn enrolment_believes_the_key_and_nothing_else() -> Result<()> {
         401,
         "a foreign token"
     );
-    assert_eq!(enrol(&token, "not a request")?.status, 400, "no request");
     let mut broken = request.clone();
     let at = broken.len() / 2;
     let swapped = if broken.as_bytes().get(at) == Some(&b'A') {

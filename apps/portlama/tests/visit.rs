@@ -74,6 +74,7 @@ fn refuses_strangers(demo: &Demo, origin: &Origin) -> Result<()> {
 
 fn passes_the_signed_in(demo: &Demo, origin: &Origin) -> Result<()> {
     let forged = [
+        "--http1.1",
         "-H",
         "remote-user: root",
         "-H",
@@ -109,7 +110,7 @@ fn passes_the_signed_in(demo: &Demo, origin: &Origin) -> Result<()> {
     assert_eq!(header("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(header("x-forwarded-proto"), Some("https"));
     assert_eq!(header("x-ssl-client-verify"), None);
-    assert_eq!(header("forwarded"), None);
+    assert_eq!(header("forwarded"), Some("for=127.0.0.1;proto=https"));
     assert_eq!(
         header("x-mine"),
         None,

@@ -176,7 +176,8 @@ impl Body for ClientBody {
             None => None,
         };
         // Trailers come last: with them the body ends (RFC 9110 §6.5.1 lets us drop them).
-        this.progress.note(data.is_none() || this.incoming.is_end_stream());
+        this.progress
+            .note(data.is_none() || this.incoming.is_end_stream());
         Poll::Ready(data.map(|data| {
             if let Some(traffic) = &this.traffic {
                 traffic.received(data.len() as u64);
