@@ -8,7 +8,7 @@ use portlama_state::StateError;
 
 use crate::PrepareError;
 use crate::http::BoxError;
-use crate::operations::tunnels::MAX_TUNNELS;
+use crate::operations::tunnel_rules::MAX_TUNNELS;
 
 /// Why an operation was not done, or not done durably.
 #[derive(Debug, thiserror::Error)]

@@ -31,6 +31,7 @@ mod plane;
 mod random;
 mod return_target;
 mod routes;
+mod session_table;
 mod sessions;
 pub mod setup;
 mod sign_in_types;
@@ -51,10 +52,8 @@ pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
 };
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
-pub use operations::tunnels::{
-    AgentConfigView, AgentTunnel, MAX_DESCRIPTION_CHARACTERS, MAX_TUNNELS, NewTunnel, TunnelChange,
-    TunnelView,
-};
+pub use operations::tunnel_rules::{MAX_DESCRIPTION_CHARACTERS, MAX_TUNNELS};
+pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
 pub use operations::users::{NewUser, UserChange, UserView};
 pub use passwords::{MAX_DELAYED_SIGN_INS, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};
 pub use plane::{
@@ -63,8 +62,7 @@ pub use plane::{
 };
 pub use portlama_tunnel::{OpenError, TunnelStream};
 pub use return_target::MAX_RETURN_URL_BYTES;
-pub use sessions::{
-    MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId, Sessions, SignedIn,
-};
+pub use session_table::{MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId};
+pub use sessions::{Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
 pub use traffic::{Traffic, TrafficTotals};

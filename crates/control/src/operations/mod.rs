@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod enrolment;
 pub(crate) mod sign_in;
+pub(crate) mod tunnel_rules;
 pub(crate) mod tunnels;
 pub(crate) mod users;
 
