@@ -12,7 +12,9 @@ use hyper_util::rt::TokioIo;
 use portlama_access::Presented;
 use portlama_control::http::{BoxError, ClientInfo, Handler};
 use portlama_model::HostService;
+use portlama_tunnel::ws;
 
+use crate::app;
 use crate::body::{AnswerBody, ClientBody, Source};
 use crate::edge::Edge;
 use crate::gate::{Authority, GateError, Host, REFUSED_METHOD, check_request};
@@ -21,7 +23,6 @@ use crate::ongoing::{Connection, InFlight};
 use crate::pages::{self, Reader};
 use crate::proxy::{accept_of, is_websocket};
 use crate::tls::{Door, Zone};
-use crate::app;
 
 /// What all requests of a connection have in common.
 pub(crate) struct Peer {
@@ -61,8 +62,12 @@ async fn route(
     request: Request<Incoming>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
-    let misdirected =
-        |in_flight| own(pages::answer(pages::MISDIRECTED, Reader::of(request.headers()), None), in_flight);
+    let misdirected = |in_flight| {
+        own(
+            pages::answer(pages::MISDIRECTED, Reader::of(request.headers()), None),
+            in_flight,
+        )
+    };
     if !peer.is_right_port(authority.port) {
         return misdirected(in_flight);
     }
@@ -81,7 +86,9 @@ async fn route(
                 return misdirected(in_flight);
             };
             match &entry.service {
-                HostService::App(route) => app::answer(peer, &entry, route, request, in_flight).await,
+                HostService::App(route) => {
+                    app::answer(peer, &entry, route, request, in_flight).await
+                }
                 HostService::Portal => portal(peer, &entry.origin, request, in_flight).await,
                 HostService::Tunnel => tunnel(peer, request, in_flight),
                 HostService::Panel => misdirected(in_flight),
@@ -128,7 +135,10 @@ async fn panel(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let Some(parts) = peer.edge.parts() else {
-        return own(pages::answer(pages::NOT_READY, Reader::of(request.headers()), None), in_flight);
+        return own(
+            pages::answer(pages::NOT_READY, Reader::of(request.headers()), None),
+            in_flight,
+        );
     };
     let info = ClientInfo {
         address: peer.address,
@@ -146,10 +156,16 @@ async fn portal(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let Some(parts) = peer.edge.parts() else {
-        return own(pages::answer(pages::NOT_READY, Reader::of(request.headers()), None), in_flight);
+        return own(
+            pages::answer(pages::NOT_READY, Reader::of(request.headers()), None),
+            in_flight,
+        );
     };
     let Zone::Public(name) = &peer.zone else {
-        return own(pages::answer(pages::MISDIRECTED, Reader::of(request.headers()), None), in_flight);
+        return own(
+            pages::answer(pages::MISDIRECTED, Reader::of(request.headers()), None),
+            in_flight,
+        );
     };
     let info = ClientInfo {
         address: peer.address,
@@ -170,8 +186,11 @@ async fn room(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     request.extensions_mut().insert(info);
-    let request = request
-        .map(|incoming| ClientBody::new(incoming, None).map_err(BoxError::from).boxed_unsync());
+    let request = request.map(|incoming| {
+        ClientBody::new(incoming, None)
+            .map_err(BoxError::from)
+            .boxed_unsync()
+    });
     let response = handler.call(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // The room took the upgrade over; the connection's task keeps the power to cut it.
@@ -183,13 +202,21 @@ async fn room(
 }
 
 /// `tunnel.<domain>`: nothing but the WebSocket of agents behind a middlebox.
-fn tunnel(peer: &Arc<Peer>, mut request: Request<Incoming>, in_flight: InFlight) -> Response<AnswerBody> {
-    const PATH: &str = "/.portlama/tunnel";
+fn tunnel(
+    peer: &Arc<Peer>,
+    mut request: Request<Incoming>,
+    in_flight: InFlight,
+) -> Response<AnswerBody> {
     let carriers = peer.edge.parts().map(|parts| parts.carriers.clone());
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).cloned();
-    let (true, true, Some(carriers), Some(key)) =
-        (request.uri().path() == PATH, is_websocket(&request), carriers, key)
-    else {
+    let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
+    let (true, true, true, Some(carriers), Some(key)) = (
+        request.uri().path() == ws::PATH,
+        is_websocket(&request),
+        offered.is_some_and(|name| name == ws::SUBPROTOCOL),
+        carriers,
+        key,
+    ) else {
         let mut bare = Response::new(Bytes::new());
         *bare.status_mut() = StatusCode::NOT_FOUND;
         return own(bare, in_flight);
@@ -202,11 +229,19 @@ fn tunnel(peer: &Arc<Peer>, mut request: Request<Incoming>, in_flight: InFlight)
     })));
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    for (name, value) in [(header::CONNECTION, "Upgrade"), (header::UPGRADE, "websocket")] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    for (name, value) in [
+        (header::CONNECTION, "Upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_PROTOCOL, ws::SUBPROTOCOL),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     if let Ok(accept) = HeaderValue::try_from(accept_of(key.as_bytes())) {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     own(response, in_flight)
 }

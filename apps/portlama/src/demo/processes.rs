@@ -43,7 +43,8 @@ impl Service {
         arguments: Vec<OsString>,
         log: PathBuf,
     ) -> Result<Self> {
-        let mut child = spawn(&arguments, &log).with_context(|| format!("cannot start the {name}"))?;
+        let mut child =
+            spawn(&arguments, &log).with_context(|| format!("cannot start the {name}"))?;
         Ok(Self {
             name,
             arguments,
