@@ -77,7 +77,9 @@ mod tests {
     fn one_network_cannot_take_every_place() {
         let admission = Arc::new(Admission::default());
         let place = |n: usize| format!("2001:db8::{n:x}").parse().expect("an address");
-        let taken: Vec<_> = (0..MAX_CONNECTIONS_PER_ADDRESS).map(|n| admission.admit(place(n))).collect();
+        let taken: Vec<_> = (0..MAX_CONNECTIONS_PER_ADDRESS)
+            .map(|n| admission.admit(place(n)))
+            .collect();
         assert!(taken.iter().all(Option::is_some));
         assert!(admission.admit(place(1)).is_none());
         let other = admission.admit([192, 0, 2, 1].into());

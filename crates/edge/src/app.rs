@@ -31,11 +31,17 @@ pub(crate) async fn answer(
 ) -> Response<AnswerBody> {
     let edge = &peer.edge;
     let Some(parts) = edge.parts() else {
-        return own(pages::answer(pages::NOT_READY, Reader::of(request.headers()), None), in_flight);
+        return own(
+            pages::answer(pages::NOT_READY, Reader::of(request.headers()), None),
+            in_flight,
+        );
     };
     if signin::is_our_path(request.uri().path()) {
         let table = edge.shared().table_full();
-        return own(signin::own_path(parts, &table, entry, &request).await, in_flight);
+        return own(
+            signin::own_path(parts, &table, entry, &request).await,
+            in_flight,
+        );
     }
     let reader = Reader::of(request.headers());
     let signed_in = signed_in(peer, entry, &request);
@@ -49,14 +55,18 @@ pub(crate) async fn answer(
     let visit = Visit::new(entry.host.clone(), route.tunnel, facts, signed_in);
     let visit = in_flight.admit(visit);
     // A denial between the decision and its registration would have found nobody.
-    if !visit.is_allowed(edge.live(), &edge.shared().table()) {
-        return own(refusal(peer, entry, &request, Refused::SignInFirst), in_flight);
+    if let Err(refused) = visit.judge(edge.live(), &edge.shared().table()) {
+        return own(refusal(peer, entry, &request, refused), in_flight);
     }
     let passed = pass(peer, entry, route, way, request, &visit);
     let answered = tokio::select! {
         biased;
         answered = passed => answered,
-        () = visit.denied() => return own(pages::answer(pages::SIGN_IN_FIRST, reader, None), in_flight),
+        () = visit.denied() => {
+            let judged = visit.judge(edge.live(), &edge.shared().table());
+            let refused = judged.err().unwrap_or(Refused::SignInFirst);
+            return own(pages::answer(notice_of_refusal(refused), reader, None), in_flight);
+        }
     };
     match answered {
         Ok(Passed::Answer(response, lease)) => {
@@ -94,7 +104,12 @@ async fn pass(
     mut request: Request<Incoming>,
     visit: &Arc<Visit>,
 ) -> Result<Passed, Failure> {
-    let upstreams = peer.edge.parts().ok_or(Failure::Proxy(ProxyError::NoAgent))?.upstreams.clone();
+    let upstreams = peer
+        .edge
+        .parts()
+        .ok_or(Failure::Proxy(ProxyError::NoAgent))?
+        .upstreams
+        .clone();
     let upgrade = is_websocket(&request).then(|| hyper::upgrade::on(&mut request));
     let told = Told {
         address: &peer.told_address,
@@ -107,14 +122,22 @@ async fn pass(
     way.traffic.request();
     let outgoing = outgoing(request, way);
     if let Some(visitor) = upgrade {
-        let handshake =
-            open_websocket(&*upstreams, &way.pool, outgoing.request, visitor, visit.clone(), way.traffic.clone());
+        let handshake = open_websocket(
+            &*upstreams,
+            &way.pool,
+            outgoing.request,
+            visitor,
+            visit.clone(),
+            way.traffic.clone(),
+        );
         return match handshake.await.map_err(Failure::Proxy)? {
             Handshake::Open(head, successor) => Ok(Passed::Open(head, successor)),
             Handshake::Answer(response, lease) => Ok(Passed::Answer(response, lease)),
         };
     }
-    let (response, lease) = forward(&*upstreams, &way.pool, outgoing).await.map_err(Failure::Proxy)?;
+    let (response, lease) = forward(&*upstreams, &way.pool, outgoing)
+        .await
+        .map_err(Failure::Proxy)?;
     Ok(Passed::Answer(response, lease))
 }
 
@@ -156,9 +179,17 @@ fn signed_in<B>(peer: &Peer, entry: &HostEntry, request: &Request<B>) -> Option<
 
 fn facts<B>(request: &Request<B>) -> VisitFacts {
     VisitFacts {
-        safe_method: matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
+        safe_method: matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS
+        ),
         upgrade: is_websocket(request),
-        fetch_site: FetchSite::of(request.headers().get("sec-fetch-site").map(|v| v.as_bytes())),
+        fetch_site: FetchSite::of(
+            request
+                .headers()
+                .get("sec-fetch-site")
+                .map(|v| v.as_bytes()),
+        ),
     }
 }
 
@@ -174,10 +205,16 @@ fn refusal<B>(
             let place = request.uri().path_and_query().map_or("/", |p| p.as_str());
             signin::to_portal(&peer.edge.shared().table(), entry, request.headers(), place)
         }
-        Refused::SignInFirst => pages::answer(pages::SIGN_IN_FIRST, reader, None),
-        Refused::SwitchedOff => pages::answer(pages::SWITCHED_OFF, reader, None),
-        Refused::NoGrants => pages::answer(pages::NO_GRANTS, reader, None),
-        Refused::CrossSite => pages::answer(pages::CROSS_SITE, reader, None),
+        _ => pages::answer(notice_of_refusal(refused), reader, None),
+    }
+}
+
+fn notice_of_refusal(refused: Refused) -> Notice {
+    match refused {
+        Refused::SignInFirst => pages::SIGN_IN_FIRST,
+        Refused::SwitchedOff => pages::SWITCHED_OFF,
+        Refused::NoGrants => pages::NO_GRANTS,
+        Refused::CrossSite => pages::CROSS_SITE,
     }
 }
 

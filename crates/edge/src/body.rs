@@ -318,7 +318,7 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         this.in_flight.unblock();
-        if let Some(visit) = this.in_flight.visit()
+        if let (Source::App(_), Some(visit)) = (&this.source, this.in_flight.visit())
             && visit.poll_denied(cx).is_ready()
         {
             return Poll::Ready(Some(Err(BodyError::Denied)));

@@ -61,11 +61,7 @@ pub(crate) async fn serve(
 }
 
 /// The whole handshake under one deadline.
-async fn shake_hands(
-    edge: &Edge,
-    door: Door,
-    tcp: Tcp,
-) -> Option<(Zone, Box<TlsStream<Tcp>>)> {
+async fn shake_hands(edge: &Edge, door: Door, tcp: Tcp) -> Option<(Zone, Box<TlsStream<Tcp>>)> {
     let deadline = Instant::now() + limits::HANDSHAKE_TIMEOUT;
     let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), tcp);
     let mut start = match timeout_at(deadline, acceptor).await {
@@ -77,7 +73,9 @@ async fn shake_hands(
         Err(_) => return None,
     };
     let zone = tls::choose_zone(door, &start.client_hello(), &edge.shared().table());
-    let chosen = zone.ok().and_then(|zone| config_of(edge, zone).map(|config| (zone, config)));
+    let chosen = zone
+        .ok()
+        .and_then(|zone| config_of(edge, zone).map(|config| (zone, config)));
     let Some((zone, config)) = chosen else {
         tracing::debug!(reason = ?zone.err(), "a client asked for a name that is not served");
         let _ = timeout_at(deadline, tls::refuse_name(&mut start.io)).await;
@@ -178,7 +176,12 @@ async fn serve_http(
         Some(ALPN_H2) => Protocol::Http2,
         _ => Protocol::Http1,
     };
-    let local = tls.get_ref().0.get_ref().local_addr().map_or(address.ip(), |local| local.ip());
+    let local = tls
+        .get_ref()
+        .0
+        .get_ref()
+        .local_addr()
+        .map_or(address.ip(), |local| local.ip());
     let ip = address.ip().to_canonical();
     let connection = Arc::new(Connection::new(protocol));
     let peer = Arc::new(Peer {
@@ -204,16 +207,28 @@ async fn serve_http(
     });
     match protocol {
         Protocol::Http1 => {
-            let http = http1_builder().serve_connection(io, service).with_upgrades();
-            watched.run(http, |http| http.graceful_shutdown(), &shutdown).await;
+            let http = http1_builder()
+                .serve_connection(io, service)
+                .with_upgrades();
+            watched
+                .run(http, |http| http.graceful_shutdown(), &shutdown)
+                .await;
         }
         Protocol::Http2 => {
             let http = http2_builder().serve_connection(io, service);
-            watched.run(http, |http| http.graceful_shutdown(), &shutdown).await;
+            watched
+                .run(http, |http| http.graceful_shutdown(), &shutdown)
+                .await;
         }
     }
     if let Some(successor) = connection.take_successor() {
-        watched.run(async { Ok::<(), Infallible>(successor.await) }, |_| {}, &shutdown).await;
+        watched
+            .run(
+                async { Ok::<(), Infallible>(successor.await) },
+                |_| {},
+                &shutdown,
+            )
+            .await;
     }
 }
 
@@ -254,8 +269,12 @@ struct Watch {
 }
 
 impl Watch {
-    async fn run<F, T, E>(&self, http: F, drain: impl Fn(std::pin::Pin<&mut F>), shutdown: &CancellationToken)
-    where
+    async fn run<F, T, E>(
+        &self,
+        http: F,
+        drain: impl Fn(std::pin::Pin<&mut F>),
+        shutdown: &CancellationToken,
+    ) where
         F: Future<Output = Result<T, E>>,
         E: std::fmt::Display,
     {
@@ -293,7 +312,8 @@ impl Watch {
     /// Whether the connection may go on; ends visits that may not.
     fn judge(&self, was_somebody: &mut bool) -> bool {
         let live = self.edge.live();
-        self.connection.judge_visits(live, &self.edge.shared().table());
+        self.connection
+            .judge_visits(live, &self.edge.shared().table());
         let is_somebody = live.identify(&self.presented).is_ok();
         if *was_somebody && !is_somebody {
             return false;

@@ -14,14 +14,25 @@ pub(crate) const RETRY: &str = "__Host-portlama_retry";
 
 /// The value of a cookie; the first one where a browser sends several.
 pub(crate) fn value_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let pairs = headers.get_all(COOKIE).iter().flat_map(|value| pairs(value.as_bytes()));
-    let (_, value) = pairs.filter_map(split).find(|(n, _)| *n == name.as_bytes())?;
+    let pairs = headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|value| pairs(value.as_bytes()));
+    let (_, value) = pairs
+        .filter_map(split)
+        .find(|(n, _)| *n == name.as_bytes())?;
     std::str::from_utf8(value).ok()
 }
 
 /// A cookie for this host alone. Without `life` it ends with the browser.
-pub(crate) fn set(name: &str, value: &str, life: Option<std::time::Duration>) -> Option<HeaderValue> {
-    let life = life.map(|l| format!("; Max-Age={}", l.as_secs())).unwrap_or_default();
+pub(crate) fn set(
+    name: &str,
+    value: &str,
+    life: Option<std::time::Duration>,
+) -> Option<HeaderValue> {
+    let life = life
+        .map(|l| format!("; Max-Age={}", l.as_secs()))
+        .unwrap_or_default();
     let mut value = HeaderValue::try_from(format!(
         "{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}"
     ))
@@ -47,7 +58,11 @@ pub(crate) fn keep_from_app(headers: &mut HeaderMap) {
         return;
     }
     let mut kept: Vec<u8> = Vec::new();
-    for pair in headers.get_all(COOKIE).iter().flat_map(|value| pairs(value.as_bytes())) {
+    for pair in headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|value| pairs(value.as_bytes()))
+    {
         if pair.is_empty() || is_ours(pair) {
             continue;
         }
@@ -64,11 +79,19 @@ pub(crate) fn keep_from_app(headers: &mut HeaderMap) {
 
 /// Removes attempts of an app to set our cookies.
 pub(crate) fn keep_from_visitor(headers: &mut HeaderMap) {
-    if !headers.get_all(SET_COOKIE).iter().any(|v| is_ours(v.as_bytes())) {
+    if !headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .any(|v| is_ours(v.as_bytes()))
+    {
         return;
     }
-    let kept: Vec<_> =
-        headers.get_all(SET_COOKIE).iter().filter(|v| !is_ours(v.as_bytes())).cloned().collect();
+    let kept: Vec<_> = headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter(|v| !is_ours(v.as_bytes()))
+        .cloned()
+        .collect();
     headers.remove(SET_COOKIE);
     for value in kept {
         headers.append(SET_COOKIE, value);
@@ -92,7 +115,8 @@ fn is_ours(pair: &[u8]) -> bool {
     while let [b'=' | b' ' | b'\t', rest @ ..] = name {
         name = rest;
     }
-    name.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS))
+    name.get(..OURS.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(OURS))
 }
 
 #[cfg(test)]
@@ -100,7 +124,10 @@ mod tests {
     use super::*;
 
     fn request(cookies: &[&'static str]) -> HeaderMap {
-        cookies.iter().map(|c| (COOKIE, HeaderValue::from_static(c))).collect()
+        cookies
+            .iter()
+            .map(|c| (COOKIE, HeaderValue::from_static(c)))
+            .collect()
     }
 
     #[test]
@@ -114,10 +141,16 @@ mod tests {
     fn the_app_sees_its_own_cookies_and_none_of_ours() {
         let cases: [(&[&'static str], Option<&str>); 6] = [
             (&["a=b"], Some("a=b")),
-            (&["a=b; __Host-portlama_session=tok; c=\"d\""], Some("a=b; c=\"d\"")),
+            (
+                &["a=b; __Host-portlama_session=tok; c=\"d\""],
+                Some("a=b; c=\"d\""),
+            ),
             (&["__Host-portlama_session=tok"], None),
             (&["a=b", "__host-PORTLAMA_nonce=x; c=d"], Some("a=b; c=d")),
-            (&["a=__Host-portlama_session"], Some("a=__Host-portlama_session")),
+            (
+                &["a=__Host-portlama_session"],
+                Some("a=__Host-portlama_session"),
+            ),
             (&["=__Host-portlama_session=tok; e=f"], Some("e=f")),
         ];
         for (before, after) in cases {
@@ -132,7 +165,11 @@ mod tests {
     #[test]
     fn the_app_cannot_set_ours() {
         let mut headers = HeaderMap::new();
-        for cookie in ["a=b; Path=/", " __Host-portlama_session=evil; Path=/", "__host-portlama_x=1"] {
+        for cookie in [
+            "a=b; Path=/",
+            " __Host-portlama_session=evil; Path=/",
+            "__host-portlama_x=1",
+        ] {
             headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
         }
         keep_from_visitor(&mut headers);
@@ -143,7 +180,10 @@ mod tests {
     #[test]
     fn our_cookies_are_for_this_host_and_no_script() {
         let cookie = set(SESSION, "tok", None).expect("valid");
-        assert_eq!(cookie, "__Host-portlama_session=tok; Path=/; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            cookie,
+            "__Host-portlama_session=tok; Path=/; Secure; HttpOnly; SameSite=Lax"
+        );
         let cleared = clear(NONCE).expect("valid");
         assert!(cleared.to_str().expect("text").ends_with("Max-Age=0"));
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use portlama_control::http::{CarrierSink, Handler};
 use portlama_control::{
-    Activation, BoxFuture, ChallengeStore, Control, DataPlane, HostCertificates,
-    Live, PrepareError, SessionToken, Upstreams,
+    Activation, BoxFuture, ChallengeStore, Control, DataPlane, HostCertificates, Live,
+    PrepareError, SessionToken, Upstreams,
 };
 use portlama_model::{Desired, Hostname};
 use rustls::ServerConfig;

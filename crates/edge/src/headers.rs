@@ -115,9 +115,16 @@ fn identity_value(text: &str) -> HeaderValue {
 }
 
 fn passed_hops(headers: &HeaderMap) -> usize {
-    let values = headers.get_all(CDN_LOOP).iter().filter_map(|v| v.to_str().ok());
-    let names = values.flat_map(|v| v.split(',')).map(|hop| hop.split(';').next().unwrap_or("").trim());
-    names.filter(|name| name.eq_ignore_ascii_case(OUR_HOP)).count()
+    let values = headers
+        .get_all(CDN_LOOP)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    let names = values
+        .flat_map(|v| v.split(','))
+        .map(|hop| hop.split(';').next().unwrap_or("").trim());
+    names
+        .filter(|name| name.eq_ignore_ascii_case(OUR_HOP))
+        .count()
 }
 
 /// RFC 9110 §7.6.1: what `Connection` names, and the fields that are known to be of one
@@ -152,8 +159,11 @@ fn remove_connection_fields(headers: &mut HeaderMap) {
 }
 
 fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
-    let names: Vec<HeaderName> =
-        headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| unwanted(name.as_str()))
+        .cloned()
+        .collect();
     for name in names {
         headers.remove(name);
     }
@@ -166,7 +176,9 @@ fn is_our_word(name: &str) -> bool {
     const FAMILIES: [&str; 4] = ["x-forwarded-", "x-ssl-", "remote-", "portlama-"];
     const FIELDS: [&str; 4] = ["forwarded", "x-forwarded", "x-real-ip", "proxy"];
     let spelled = |real: &str| {
-        name.bytes().zip(real.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+        name.bytes()
+            .zip(real.bytes())
+            .all(|(a, b)| a == b || (a == b'_' && b == b'-'))
     };
     // One comparison settles most names.
     if !matches!(name.as_bytes().first(), Some(b'x' | b'r' | b'f' | b'p')) {
@@ -200,7 +212,10 @@ mod tests {
             username: "mira".parse().expect("valid"),
             displayname: "Mira Müller 100%".parse().expect("valid"),
             email: "mira@example.net".parse().expect("valid"),
-            groups: vec!["staff".parse().expect("valid"), "café".parse().expect("valid")],
+            groups: vec![
+                "staff".parse().expect("valid"),
+                "café".parse().expect("valid"),
+            ],
         }
     }
 
@@ -209,10 +224,24 @@ mod tests {
         let clean = told(None);
         let mut forged = HeaderMap::new();
         for name in [
-            "x-forwarded-for", "x_forwarded_for", "x-forwarded_proto", "x-forwarded-user",
-            "forwarded", "x-real-ip", "x_real_ip", "remote-user", "remote_user", "remote-groups",
-            "remote-name", "remote_email", "x-ssl-client-verify", "x_ssl_client_dn", "proxy",
-            "x-ssl-client-serial", "portlama-anything", "cdn_loop_is_fine",
+            "x-forwarded-for",
+            "x_forwarded_for",
+            "x-forwarded_proto",
+            "x-forwarded-user",
+            "forwarded",
+            "x-real-ip",
+            "x_real_ip",
+            "remote-user",
+            "remote_user",
+            "remote-groups",
+            "remote-name",
+            "remote_email",
+            "x-ssl-client-verify",
+            "x_ssl_client_dn",
+            "proxy",
+            "x-ssl-client-serial",
+            "portlama-anything",
+            "cdn_loop_is_fine",
         ] {
             let name = HeaderName::try_from(name).expect("a name");
             forged.append(name.clone(), HeaderValue::from_static("6.6.6.6"));
@@ -226,7 +255,10 @@ mod tests {
     #[test]
     fn what_connection_names_cannot_remove_our_word() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close, X-Custom, remote-user, x-real-ip"));
+        headers.insert(
+            header::CONNECTION,
+            HeaderValue::from_static("close, X-Custom, remote-user, x-real-ip"),
+        );
         headers.insert("x-custom", HeaderValue::from_static("1"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         let sent = sent(headers, Some(&mira())).expect("no loop");
@@ -257,8 +289,14 @@ mod tests {
     fn an_apps_own_policy_stays() {
         let mut headers = HeaderMap::new();
         add_hsts(&mut headers);
-        assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=63072000");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=1"));
+        assert_eq!(
+            headers[header::STRICT_TRANSPORT_SECURITY],
+            "max-age=63072000"
+        );
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=1"),
+        );
         add_hsts(&mut headers);
         assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=1");
     }

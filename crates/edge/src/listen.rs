@@ -30,7 +30,10 @@ pub(crate) async fn serve(
     drop(listener);
     connections.close();
     if timeout(SHUTDOWN_GRACE, connections.wait()).await.is_err() {
-        tracing::info!(connections = connections.len(), "cutting connections that outlived the grace");
+        tracing::info!(
+            connections = connections.len(),
+            "cutting connections that outlived the grace"
+        );
         cut.cancel();
         connections.wait().await;
     }
@@ -71,7 +74,10 @@ async fn accept(
 /// descriptor means waiting until a connection ends.
 async fn pause(error: &std::io::Error, backoff: Duration) -> Duration {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    ) {
         return backoff;
     }
     tracing::warn!(%error, "no connection can be accepted at the moment");

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use portlama_access::{VisitFacts, may_visit};
+use portlama_access::{Refused, VisitFacts, may_visit};
 use portlama_control::{BoxFuture, Live, SignedIn};
 use portlama_model::Hostname;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ pub(crate) struct Connection {
     blocked: AtomicUsize,
     /// When a body last moved, milliseconds after `opened`.
     moved: AtomicU64,
+    /// When the last request ended, milliseconds after `opened`.
+    ended: AtomicU64,
     refusal: OnceLock<GateError>,
     upgraded: AtomicBool,
     cut: AtomicBool,
@@ -42,6 +45,7 @@ impl Connection {
             in_flight: AtomicUsize::new(0),
             blocked: AtomicUsize::new(0),
             moved: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             refusal: OnceLock::new(),
             upgraded: AtomicBool::new(false),
             cut: AtomicBool::new(false),
@@ -113,24 +117,32 @@ impl Connection {
         if in_flight == 0 || self.blocked.load(Ordering::Acquire) < in_flight {
             return None;
         }
-        let moved = std::time::Duration::from_millis(self.moved.load(Ordering::Acquire));
+        let moved = Duration::from_millis(self.moved.load(Ordering::Acquire));
         Some(self.opened + moved + WRITE_STALL_TIMEOUT)
     }
 
     /// Judges every visit again, and ends those that are forbidden by now.
     pub(crate) fn judge_visits(&self, live: &Live, table: &Table) {
         for visit in self.visits.lock().iter() {
-            if !visit.is_allowed(live, table) {
+            if visit.judge(live, table).is_err() {
                 visit.deny();
             }
         }
     }
 
+    /// Since when nothing is under way; of use when that is so.
+    pub(crate) fn idle_since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.ended.load(Ordering::Acquire))
+    }
+
     fn note_move(&self) {
         if self.protocol == Protocol::Http2 {
-            let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.moved.store(millis, Ordering::Release);
+            self.moved.store(self.age_millis(), Ordering::Release);
         }
+    }
+
+    fn age_millis(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -187,6 +199,8 @@ impl Drop for InFlight {
                 visits.swap_remove(at);
             }
         }
+        let age = self.connection.age_millis();
+        self.connection.ended.store(age, Ordering::Release);
         self.connection.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -219,16 +233,17 @@ impl Visit {
     }
 
     /// Asks again, with everything as it is at this moment.
-    pub(crate) fn is_allowed(&self, live: &Live, table: &Table) -> bool {
-        let Some(route) = table.route(&self.host).filter(|r| r.tunnel == self.tunnel) else {
-            return false;
-        };
+    ///
+    /// # Errors
+    /// Why the visit may not go on. A host that is gone counts as switched off.
+    pub(crate) fn judge(&self, live: &Live, table: &Table) -> Result<(), Refused> {
+        let route = table.route(&self.host).filter(|r| r.tunnel == self.tunnel);
         let visitor = self
             .signed_in
             .as_ref()
             .filter(|signed_in| live.sessions().is_live(&signed_in.session))
             .map(|signed_in| &*signed_in.visitor);
-        may_visit(route, visitor, self.facts).is_ok()
+        may_visit(route.ok_or(Refused::SwitchedOff)?, visitor, self.facts)
     }
 
     fn deny(&self) {

@@ -130,18 +130,25 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Bytes> {
         Err(_) => headers.insert(header::LOCATION, HeaderValue::from_static("/")),
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     response
 }
 
 fn plain(notice: Notice, incident: Option<&str>) -> String {
-    let incident = incident.map(|id| format!("Error id: {id}\n")).unwrap_or_default();
+    let incident = incident
+        .map(|id| format!("Error id: {id}\n"))
+        .unwrap_or_default();
     format!("{}\n{incident}", notice.text)
 }
 
 fn json(notice: Notice, incident: Option<&str>) -> String {
     // The texts are ours and need no escaping.
-    let incident = incident.map(|id| format!(",\"errorId\":\"{id}\"")).unwrap_or_default();
+    let incident = incident
+        .map(|id| format!(",\"errorId\":\"{id}\""))
+        .unwrap_or_default();
     format!("{{\"error\":\"{}\"{incident}}}\n", notice.text)
 }
 
@@ -185,12 +192,19 @@ mod tests {
     use super::*;
 
     fn accepting(accept: &'static str) -> Reader {
-        Reader::of(&[(header::ACCEPT, HeaderValue::from_static(accept))].into_iter().collect())
+        Reader::of(
+            &[(header::ACCEPT, HeaderValue::from_static(accept))]
+                .into_iter()
+                .collect(),
+        )
     }
 
     #[test]
     fn people_get_pages_and_programs_get_what_they_read() {
-        assert_eq!(accepting("text/html,application/xhtml+xml,*/*;q=0.8"), Reader::Html);
+        assert_eq!(
+            accepting("text/html,application/xhtml+xml,*/*;q=0.8"),
+            Reader::Html
+        );
         assert_eq!(accepting("application/json"), Reader::Json);
         assert_eq!(accepting("*/*"), Reader::Plain);
         assert_eq!(Reader::of(&HeaderMap::new()), Reader::Plain);

@@ -42,7 +42,11 @@ fn resolved(path: &str) -> String {
             _ => segments.push(segment),
         }
     }
-    let end = if decoded.ends_with('/') || segments.len() == 1 { "/" } else { "" };
+    let end = if decoded.ends_with('/') || segments.len() == 1 {
+        "/"
+    } else {
+        ""
+    };
     format!("/{}{end}", segments.join("/")).to_ascii_lowercase()
 }
 
@@ -51,7 +55,9 @@ fn resolved(path: &str) -> String {
 pub(crate) fn is_navigation<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mode = headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate");
+    let mode = headers
+        .get("sec-fetch-mode")
+        .is_none_or(|mode| mode == "navigate");
     let accepts_pages = headers.get(header::ACCEPT).is_none_or(|accept| {
         ["text/html", "*/*", "text/*"]
             .iter()
@@ -70,7 +76,9 @@ pub(crate) fn to_portal(
     let Some(portal) = table.portal_origin() else {
         return pages::answer(pages::NO_PORTAL, Reader::of(headers), None);
     };
-    let place = Some(path_and_query).filter(|p| p.len() <= MAX_RETURN_BYTES).unwrap_or("/");
+    let place = Some(path_and_query)
+        .filter(|p| p.len() <= MAX_RETURN_BYTES)
+        .unwrap_or("/");
     let wanted = percent_encode(&format!("{}{place}", entry.origin));
     // Tabs that sign in at the same time share the nonce; a new one would strand the others.
     let kept = cookies::value_of(headers, cookies::NONCE).filter(|nonce| is_token(nonce));
@@ -114,7 +122,9 @@ async fn come_back<B>(
     let headers = request.headers();
     let query = request.uri().query().unwrap_or_default();
     let code = parameter(query, "code").unwrap_or_default();
-    let place = parameter(query, "rd").filter(|p| is_local(p)).unwrap_or_else(|| "/".to_owned());
+    let place = parameter(query, "rd")
+        .filter(|p| is_local(p))
+        .unwrap_or_else(|| "/".to_owned());
     let nonce = cookies::value_of(headers, cookies::NONCE);
     let session = match nonce {
         Some(nonce) => parts.visits.redeem(&code, &entry.host, nonce).await,
@@ -165,7 +175,9 @@ async fn sign_out<B>(
 ) -> Response<Bytes> {
     let headers = request.headers();
     let provenance = Provenance {
-        origin: headers.get(header::ORIGIN).map(|o| o.to_str().unwrap_or("null")),
+        origin: headers
+            .get(header::ORIGIN)
+            .map(|o| o.to_str().unwrap_or("null")),
         fetch_site: FetchSite::of(headers.get("sec-fetch-site").map(|v| v.as_bytes())),
     };
     if may_change(&entry.origin, provenance).is_err() {
@@ -174,7 +186,9 @@ async fn sign_out<B>(
     if let Some(token) = cookies::value_of(headers, cookies::SESSION) {
         parts.visits.sign_out_host(&entry.host, token).await;
     }
-    let portal = table.portal_origin().map_or_else(|| "/".to_owned(), |p| format!("{p}/"));
+    let portal = table
+        .portal_origin()
+        .map_or_else(|| "/".to_owned(), |p| format!("{p}/"));
     let mut response = pages::redirect(StatusCode::SEE_OTHER, &portal);
     if let Some(cookie) = cookies::clear(cookies::SESSION) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -200,7 +214,10 @@ fn new_token() -> Option<String> {
 }
 
 fn is_token(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    text.len() == 43
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -230,7 +247,11 @@ fn percent_decode(text: &str) -> String {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let digit = |b: &u8| {
+            char::from(*b)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
         match (first, tail) {
             (b'%', [high, low, after @ ..]) if digit(high).is_some() && digit(low).is_some() => {
                 octets.push(digit(high).unwrap_or(0) << 4 | digit(low).unwrap_or(0));
@@ -252,13 +273,26 @@ mod tests {
     #[test]
     fn our_paths_are_ours_in_every_spelling() {
         for ours in [
-            "/.portlama/session", "/.portlama/", "//.portlama/x", "/./.portlama/x",
-            "/%2Eportlama/session", "/a/../.portlama/x", "/%2e%70ortlama%2Fsession", "/.portlama//x",
-            "/.Portlama/x", "/a/%2e%2e/.portlama/x",
+            "/.portlama/session",
+            "/.portlama/",
+            "//.portlama/x",
+            "/./.portlama/x",
+            "/%2Eportlama/session",
+            "/a/../.portlama/x",
+            "/%2e%70ortlama%2Fsession",
+            "/.portlama//x",
+            "/.Portlama/x",
+            "/a/%2e%2e/.portlama/x",
         ] {
             assert!(is_our_path(ours), "{ours}");
         }
-        for theirs in ["/", "/portlama/", "/a/.portlama/x", "/.portlamax/", "/.well-known/x"] {
+        for theirs in [
+            "/",
+            "/portlama/",
+            "/a/.portlama/x",
+            "/.portlamax/",
+            "/.well-known/x",
+        ] {
             assert!(!is_our_path(theirs), "{theirs}");
         }
     }
@@ -268,7 +302,16 @@ mod tests {
         for good in ["/", "/a?b=c", "/a//b", "/%2F%2Fevil"] {
             assert!(is_local(good), "{good}");
         }
-        for bad in ["", "a", "//evil.org", "/\\evil.org", "https://evil.org", "/a\r\nb", "/.portlama/session?x", "/ä"] {
+        for bad in [
+            "",
+            "a",
+            "//evil.org",
+            "/\\evil.org",
+            "https://evil.org",
+            "/a\r\nb",
+            "/.portlama/session?x",
+            "/ä",
+        ] {
             assert!(!is_local(bad), "{bad:?}");
         }
     }
@@ -282,10 +325,16 @@ mod tests {
         };
         assert!(request(&[], Method::GET));
         assert!(request(&[("accept", "*/*")], Method::GET));
-        assert!(request(&[("accept", "text/html"), ("sec-fetch-mode", "navigate")], Method::HEAD));
+        assert!(request(
+            &[("accept", "text/html"), ("sec-fetch-mode", "navigate")],
+            Method::HEAD
+        ));
         assert!(!request(&[("accept", "text/html")], Method::POST));
         assert!(!request(&[("accept", "application/json")], Method::GET));
-        assert!(!request(&[("accept", "*/*"), ("sec-fetch-mode", "cors")], Method::GET));
+        assert!(!request(
+            &[("accept", "*/*"), ("sec-fetch-mode", "cors")],
+            Method::GET
+        ));
         assert!(!request(&[("upgrade", "websocket")], Method::GET));
     }
 

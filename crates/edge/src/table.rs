@@ -117,7 +117,10 @@ impl Table {
 
     /// The connections kept for later, of every app.
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
-        self.hosts.values().filter_map(|e| e.way.as_ref()).map(|way| &way.pool)
+        self.hosts
+            .values()
+            .filter_map(|e| e.way.as_ref())
+            .map(|way| &way.pool)
     }
 }
 
@@ -236,7 +239,10 @@ impl Shared {
     pub(crate) fn own_certificate(&self) -> Option<Arc<CertifiedKey>> {
         let current = self.live.own_certificate();
         let shown = self.own_certificate.load_full();
-        if let Some(shown) = shown.as_ref().filter(|s| s.fingerprint == current.fingerprint) {
+        if let Some(shown) = shown
+            .as_ref()
+            .filter(|s| s.fingerprint == current.fingerprint)
+        {
             return Some(shown.key.clone());
         }
         match certified_key(&current, &self.provider) {
@@ -263,7 +269,9 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("table", &self.table).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
 }
 

@@ -78,7 +78,9 @@ impl Name {
     #[must_use]
     pub fn as_str(&self) -> &str {
         let octets = self.octets.get(..usize::from(self.len));
-        octets.and_then(|o| std::str::from_utf8(o).ok()).unwrap_or_default()
+        octets
+            .and_then(|o| std::str::from_utf8(o).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -113,7 +115,10 @@ impl Authority {
     /// [`GateError::Host`].
     pub fn parse(text: &[u8]) -> Result<Self, GateError> {
         let (host, port) = if text.first() == Some(&b'[') {
-            let end = text.iter().position(|b| *b == b']').ok_or(GateError::Host)?;
+            let end = text
+                .iter()
+                .position(|b| *b == b']')
+                .ok_or(GateError::Host)?;
             let (host, rest) = text.split_at_checked(end + 1).ok_or(GateError::Host)?;
             (host, rest)
         } else {
@@ -133,7 +138,12 @@ fn parse_host(text: &[u8]) -> Option<Host> {
         return Some(Host::Ip(IpAddr::V6(v6.parse::<Ipv6Addr>().ok()?)));
     }
     let ends_in_digit = text.last().is_some_and(u8::is_ascii_digit);
-    if let Some(v4) = std::str::from_utf8(text).ok()?.parse::<Ipv4Addr>().ok().filter(|_| ends_in_digit) {
+    if let Some(v4) = std::str::from_utf8(text)
+        .ok()?
+        .parse::<Ipv4Addr>()
+        .ok()
+        .filter(|_| ends_in_digit)
+    {
         return Some(Host::Ip(IpAddr::V4(v4)));
     }
     let name = Name::parse(text)?;
@@ -146,7 +156,11 @@ fn parse_host(text: &[u8]) -> Option<Host> {
 
 fn parse_port(text: &[u8]) -> Result<Option<u16>, GateError> {
     let Some(digits) = text.strip_prefix(b":") else {
-        return if text.is_empty() { Ok(None) } else { Err(GateError::Host) };
+        return if text.is_empty() {
+            Ok(None)
+        } else {
+            Err(GateError::Host)
+        };
     };
     if digits.is_empty() || digits.len() > 5 || !digits.iter().all(u8::is_ascii_digit) {
         return Err(GateError::Host);
@@ -169,19 +183,46 @@ mod tests {
     #[test]
     fn addresses_are_told_from_names() {
         let ip = |text: &[u8]| Authority::parse(text).map(|a| a.host);
-        assert_eq!(ip(b"198.51.100.7:9292"), Ok(Host::Ip([198, 51, 100, 7].into())));
+        assert_eq!(
+            ip(b"198.51.100.7:9292"),
+            Ok(Host::Ip([198, 51, 100, 7].into()))
+        );
         assert_eq!(ip(b"[::1]:9292"), Ok(Host::Ip(Ipv6Addr::LOCALHOST.into())));
     }
 
     #[test]
     fn refuses_what_two_parsers_would_read_differently() {
         let bad: [&[u8]; 22] = [
-            b"", b".", b"a..b", b"a b", b"user@a.b", b"a.b:", b"a.b:+1", b"a.b:65536", b"a.b:1:2",
-            b"a.b/", b"a.b?x", b"a.b#x", b"a,b", b"a_b.c", b"-a.b", b"127.1", b"0x7f.0x1", b"[::1",
-            b"[::1]x", b"::1", b"a.b\0", b"\xc3\xa4.b",
+            b"",
+            b".",
+            b"a..b",
+            b"a b",
+            b"user@a.b",
+            b"a.b:",
+            b"a.b:+1",
+            b"a.b:65536",
+            b"a.b:1:2",
+            b"a.b/",
+            b"a.b?x",
+            b"a.b#x",
+            b"a,b",
+            b"a_b.c",
+            b"-a.b",
+            b"127.1",
+            b"0x7f.0x1",
+            b"[::1",
+            b"[::1]x",
+            b"::1",
+            b"a.b\0",
+            b"\xc3\xa4.b",
         ];
         for text in bad {
-            assert_eq!(Authority::parse(text), Err(GateError::Host), "{}", text.escape_ascii());
+            assert_eq!(
+                Authority::parse(text),
+                Err(GateError::Host),
+                "{}",
+                text.escape_ascii()
+            );
         }
         assert!(Authority::parse(&[b'a'; 64]).is_err());
         assert!(Authority::parse("a.".repeat(127).as_bytes()).is_ok());

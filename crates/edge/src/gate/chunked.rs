@@ -29,7 +29,10 @@ enum State {
     Done,
 }
 
-const FIRST: State = State::Size { value: 0, digits: 0 };
+const FIRST: State = State::Size {
+    value: 0,
+    digits: 0,
+};
 
 impl Default for ChunkScanner {
     fn default() -> Self {
@@ -54,7 +57,11 @@ impl ChunkScanner {
                 let here = octets.len() - at;
                 let take = usize::try_from(left).unwrap_or(usize::MAX).min(here);
                 let left = left - take as u64;
-                self.state = if left == 0 { State::DataCr } else { State::Data { left } };
+                self.state = if left == 0 {
+                    State::DataCr
+                } else {
+                    State::Data { left }
+                };
                 at += take;
                 continue;
             }
@@ -81,7 +88,10 @@ impl ChunkScanner {
                 }
                 let digit = char::from(octet).to_digit(16).unwrap_or(0);
                 let value = value.checked_mul(16).ok_or(GateError::Chunk)? | u64::from(digit);
-                Ok(State::Size { value, digits: digits + 1 })
+                Ok(State::Size {
+                    value,
+                    digits: digits + 1,
+                })
             }
             (State::Size { digits: 0, .. }, _) => Err(GateError::Chunk),
             (State::Size { value: size, .. }, b'\r') => Ok(State::SizeLf { size }),
@@ -154,9 +164,23 @@ mod tests {
     #[test]
     fn refuses_every_chunk_that_is_read_in_two_ways() {
         let bad: [&[u8]; 18] = [
-            b"-1\r\n", b"+1\r\n", b"0x5\r\nhello", b"10000000000000000\r\n", b"00000000000000001\r\n",
-            b"5\nhello", b"5\rhello", b" 5\r\n", b"5 \r\nhello", b"5\r\nhelloX", b"5\r\nhello\n",
-            b"5\r\nhello\rX", b"5;a\nb\r\n", b"5;a\0\r\n", b"\r\n", b"0\r\n\n", b"0\r\nA B: c\r\n",
+            b"-1\r\n",
+            b"+1\r\n",
+            b"0x5\r\nhello",
+            b"10000000000000000\r\n",
+            b"00000000000000001\r\n",
+            b"5\nhello",
+            b"5\rhello",
+            b" 5\r\n",
+            b"5 \r\nhello",
+            b"5\r\nhelloX",
+            b"5\r\nhello\n",
+            b"5\r\nhello\rX",
+            b"5;a\nb\r\n",
+            b"5;a\0\r\n",
+            b"\r\n",
+            b"0\r\n\n",
+            b"0\r\nA B: c\r\n",
             b"0\r\nT: v\n\r\n",
         ];
         for body in bad {

@@ -11,7 +11,8 @@ pub(crate) fn check_field(line: &[u8]) -> Result<(&[u8], &[u8]), GateError> {
     let colon = memchr::memchr(b':', line).ok_or(GateError::Field)?;
     let (name, value) = line.split_at_checked(colon).ok_or(GateError::Field)?;
     let value = value.get(1..).unwrap_or_default();
-    if name.is_empty() || !name.iter().all(|b| is_token(*b)) || !value.iter().all(|b| is_value(*b)) {
+    if name.is_empty() || !name.iter().all(|b| is_token(*b)) || !value.iter().all(|b| is_value(*b))
+    {
         return Err(GateError::Field);
     }
     Ok((name, trim(value)))
@@ -19,7 +20,10 @@ pub(crate) fn check_field(line: &[u8]) -> Result<(&[u8], &[u8]), GateError> {
 
 /// The items of a comma-separated list, without white space and empty ones.
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| *b == b',').map(trim).filter(|item| !item.is_empty())
+    value
+        .split(|b| *b == b',')
+        .map(trim)
+        .filter(|item| !item.is_empty())
 }
 
 /// RFC 9110 §5.6.2.

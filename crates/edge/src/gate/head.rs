@@ -76,7 +76,10 @@ impl HeadCheck {
     /// # Errors
     /// Says which rule is broken.
     pub fn advance(&mut self, head: &[u8]) -> Result<Option<(usize, HeadFacts)>, GateError> {
-        while let Some(found) = head.get(self.scanned..).and_then(|new| memchr::memchr(b'\n', new)) {
+        while let Some(found) = head
+            .get(self.scanned..)
+            .and_then(|new| memchr::memchr(b'\n', new))
+        {
             let end = self.scanned + found;
             let start = self.line_start;
             self.scanned = end + 1;
@@ -258,7 +261,9 @@ pub(crate) fn check_method(method: &[u8]) -> Result<(), GateError> {
     match method {
         b"CONNECT" | b"TRACE" | b"TRACK" => Err(GateError::Method),
         _ if method == REFUSED_METHOD.as_bytes() => Err(GateError::MethodUnknown),
-        _ if method.is_empty() || !method.iter().all(|b| is_token(*b)) => Err(GateError::RequestLine),
+        _ if method.is_empty() || !method.iter().all(|b| is_token(*b)) => {
+            Err(GateError::RequestLine)
+        }
         _ if method.len() > MAX_METHOD_BYTES => Err(GateError::MethodUnknown),
         _ => Ok(()),
     }
@@ -307,20 +312,35 @@ mod tests {
         assert_eq!(framing(""), Ok(Framing::None));
         assert_eq!(framing("Content-Length: 0\r\n"), Ok(Framing::None));
         assert_eq!(framing("content-length:\t17 \r\n"), Ok(Framing::Length(17)));
-        assert_eq!(framing("TRANSFER-encoding: Chunked\r\n"), Ok(Framing::Chunked));
+        assert_eq!(
+            framing("TRANSFER-encoding: Chunked\r\n"),
+            Ok(Framing::Chunked)
+        );
     }
 
     #[test]
     fn refuses_length_stated_in_two_ways() {
         use GateError::{ContentLength, LengthTwice, TransferEncoding};
         let cases = [
-            ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", LengthTwice),
-            ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", LengthTwice),
-            ("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", LengthTwice),
+            (
+                "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                LengthTwice,
+            ),
+            (
+                "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+                LengthTwice,
+            ),
+            (
+                "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+                LengthTwice,
+            ),
             ("Content-Length: 5\r\nContent-Length: 6\r\n", ContentLength),
             ("Content-Length: 5\r\nContent-Length: 5\r\n", ContentLength),
             ("Content-Length: 5, 5\r\n", ContentLength),
-            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", TransferEncoding),
+            (
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                TransferEncoding,
+            ),
             ("Content_Length: 5\r\n", GateError::Field),
             ("transfer_encoding: chunked\r\n", GateError::Field),
         ];
@@ -331,7 +351,16 @@ mod tests {
 
     #[test]
     fn refuses_lengths_that_are_no_plain_number() {
-        for bad in ["+5", "-1", "0x5", "1 0", "", "12345678901234567890123", "5;", "٥"] {
+        for bad in [
+            "+5",
+            "-1",
+            "0x5",
+            "1 0",
+            "",
+            "12345678901234567890123",
+            "5;",
+            "٥",
+        ] {
             let verdict = with_fields(&format!("Content-Length: {bad}\r\n"));
             assert_eq!(verdict, Err(GateError::ContentLength), "{bad}");
         }
@@ -428,18 +457,34 @@ mod tests {
         assert!(with_line(&fits).is_ok());
         let value = format!("A: {}\r\n", "a".repeat(64 * 1024));
         assert_eq!(with_fields(&value), Err(GateError::HeadTooLarge));
-        assert_eq!(with_fields(&"A: b\r\n".repeat(1000)), Err(GateError::HeadTooLarge));
+        assert_eq!(
+            with_fields(&"A: b\r\n".repeat(1000)),
+            Err(GateError::HeadTooLarge)
+        );
         assert!(with_fields(&"A: b\r\n".repeat(MAX_HEADERS - 1)).is_ok());
         let endless = "G".repeat(64);
-        assert_eq!(HeadCheck::default().advance(endless.as_bytes()), Err(GateError::MethodUnknown));
+        assert_eq!(
+            HeadCheck::default().advance(endless.as_bytes()),
+            Err(GateError::MethodUnknown)
+        );
         let endless = format!("GET /{}", "a".repeat(64 * 1024));
-        assert_eq!(HeadCheck::default().advance(endless.as_bytes()), Err(GateError::TargetTooLong));
+        assert_eq!(
+            HeadCheck::default().advance(endless.as_bytes()),
+            Err(GateError::TargetTooLong)
+        );
     }
 
     #[test]
     fn noise_is_refused_before_a_line_ends() {
         let tls: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00";
-        for noise in [tls, b"\0", b"SSH-2.0-OpenSSH\x01", b"GET /\0", b"\xff\xfe", b"{\"a\":1}"] {
+        for noise in [
+            tls,
+            b"\0",
+            b"SSH-2.0-OpenSSH\x01",
+            b"GET /\0",
+            b"\xff\xfe",
+            b"{\"a\":1}",
+        ] {
             let refused = HeadCheck::default().advance(noise).is_err();
             assert!(refused, "{}", noise.escape_ascii());
         }
@@ -458,7 +503,10 @@ mod tests {
     #[test]
     fn unknown_expectations_fail() {
         assert!(with_fields("Expect: 100-Continue\r\n").is_ok());
-        assert_eq!(with_fields("Expect: 200-ok\r\n"), Err(GateError::Expectation));
+        assert_eq!(
+            with_fields("Expect: 200-ok\r\n"),
+            Err(GateError::Expectation)
+        );
     }
 
     proptest::proptest! {

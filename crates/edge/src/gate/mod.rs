@@ -20,5 +20,5 @@ pub use error::GateError;
 pub(crate) use head::REFUSED_METHOD;
 pub use head::{Framing, HeadCheck, HeadFacts, check_head};
 pub use request::check_request;
-pub(crate) use target::check_path_and_query as check_path;
 pub use response::{ResponseCheck, ResponseError};
+pub(crate) use target::check_path_and_query as check_path;

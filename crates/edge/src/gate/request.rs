@@ -20,9 +20,13 @@ use crate::limits::{MAX_HEADERS, MAX_TARGET_BYTES};
 pub fn check_request<B>(request: &Request<B>) -> Result<Authority, GateError> {
     check_method(request.method().as_str().as_bytes())?;
     let host = single(request.headers(), &header::HOST).map_err(|_| GateError::Host)?;
-    let host = host.map(|host| Authority::parse(host.as_bytes())).transpose()?;
+    let host = host
+        .map(|host| Authority::parse(host.as_bytes()))
+        .transpose()?;
     let target = request.uri().authority();
-    let target = target.map(|a| Authority::parse(a.as_str().as_bytes())).transpose()?;
+    let target = target
+        .map(|a| Authority::parse(a.as_str().as_bytes()))
+        .transpose()?;
     if request.version() == Version::HTTP_2 {
         check_h2(request)?;
     }
@@ -52,11 +56,21 @@ fn check_h2<B>(request: &Request<B>) -> Result<(), GateError> {
     if headers.len() > MAX_HEADERS {
         return Err(GateError::HeadTooLarge);
     }
-    if headers.keys().any(|name| is_framing_in_disguise(name.as_str().as_bytes()) && name.as_str().contains('_')) {
+    if headers
+        .keys()
+        .any(|name| is_framing_in_disguise(name.as_str().as_bytes()) && name.as_str().contains('_'))
+    {
         return Err(GateError::Field);
     }
-    let connection_field = [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE];
-    if connection_field.iter().any(|name| headers.contains_key(name)) {
+    let connection_field = [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    if connection_field
+        .iter()
+        .any(|name| headers.contains_key(name))
+    {
         return Err(GateError::Malformed);
     }
     let length = single(headers, &header::CONTENT_LENGTH).map_err(|_| GateError::ContentLength)?;
@@ -102,7 +116,11 @@ mod tests {
         assert!(verdict(h2("https://a.b/x").header("host", "A.b")).is_ok());
         let other = verdict(h2("https://a.b/x").header("host", "c.d"));
         assert_eq!(other, Err(GateError::HostDisagrees));
-        let twice = verdict(h2("https://a.b/x").header("host", "a.b").header("host", "a.b"));
+        let twice = verdict(
+            h2("https://a.b/x")
+                .header("host", "a.b")
+                .header("host", "a.b"),
+        );
         assert_eq!(twice, Err(GateError::Host));
         assert_eq!(verdict(h2("https://u@a.b/x")), Err(GateError::Host));
     }
@@ -112,14 +130,32 @@ mod tests {
         let cases = [
             (h2("https://a.b/").method("TRACE"), GateError::Method),
             (h2("https://a.b/").method("CONNECT"), GateError::Method),
-            (h2("https://a.b/").method("PORTLAMA-REFUSED"), GateError::MethodUnknown),
+            (
+                h2("https://a.b/").method("PORTLAMA-REFUSED"),
+                GateError::MethodUnknown,
+            ),
             (h2("http://a.b/"), GateError::Target),
             (h2("https://a.b/%00"), GateError::Target),
-            (h2("https://a.b/").header("connection", "x"), GateError::Malformed),
-            (h2("https://a.b/").header("transfer-encoding", "chunked"), GateError::Malformed),
-            (h2("https://a.b/").header("content-length", "+5"), GateError::ContentLength),
-            (h2("https://a.b/").header("content_length", "5"), GateError::Field),
-            (h2("https://a.b/").header("expect", "x"), GateError::Expectation),
+            (
+                h2("https://a.b/").header("connection", "x"),
+                GateError::Malformed,
+            ),
+            (
+                h2("https://a.b/").header("transfer-encoding", "chunked"),
+                GateError::Malformed,
+            ),
+            (
+                h2("https://a.b/").header("content-length", "+5"),
+                GateError::ContentLength,
+            ),
+            (
+                h2("https://a.b/").header("content_length", "5"),
+                GateError::Field,
+            ),
+            (
+                h2("https://a.b/").header("expect", "x"),
+                GateError::Expectation,
+            ),
         ];
         for (request, error) in cases {
             let shown = format!("{request:?}");

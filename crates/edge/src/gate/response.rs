@@ -45,7 +45,10 @@ impl ResponseCheck {
     /// # Errors
     /// Says which rule is broken.
     pub fn advance(&mut self, head: &[u8]) -> Result<Option<(usize, u16)>, ResponseError> {
-        while let Some(found) = head.get(self.scanned..).and_then(|new| memchr::memchr(b'\n', new)) {
+        while let Some(found) = head
+            .get(self.scanned..)
+            .and_then(|new| memchr::memchr(b'\n', new))
+        {
             let end = self.scanned + found;
             let line = head.get(self.line_start..end).unwrap_or_default();
             self.scanned = end + 1;
@@ -77,7 +80,8 @@ impl ResponseCheck {
         }
         let (name, value) = check_field(line).map_err(|_| ResponseError::Field)?;
         if name.eq_ignore_ascii_case(b"content-length") {
-            let number = !value.is_empty() && value.len() <= 19 && value.iter().all(u8::is_ascii_digit);
+            let number =
+                !value.is_empty() && value.len() <= 19 && value.iter().all(u8::is_ascii_digit);
             if !number || self.has_length || self.has_coding {
                 return Err(ResponseError::Length);
             }
@@ -93,7 +97,9 @@ impl ResponseCheck {
 }
 
 fn parse_status(line: &[u8]) -> Option<u16> {
-    let rest = line.strip_prefix(b"HTTP/1.1 ").or_else(|| line.strip_prefix(b"HTTP/1.0 "))?;
+    let rest = line
+        .strip_prefix(b"HTTP/1.1 ")
+        .or_else(|| line.strip_prefix(b"HTTP/1.0 "))?;
     let (digits, reason) = rest.split_at_checked(3)?;
     let reason_follows = reason.is_empty() || reason.first() == Some(&b' ');
     let digits = digits.iter().all(u8::is_ascii_digit).then_some(digits)?;
@@ -111,7 +117,10 @@ mod tests {
 
     #[test]
     fn finds_the_end_of_the_head_and_the_status() {
-        assert_eq!(verdict("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody"), Ok(Some((25, 200))));
+        assert_eq!(
+            verdict("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody"),
+            Ok(Some((25, 200)))
+        );
         assert_eq!(verdict("HTTP/1.0 404\r\n\r\n"), Ok(Some((16, 404))));
         assert_eq!(verdict("HTTP/1.1 200 OK\r\nA: b\r\n"), Ok(None));
     }
@@ -126,9 +135,18 @@ mod tests {
             ("HTTP/2.0 200 OK\r\n\r\n".to_owned(), StatusLine),
             ("HTTP/1.1 2000 OK\r\n\r\n".to_owned(), StatusLine),
             ("SSH-2.0-OpenSSH_9\r\n".to_owned(), StatusLine),
-            (format!("{ok}Content-Length: 5\r\nContent-Length: 5\r\n\r\n"), Length),
-            (format!("{ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), Length),
-            (format!("{ok}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"), Length),
+            (
+                format!("{ok}Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+                Length,
+            ),
+            (
+                format!("{ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                Length,
+            ),
+            (
+                format!("{ok}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"),
+                Length,
+            ),
             (format!("{ok}Transfer-Encoding: gzip\r\n\r\n"), Length),
             (format!("{ok}Content-Length: 5,5\r\n\r\n"), Length),
             (format!("{ok}A: b\r\n c\r\n\r\n"), Field),
@@ -143,7 +161,10 @@ mod tests {
     fn size_and_count_are_bounded() {
         let long = format!("HTTP/1.1 200 OK\r\nA: {}", "a".repeat(100 * 1024));
         assert_eq!(verdict(&long), Err(ResponseError::TooLarge));
-        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(MAX_RESPONSE_HEADERS + 1));
+        let many = format!(
+            "HTTP/1.1 200 OK\r\n{}\r\n",
+            "A: b\r\n".repeat(MAX_RESPONSE_HEADERS + 1)
+        );
         assert_eq!(verdict(&many), Err(ResponseError::TooLarge));
     }
 

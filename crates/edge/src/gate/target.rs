@@ -32,7 +32,9 @@ pub(crate) fn check_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Target
 
 fn check_absolute(target: &[u8]) -> Result<Target<'_>, GateError> {
     const SCHEME: &[u8] = b"https://";
-    let (scheme, rest) = target.split_at_checked(SCHEME.len()).ok_or(GateError::Target)?;
+    let (scheme, rest) = target
+        .split_at_checked(SCHEME.len())
+        .ok_or(GateError::Target)?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return Err(GateError::Target);
     }
@@ -77,8 +79,20 @@ mod tests {
 
     #[test]
     fn accepts_what_browsers_send() {
-        for good in ["/", "/a/b.c?d=e&f", "/%C3%A4/x;y=1", "/?q=100%&r={|}^`\\", "//", "/a//../b", "/[x]"] {
-            assert_eq!(check_target(b"GET", good.as_bytes()), Ok(Target::Origin), "{good}");
+        for good in [
+            "/",
+            "/a/b.c?d=e&f",
+            "/%C3%A4/x;y=1",
+            "/?q=100%&r={|}^`\\",
+            "//",
+            "/a//../b",
+            "/[x]",
+        ] {
+            assert_eq!(
+                check_target(b"GET", good.as_bytes()),
+                Ok(Target::Origin),
+                "{good}"
+            );
         }
         let authority = &b"a.b:8443"[..];
         let absolute = check_target(b"GET", b"HTTPS://a.b:8443/x");
@@ -89,11 +103,30 @@ mod tests {
     #[test]
     fn refuses_ambiguous_targets() {
         let bad: [&[u8]; 16] = [
-            b"", b"*", b"a.b:443", b"x", b"http://a.b/", b"ftp://a.b/", b"/a#b", b"/a b", b"/\0",
-            b"/\x7f", b"/\xc3\xa4", b"/a\\b", b"/%0", b"/%zz", b"/%00", b"https:/a",
+            b"",
+            b"*",
+            b"a.b:443",
+            b"x",
+            b"http://a.b/",
+            b"ftp://a.b/",
+            b"/a#b",
+            b"/a b",
+            b"/\0",
+            b"/\x7f",
+            b"/\xc3\xa4",
+            b"/a\\b",
+            b"/%0",
+            b"/%zz",
+            b"/%00",
+            b"https:/a",
         ];
         for target in bad {
-            assert_eq!(check_target(b"GET", target), Err(GateError::Target), "{}", target.escape_ascii());
+            assert_eq!(
+                check_target(b"GET", target),
+                Err(GateError::Target),
+                "{}",
+                target.escape_ascii()
+            );
         }
     }
 }

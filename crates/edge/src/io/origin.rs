@@ -78,7 +78,8 @@ impl<IO> OriginIo<IO> {
         let fresh = buf.filled().get(before..).unwrap_or_default();
         if self.held.is_empty() {
             let pass = self.inspect(fresh)?;
-            self.held.extend_from_slice(fresh.get(pass..).unwrap_or_default());
+            self.held
+                .extend_from_slice(fresh.get(pass..).unwrap_or_default());
             buf.set_filled(before + pass);
             return Ok(());
         }
@@ -86,7 +87,8 @@ impl<IO> OriginIo<IO> {
         whole.extend_from_slice(fresh);
         buf.set_filled(before);
         let pass = self.inspect(&whole)?;
-        self.held.extend_from_slice(whole.get(pass..).unwrap_or_default());
+        self.held
+            .extend_from_slice(whole.get(pass..).unwrap_or_default());
         whole.truncate(pass);
         self.release = whole;
         self.released = 0;
@@ -141,7 +143,11 @@ impl<IO: AsyncRead + Unpin> AsyncRead for OriginIo<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for OriginIo<IO> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
     }
 

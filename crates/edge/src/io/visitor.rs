@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -14,6 +15,9 @@ use crate::limits::{
     HEAD_TIMEOUT, KEEP_ALIVE_IDLE, LINGER_MAX_BYTES, LINGER_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use crate::ongoing::Connection;
+
+/// How often a busy connection is looked at for an answer that ended or a client that stalls.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +166,8 @@ impl<IO> VisitorIo<IO> {
             let inspected = self.inspect(fresh).map_err(invalid)?;
             let (Inspected::Pass(pass) | Inspected::Refuse(pass, _)) = inspected;
             if pass < fresh_len && matches!(inspected, Inspected::Pass(_)) && !self.is_refused() {
-                self.held.extend_from_slice(fresh.get(pass..).unwrap_or_default());
+                self.held
+                    .extend_from_slice(fresh.get(pass..).unwrap_or_default());
             }
             buf.set_filled(before + pass);
             self.refuse_if(&inspected);
@@ -174,7 +179,8 @@ impl<IO> VisitorIo<IO> {
         let inspected = self.inspect(&whole).map_err(invalid)?;
         let (Inspected::Pass(pass) | Inspected::Refuse(pass, _)) = inspected;
         if matches!(inspected, Inspected::Pass(_)) && !self.is_refused() {
-            self.held.extend_from_slice(whole.get(pass..).unwrap_or_default());
+            self.held
+                .extend_from_slice(whole.get(pass..).unwrap_or_default());
         }
         whole.truncate(pass);
         self.release = whole;
@@ -186,7 +192,9 @@ impl<IO> VisitorIo<IO> {
     fn refuse_if(&mut self, inspected: &Inspected) {
         if let Inspected::Refuse(_, error) = inspected {
             self.connection.refuse(*error);
-            let stand_in = format!("{REFUSED_METHOD} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n");
+            let stand_in = format!(
+                "{REFUSED_METHOD} / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n"
+            );
             self.release.extend_from_slice(stand_in.as_bytes());
         }
     }
@@ -207,38 +215,59 @@ impl<IO> VisitorIo<IO> {
         len > 0
     }
 
-    /// Whether the client was waited for long enough.
+    /// Ready when the client was waited for long enough.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let waits = match (&self.follow, self.connection.in_flight()) {
-            _ if !self.held.is_empty() => Waits::Head,
-            (Follow::Head(_) | Follow::Transparent, 0) if self.waits == Waits::First => Waits::First,
-            (Follow::Head(_) | Follow::Transparent | Follow::Upgrade, 0) => Waits::Idle,
-            _ => Waits::Busy,
+        loop {
+            let now = Instant::now();
+            let write = self.write_since.map(|since| since + WRITE_STALL_TIMEOUT);
+            let limits = [self.read_limit(now), write, self.connection.stalled_until()];
+            let limit = limits.into_iter().flatten().min();
+            if limit.is_some_and(|limit| limit <= now) {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            // While an answer is under way, its end and a stalled HTTP/2 client are noticed by
+            // looking again: nobody polls this connection for them.
+            let look = limit.map_or(now + LOOK_AGAIN, |limit| limit.min(now + LOOK_AGAIN));
+            let looks = self.waits == Waits::Busy && !self.connection.is_upgraded();
+            let at = if looks { Some(look) } else { limit };
+            let Some(at) = at else {
+                return Poll::Pending;
+            };
+            ready!(self.timer.poll_at(cx, at));
+        }
+    }
+
+    /// Until when the next octets are waited for.
+    fn read_limit(&mut self, now: Instant) -> Option<Instant> {
+        let between = !matches!(
+            self.follow,
+            Follow::Length(_) | Follow::Chunked(_) | Follow::Refused
+        );
+        let waits = if !self.held.is_empty() {
+            Waits::Head
+        } else if self.connection.is_upgraded() || !between || self.connection.in_flight() > 0 {
+            Waits::Busy
+        } else if self.waits == Waits::First {
+            Waits::First
+        } else {
+            Waits::Idle
         };
         if waits != self.waits {
             self.waits = waits;
-            self.read_since = Instant::now();
+            self.read_since = now;
         }
-        let read = match waits {
+        match waits {
             Waits::First | Waits::Head => Some(self.read_since + HEAD_TIMEOUT),
-            Waits::Idle if !self.connection.is_upgraded() => Some(self.read_since + KEEP_ALIVE_IDLE),
-            Waits::Idle | Waits::Busy => None,
-        };
-        let write = self.write_since.map(|since| since + WRITE_STALL_TIMEOUT);
-        let stalled = self.connection.stalled_until();
-        let Some(deadline) = [read, write, stalled].into_iter().flatten().min() else {
-            return Poll::Pending;
-        };
-        ready!(self.timer.poll_at(cx, deadline));
-        // HTTP/2 streams may have moved on since the deadline was computed.
-        if self.connection.stalled_until().is_some_and(|s| s > Instant::now()) && stalled == Some(deadline) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            Waits::Idle => Some(self.connection.idle_since() + KEEP_ALIVE_IDLE),
+            Waits::Busy => None,
         }
-        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 
-    fn note_write<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn note_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if result.is_ready() {
             self.write_since = None;
             return result;
@@ -288,7 +317,11 @@ impl<IO: AsyncRead + Unpin> AsyncRead for VisitorIo<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for VisitorIo<IO> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.io).poll_write(cx, buf);
         this.note_write(cx, result)
@@ -331,7 +364,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for VisitorIo<IO> {
                     );
                     this.linger = if mid_message {
                         let deadline = Instant::now() + LINGER_TIMEOUT;
-                        Linger::Reading { deadline, left: LINGER_MAX_BYTES }
+                        Linger::Reading {
+                            deadline,
+                            left: LINGER_MAX_BYTES,
+                        }
                     } else {
                         Linger::Done
                     };
@@ -348,7 +384,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for VisitorIo<IO> {
                             ready!(patience);
                             this.linger = Linger::Done;
                         }
-                        Poll::Ready(Ok(())) if !buf.filled().is_empty() && *left > buf.filled().len() => {
+                        Poll::Ready(Ok(()))
+                            if !buf.filled().is_empty() && *left > buf.filled().len() =>
+                        {
                             *left -= buf.filled().len();
                         }
                         Poll::Ready(_) => this.linger = Linger::Done,

@@ -60,7 +60,10 @@ impl ProxyError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             let io = error.downcast_ref::<std::io::Error>();
-            if io.and_then(|e| e.get_ref()).is_some_and(|e| e.is::<ResponseError>()) {
+            if io
+                .and_then(|e| e.get_ref())
+                .is_some_and(|e| e.is::<ResponseError>())
+            {
                 return true;
             }
             cause = error.source();

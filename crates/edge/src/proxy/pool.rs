@@ -63,7 +63,11 @@ impl Pool {
     /// A kept connection, the one used last. A request that must not be sent twice gets one
     /// only if it was in use a moment ago.
     pub(crate) fn take(&self, may_repeat: bool) -> Option<Link> {
-        let patience = if may_repeat { UPSTREAM_IDLE } else { UPSTREAM_IDLE_UNSAFE };
+        let patience = if may_repeat {
+            UPSTREAM_IDLE
+        } else {
+            UPSTREAM_IDLE_UNSAFE
+        };
         let mut idle = self.idle.lock();
         idle.retain(|kept| !kept.link.sender.is_closed());
         let at = idle
@@ -109,7 +113,8 @@ impl Pool {
 
     /// Lets go of what was not used for long.
     pub(crate) fn sweep(&self) {
-        let fresh = |kept: &Idle| kept.since.elapsed() < UPSTREAM_IDLE && !kept.link.sender.is_closed();
+        let fresh =
+            |kept: &Idle| kept.since.elapsed() < UPSTREAM_IDLE && !kept.link.sender.is_closed();
         self.idle.lock().retain(fresh);
     }
 

@@ -35,7 +35,10 @@ pub(crate) fn is_websocket<B>(request: &Request<B>) -> bool {
         && *request.method() == Method::GET
         && names(&header::UPGRADE, b"websocket")
         && names(&header::CONNECTION, b"upgrade")
-        && request.headers().get(header::SEC_WEBSOCKET_VERSION).is_some_and(|v| v == "13")
+        && request
+            .headers()
+            .get(header::SEC_WEBSOCKET_VERSION)
+            .is_some_and(|v| v == "13")
         && key_of(request.headers()).is_some()
 }
 
@@ -81,7 +84,9 @@ pub(crate) async fn open_websocket(
     let headers = request.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let expected = key_of(headers).map(|key| accept_of(key.as_bytes())).unwrap_or_default();
+    let expected = key_of(headers)
+        .map(|key| accept_of(key.as_bytes()))
+        .unwrap_or_default();
 
     let stream = pool.open_stream(upstreams).await?;
     let (io, head) = OriginIo::new(stream);
@@ -104,7 +109,10 @@ pub(crate) async fn open_websocket(
     };
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let link = super::pool::Link { sender, head };
-        return Ok(Handshake::Answer(answer, Lease::new(pool.clone(), link, None)));
+        return Ok(Handshake::Answer(
+            answer,
+            Lease::new(pool.clone(), link, None),
+        ));
     }
     agreed(answer, &expected, visitor, visit, traffic)
 }
@@ -118,7 +126,9 @@ fn agreed(
 ) -> Result<Handshake, ProxyError> {
     let headers = answer.headers();
     let is = |name: header::HeaderName, value: &str| {
-        headers.get(name).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
+        headers
+            .get(name)
+            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
     };
     let accepted = headers
         .get(header::SEC_WEBSOCKET_ACCEPT)
@@ -129,8 +139,12 @@ fn agreed(
     let service = hyper::upgrade::on(&mut answer);
     let (mut parts, _) = answer.into_parts();
     crate::headers::to_visitor(&mut parts.headers);
-    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    parts
+        .headers
+        .insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    parts
+        .headers
+        .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let mut head = Response::new(());
     *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *head.headers_mut() = parts.headers;
@@ -153,7 +167,8 @@ async fn copy(visitor: Upgraded, service: Upgraded, traffic: Arc<Traffic>) {
         traffic,
     };
     let size = WEBSOCKET_BUFFER_BYTES;
-    if let Err(error) = copy_bidirectional_with_sizes(&mut visitor, &mut service, size, size).await {
+    if let Err(error) = copy_bidirectional_with_sizes(&mut visitor, &mut service, size, size).await
+    {
         tracing::trace!(%error, "a WebSocket broke off");
     }
 }
@@ -208,7 +223,10 @@ mod tests {
     #[test]
     fn accept_is_that_of_rfc_6455() {
         // The example of section 1.3.
-        assert_eq!(accept_of(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(
+            accept_of(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
     }
 
     #[test]
@@ -224,8 +242,18 @@ mod tests {
         assert!(asks(whole().header("sec-websocket-key", key)));
         assert!(!asks(whole()));
         assert!(!asks(whole().header("sec-websocket-key", "short")));
-        assert!(!asks(whole().header("sec-websocket-key", key).header("sec-websocket-key", key)));
-        assert!(!asks(whole().header("sec-websocket-key", key).method("POST")));
-        assert!(!asks(whole().header("sec-websocket-key", key).version(Version::HTTP_2)));
+        assert!(!asks(
+            whole()
+                .header("sec-websocket-key", key)
+                .header("sec-websocket-key", key)
+        ));
+        assert!(!asks(
+            whole().header("sec-websocket-key", key).method("POST")
+        ));
+        assert!(!asks(
+            whole()
+                .header("sec-websocket-key", key)
+                .version(Version::HTTP_2)
+        ));
     }
 }

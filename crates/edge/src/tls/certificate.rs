@@ -24,9 +24,11 @@ pub(crate) fn certified_key(
         .load_private_key(certificate.key.clone_key())
         .map_err(|e| failed(format!("its private key cannot be used: {e}")))?;
     let certified = CertifiedKey::new(certificate.chain.clone(), key);
-    certified
-        .keys_match()
-        .map_err(|e| failed(format!("certificate and private key do not belong together: {e}")))?;
+    certified.keys_match().map_err(|e| {
+        failed(format!(
+            "certificate and private key do not belong together: {e}"
+        ))
+    })?;
     Ok(Arc::new(certified))
 }
 
@@ -39,7 +41,9 @@ pub(crate) fn check_covers(certified: &CertifiedKey, host: &Hostname) -> Result<
         host: Some(host.clone()),
         reason,
     };
-    let leaf = certified.end_entity_cert().map_err(|e| failed(e.to_string()))?;
+    let leaf = certified
+        .end_entity_cert()
+        .map_err(|e| failed(e.to_string()))?;
     let leaf = ParsedCertificate::try_from(leaf)
         .map_err(|e| failed(format!("its certificate cannot be read: {e}")))?;
     let name = ServerName::try_from(host.as_str()).map_err(|e| failed(e.to_string()))?;

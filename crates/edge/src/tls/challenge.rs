@@ -18,8 +18,14 @@ pub(crate) fn challenge_config(
     provider: Arc<CryptoProvider>,
     answer: &ChallengeCertificate,
 ) -> Result<Arc<ServerConfig>, PrepareError> {
-    let failed = |e: rustls::Error| PrepareError { host: None, reason: e.to_string() };
-    let key = provider.key_provider.load_private_key(answer.key.clone_key()).map_err(failed)?;
+    let failed = |e: rustls::Error| PrepareError {
+        host: None,
+        reason: e.to_string(),
+    };
+    let key = provider
+        .key_provider
+        .load_private_key(answer.key.clone_key())
+        .map_err(failed)?;
     // Not `with_single_cert`: that refuses the critical acmeIdentifier extension.
     let certified = CertifiedKey::new(vec![answer.certificate.clone()], key);
     let resolver: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(certified));

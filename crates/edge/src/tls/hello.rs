@@ -45,7 +45,11 @@ pub(crate) enum Refusal {
 ///
 /// # Errors
 /// When the name is none of ours.
-pub(crate) fn choose_zone(door: Door, hello: &ClientHello<'_>, table: &Table) -> Result<Zone, Refusal> {
+pub(crate) fn choose_zone(
+    door: Door,
+    hello: &ClientHello<'_>,
+    table: &Table,
+) -> Result<Zone, Refusal> {
     let name = match hello.server_name() {
         None => None,
         Some(text) => Some(Name::parse(text.as_bytes()).ok_or(Refusal::UnknownName)?),
@@ -57,7 +61,12 @@ pub(crate) fn choose_zone(door: Door, hello: &ClientHello<'_>, table: &Table) ->
         if let (Some(ALPN_ACME), None, Some(name)) = (offers.next(), offers.next(), name) {
             return Ok(Zone::Challenge(name));
         }
-        if hello.alpn().into_iter().flatten().any(|offer| offer == ALPN_TUNNEL) {
+        if hello
+            .alpn()
+            .into_iter()
+            .flatten()
+            .any(|offer| offer == ALPN_TUNNEL)
+        {
             return match (name, service) {
                 (None, _) | (_, Some(HostService::Tunnel | HostService::Panel)) => Ok(Zone::Tunnel),
                 _ => Err(Refusal::UnknownName),

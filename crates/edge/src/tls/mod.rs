@@ -9,11 +9,11 @@ mod public;
 mod tunnel;
 
 pub(crate) use certificate::{certified_key, check_covers};
+pub(crate) use challenge::challenge_config;
 pub(crate) use hello::{Door, Zone, choose_zone, refuse_name};
 pub(crate) use panel::panel_config;
 pub(crate) use provider::provider;
 pub(crate) use public::public_config;
-pub(crate) use challenge::challenge_config;
 pub(crate) use tunnel::tunnel_config;
 
 /// What our own programs offer to be shown the certificate of our own authority.

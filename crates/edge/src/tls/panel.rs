@@ -39,7 +39,11 @@ impl ResolvesServerCert for PanelCertificates {
     /// Programs that pin, and whoever came by address, see the certificate of our own
     /// authority; browsers the host's, while there is one.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let pins = hello.alpn().into_iter().flatten().any(|offer| offer == ALPN_API);
+        let pins = hello
+            .alpn()
+            .into_iter()
+            .flatten()
+            .any(|offer| offer == ALPN_API);
         let table = self.0.table();
         hello
             .server_name()

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use portlama_model::HostService;
+use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::ServerConfig;
 
 use super::{ALPN_API, ALPN_H2, ALPN_HTTP_1_1};
 use crate::table::Shared;
@@ -39,7 +39,11 @@ impl ResolvesServerCert for PublicCertificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let table = self.0.table();
         let entry = table.host_spelled(hello.server_name()?)?;
-        let pins = hello.alpn().into_iter().flatten().any(|offer| offer == ALPN_API);
+        let pins = hello
+            .alpn()
+            .into_iter()
+            .flatten()
+            .any(|offer| offer == ALPN_API);
         if pins && matches!(entry.service, HostService::Tunnel) {
             return self.0.own_certificate();
         }

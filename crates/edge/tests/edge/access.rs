@@ -34,9 +34,16 @@ pub(crate) async fn session(house: &House) -> String {
         &format!("cookie: __Host-portlama_nonce={nonce}\r\n"),
     )
     .await;
-    assert_eq!((back.status, back.header("location")), (302, Some("/deep/page?x=1")), "{}", back.text());
+    assert_eq!(
+        (back.status, back.header("location")),
+        (302, Some("/deep/page?x=1")),
+        "{}",
+        back.text()
+    );
     assert_eq!(cookie(&back, "__Host-portlama_nonce"), Some(""));
-    let session = cookie(&back, "__Host-portlama_session").expect("a session").to_owned();
+    let session = cookie(&back, "__Host-portlama_session")
+        .expect("a session")
+        .to_owned();
     // A code is good once.
     let again = get(
         house,
@@ -63,9 +70,18 @@ async fn strangers_are_led_to_the_sign_in_and_back() {
     assert_eq!(answer.header("location"), Some(expected.as_str()));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let set = answer.header("set-cookie").expect("a cookie");
-    assert!(set.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600"), "{set}");
+    assert!(
+        set.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600"),
+        "{set}"
+    );
     // A second tab keeps the nonce of the first.
-    let second = get(&house, PRIVATE, "/", &format!("cookie: __Host-portlama_nonce={nonce}\r\n")).await;
+    let second = get(
+        &house,
+        PRIVATE,
+        "/",
+        &format!("cookie: __Host-portlama_nonce={nonce}\r\n"),
+    )
+    .await;
     assert_eq!(cookie(&second, "__Host-portlama_nonce"), Some(nonce));
     assert!(house.origin.seen().is_empty());
 }
@@ -80,10 +96,19 @@ async fn programs_are_told_and_not_led() {
         crate::websocket::FIELDS.to_owned(),
     ] {
         let answer = get(&house, PRIVATE, "/ws", &fields).await;
-        assert_eq!((answer.status, answer.header("location")), (401, None), "{fields}");
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (401, None),
+            "{fields}"
+        );
     }
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
-        let answer = ask(&house, PRIVATE, &format!("{method} / HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 0\r\n\r\n")).await;
+        let answer = ask(
+            &house,
+            PRIVATE,
+            &format!("{method} / HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 0\r\n\r\n"),
+        )
+        .await;
         assert_eq!(answer.status, 401, "{method}");
     }
     assert!(house.origin.seen().is_empty());
@@ -94,10 +119,13 @@ async fn signed_in_visitors_pass_and_the_service_knows_them() {
     let house = House::new().await;
     house.add_user("Mira Müller").await;
     let session = session(&house).await;
-    let fields = format!("cookie: theme=dark; {session}\r\nremote-user: admin\r\nremote_groups: root\r\n");
+    let fields =
+        format!("cookie: theme=dark; {session}\r\nremote-user: admin\r\nremote_groups: root\r\n");
     let answer = get(&house, PRIVATE, "/", &fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let seen = Seen { head: answer.text() };
+    let seen = Seen {
+        head: answer.text(),
+    };
     assert_eq!(seen.values("remote-user"), ["mira"]);
     assert_eq!(seen.values("remote-groups"), ["staff"]);
     assert_eq!(seen.values("remote-name"), ["Mira M%C3%BCller"]);
@@ -105,10 +133,18 @@ async fn signed_in_visitors_pass_and_the_service_knows_them() {
     assert_eq!(seen.values("cookie"), ["theme=dark"]);
     assert!(seen.values("remote_groups").is_empty());
     // The session is of this host alone.
-    let public = Seen { head: get(&house, PUBLIC, "/", &fields).await.text() };
+    let public = Seen {
+        head: get(&house, PUBLIC, "/", &fields).await.text(),
+    };
     assert!(public.values("remote-user").is_empty());
     // Wrong and foreign tokens are no sessions.
-    let wrong = get(&house, PRIVATE, "/", "cookie: __Host-portlama_session=AAAA\r\naccept: application/json\r\n").await;
+    let wrong = get(
+        &house,
+        PRIVATE,
+        "/",
+        "cookie: __Host-portlama_session=AAAA\r\naccept: application/json\r\n",
+    )
+    .await;
     assert_eq!(wrong.status, 401);
 }
 
@@ -119,14 +155,24 @@ async fn other_websites_cannot_use_a_visitors_session_to_change_things() {
     let session = session(&house).await;
     let authority = house.authority_of(PRIVATE);
     let post = async |site: &str| {
-        let fields = format!("cookie: {session}\r\nsec-fetch-site: {site}\r\ncontent-length: 0\r\n");
-        ask(&house, PRIVATE, &format!("POST /x HTTP/1.1\r\nhost: {authority}\r\n{fields}\r\n")).await.status
+        let fields =
+            format!("cookie: {session}\r\nsec-fetch-site: {site}\r\ncontent-length: 0\r\n");
+        ask(
+            &house,
+            PRIVATE,
+            &format!("POST /x HTTP/1.1\r\nhost: {authority}\r\n{fields}\r\n"),
+        )
+        .await
+        .status
     };
     assert_eq!(post("same-origin").await, 200);
     assert_eq!(post("same-site").await, 403);
     assert_eq!(post("cross-site").await, 403);
     assert_eq!(house.origin.count("/x"), 1);
-    let change = TunnelChange { allow_cross_site: Some(true), ..TunnelChange::default() };
+    let change = TunnelChange {
+        allow_cross_site: Some(true),
+        ..TunnelChange::default()
+    };
     house.change(PRIVATE, change).await;
     assert_eq!(post("cross-site").await, 200);
 }
@@ -137,10 +183,20 @@ async fn a_sign_in_that_cannot_come_back_ends_on_a_page() {
     let bad = "/.portlama/session?code=wrong&rd=%2F%2Fevil.example";
     let first = get(&house, PRIVATE, bad, "").await;
     assert_eq!(first.status, 302);
-    assert!(first.header("location").is_some_and(|l| l.starts_with(&format!("https://{PORTAL}:"))));
+    assert!(
+        first
+            .header("location")
+            .is_some_and(|l| l.starts_with(&format!("https://{PORTAL}:")))
+    );
     assert!(!first.head.contains("evil"), "{}", first.head);
     assert_eq!(cookie(&first, "__Host-portlama_retry"), Some("1"));
-    let second = get(&house, PRIVATE, bad, "cookie: __Host-portlama_retry=1\r\naccept: text/html\r\n").await;
+    let second = get(
+        &house,
+        PRIVATE,
+        bad,
+        "cookie: __Host-portlama_retry=1\r\naccept: text/html\r\n",
+    )
+    .await;
     assert_eq!((second.status, second.header("location")), (400, None));
     assert!(second.text().contains("cookies"));
 }
@@ -153,9 +209,21 @@ async fn a_code_needs_the_browser_that_began() {
     let nonce = URL_SAFE_NO_PAD.encode([7; 32]);
     let shown = URL_SAFE_NO_PAD.encode(digest(&SHA256, nonce.as_bytes()));
     let url = format!("https://{}/", house.authority_of(PRIVATE));
-    for cookies in [String::new(), format!("cookie: __Host-portlama_nonce={}\r\n", URL_SAFE_NO_PAD.encode([8; 32]))] {
+    for cookies in [
+        String::new(),
+        format!(
+            "cookie: __Host-portlama_nonce={}\r\n",
+            URL_SAFE_NO_PAD.encode([8; 32])
+        ),
+    ] {
         let code = house.handover(&sso, &url, &shown);
-        let stolen = get(&house, PRIVATE, &format!("/.portlama/session?code={code}&rd=%2F"), &cookies).await;
+        let stolen = get(
+            &house,
+            PRIVATE,
+            &format!("/.portlama/session?code={code}&rd=%2F"),
+            &cookies,
+        )
+        .await;
         assert_eq!(cookie(&stolen, "__Host-portlama_session"), None);
     }
 }
@@ -167,27 +235,53 @@ async fn signing_out_ends_the_session_and_needs_our_own_page() {
     let session = session(&house).await;
     let authority = house.authority_of(PRIVATE);
     let sign_out = async |fields: &str| {
-        let head = format!("POST /.portlama/sign-out HTTP/1.1\r\nhost: {authority}\r\ncookie: {session}\r\ncontent-length: 0\r\n{fields}\r\n");
+        let head = format!(
+            "POST /.portlama/sign-out HTTP/1.1\r\nhost: {authority}\r\ncookie: {session}\r\ncontent-length: 0\r\n{fields}\r\n"
+        );
         ask(&house, PRIVATE, &head).await.status
     };
-    let visit = async || get(&house, PRIVATE, "/", &format!("cookie: {session}\r\n")).await.status;
+    let visit = async || {
+        get(&house, PRIVATE, "/", &format!("cookie: {session}\r\n"))
+            .await
+            .status
+    };
     assert_eq!(sign_out("origin: https://evil.example\r\n").await, 403);
     assert_eq!(sign_out("sec-fetch-site: cross-site\r\n").await, 403);
     assert_eq!(visit().await, 200);
-    assert_eq!(sign_out(&format!("origin: https://{authority}\r\nsec-fetch-site: same-origin\r\n")).await, 303);
+    assert_eq!(
+        sign_out(&format!(
+            "origin: https://{authority}\r\nsec-fetch-site: same-origin\r\n"
+        ))
+        .await,
+        303
+    );
     assert_eq!(visit().await, 302);
 }
 
 #[tokio::test]
 async fn switched_off_and_restricted_hosts_pass_nobody() {
     let house = House::new().await;
-    let off = TunnelChange { enabled: Some(false), ..TunnelChange::default() };
+    let off = TunnelChange {
+        enabled: Some(false),
+        ..TunnelChange::default()
+    };
     house.change(PUBLIC, off).await;
     assert_eq!(get(&house, PUBLIC, "/", "").await.status, 503);
-    let on = TunnelChange { enabled: Some(true), ..TunnelChange::default() };
+    let on = TunnelChange {
+        enabled: Some(true),
+        ..TunnelChange::default()
+    };
     house.change(PUBLIC, on).await;
     assert_eq!(get(&house, PUBLIC, "/", "").await.status, 200);
-    let shut = TunnelChange { access_mode: Some(AccessMode::Authenticated), ..TunnelChange::default() };
+    let shut = TunnelChange {
+        access_mode: Some(AccessMode::Authenticated),
+        ..TunnelChange::default()
+    };
     house.change(PUBLIC, shut).await;
-    assert_eq!(get(&house, PUBLIC, "/", "accept: application/json\r\n").await.status, 401);
+    assert_eq!(
+        get(&house, PUBLIC, "/", "accept: application/json\r\n")
+            .await
+            .status,
+        401
+    );
 }

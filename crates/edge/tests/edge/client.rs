@@ -62,13 +62,17 @@ impl Line {
     /// Connects to the public port under a name.
     pub(crate) async fn open(house: &House, name: &str) -> Self {
         let config = house.tls(None);
-        Self::with(house.https, name, config).await.expect("a handshake")
+        Self::with(house.https, name, config)
+            .await
+            .expect("a handshake")
     }
 
     /// Connects to the panel's port by address.
     pub(crate) async fn panel(house: &House, credentials: Option<&Credentials>) -> Self {
         let config = house.tls(credentials);
-        Self::with(house.panel, "127.0.0.1", config).await.expect("a handshake")
+        Self::with(house.panel, "127.0.0.1", config)
+            .await
+            .expect("a handshake")
     }
 
     pub(crate) async fn with(
@@ -88,7 +92,10 @@ impl Line {
     }
 
     pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) {
-        self.tls.write_all(text.as_ref()).await.expect("the server listens");
+        self.tls
+            .write_all(text.as_ref())
+            .await
+            .expect("the server listens");
         self.tls.flush().await.expect("the server listens");
     }
 
@@ -104,13 +111,17 @@ impl Line {
     }
 
     pub(crate) async fn answer_to(&mut self, method: &str) -> Raw {
-        tokio::time::timeout(PATIENCE, self.read_answer(method)).await.expect("an answer in time")
+        tokio::time::timeout(PATIENCE, self.read_answer(method))
+            .await
+            .expect("an answer in time")
     }
 
     /// Reads until the connection ends.
     pub(crate) async fn rest(&mut self) -> (Vec<u8>, End) {
         let reading = async { while self.fill().await == End::Open {} };
-        tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends");
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("the connection ends");
         let end = self.fill().await;
         (std::mem::take(&mut self.buffer), end)
     }
@@ -119,10 +130,17 @@ impl Line {
     pub(crate) async fn exactly(&mut self, len: usize) -> Vec<u8> {
         let reading = async {
             while self.buffer.len() < len {
-                assert_eq!(self.fill().await, End::Open, "after {:?}", self.buffer.escape_ascii().to_string());
+                assert_eq!(
+                    self.fill().await,
+                    End::Open,
+                    "after {:?}",
+                    self.buffer.escape_ascii().to_string()
+                );
             }
         };
-        tokio::time::timeout(PATIENCE, reading).await.expect("octets in time");
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("octets in time");
         self.buffer.drain(..len).collect()
     }
 
@@ -144,11 +162,21 @@ impl Line {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
                 break at + 4;
             }
-            assert_eq!(end, End::Open, "no answer but {:?}", self.buffer.escape_ascii().to_string());
+            assert_eq!(
+                end,
+                End::Open,
+                "no answer but {:?}",
+                self.buffer.escape_ascii().to_string()
+            );
             end = self.fill().await;
         };
-        let head = String::from_utf8(self.buffer.drain(..head_end).collect()).expect("a head is text");
-        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+        let head =
+            String::from_utf8(self.buffer.drain(..head_end).collect()).expect("a head is text");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .expect("a status");
         let mut raw = Raw {
             status,
             head,
@@ -158,7 +186,10 @@ impl Line {
         if method == "HEAD" || status < 200 || status == 204 || status == 304 {
             return raw;
         }
-        if let Some(length) = raw.header("content-length").map(|l| l.parse::<usize>().expect("a number")) {
+        if let Some(length) = raw
+            .header("content-length")
+            .map(|l| l.parse::<usize>().expect("a number"))
+        {
             while self.buffer.len() < length && raw.end == End::Open {
                 raw.end = self.fill().await;
             }
@@ -171,7 +202,9 @@ impl Line {
 
     async fn read_chunks(&mut self, raw: &mut Raw) {
         loop {
-            let Some(line) = self.line(raw).await else { return };
+            let Some(line) = self.line(raw).await else {
+                return;
+            };
             let size = usize::from_str_radix(&line, 16).expect("a chunk size");
             while self.buffer.len() < size + 2 {
                 raw.end = self.fill().await;
@@ -212,7 +245,12 @@ pub(crate) async fn ask(house: &House, host: &str, head: &str) -> Raw {
 /// `GET path` with more fields, each ending in CR LF.
 pub(crate) async fn get(house: &House, host: &str, path: &str, fields: &str) -> Raw {
     let authority = house.authority_of(host);
-    ask(house, host, &format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\n{fields}\r\n")).await
+    ask(
+        house,
+        host,
+        &format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\n{fields}\r\n"),
+    )
+    .await
 }
 
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {

@@ -44,7 +44,10 @@ async fn every_ambiguous_head_is_refused_and_reaches_nobody() {
         (post("Content-Length: \r\n"), 400),
         (post("Content-Length: 12345678901234567890123\r\n"), 400),
         // H4
-        (format!("POST /h HTTP/1.0\r\n{host}Connection: keep-alive\r\n{chunked}\r\n0\r\n\r\n"), 400),
+        (
+            format!("POST /h HTTP/1.0\r\n{host}Connection: keep-alive\r\n{chunked}\r\n0\r\n\r\n"),
+            400,
+        ),
         // Other codings
         (post("Transfer-Encoding: gzip, chunked\r\n"), 501),
         (post("Transfer-Encoding: chunked, identity\r\n"), 400),
@@ -67,7 +70,10 @@ async fn every_ambiguous_head_is_refused_and_reaches_nobody() {
         (line("CONNECT a.b:443 HTTP/1.1"), 405),
         (line("TRACE / HTTP/1.1"), 405),
         (line("TRACK / HTTP/1.1"), 405),
-        (line(&format!("GET /{} HTTP/1.1", "a".repeat(64 * 1024))), 414),
+        (
+            line(&format!("GET /{} HTTP/1.1", "a".repeat(64 * 1024))),
+            414,
+        ),
         (post(&format!("A: {}\r\n", "a".repeat(64 * 1024))), 431),
         (post(&"A: b\r\n".repeat(1000)), 431),
         // H12
@@ -82,7 +88,10 @@ async fn every_ambiguous_head_is_refused_and_reaches_nobody() {
         // Host
         (format!("GET / HTTP/1.1\r\n\r\n{SMUGGLED}"), 400),
         (format!("GET / HTTP/1.1\r\n{host}{host}\r\n{SMUGGLED}"), 400),
-        (format!("GET / HTTP/1.1\r\nHost: u@{PUBLIC}\r\n\r\n{SMUGGLED}"), 400),
+        (
+            format!("GET / HTTP/1.1\r\nHost: u@{PUBLIC}\r\n\r\n{SMUGGLED}"),
+            400,
+        ),
         // Our own word for a refusal.
         (line("PORTLAMA-REFUSED / HTTP/1.1"), 501),
     ];
@@ -96,7 +105,9 @@ async fn every_ambiguous_head_is_refused_and_reaches_nobody() {
 #[tokio::test]
 async fn noise_is_refused_at_once() {
     let house = House::new().await;
-    let noise: Vec<u8> = (0..256).map(|n| u8::try_from(n * 7 % 256).expect("an octet")).collect();
+    let noise: Vec<u8> = (0..256)
+        .map(|n| u8::try_from(n * 7 % 256).expect("an octet"))
+        .collect();
     refused(&house, noise, 400).await;
 }
 
@@ -105,8 +116,15 @@ async fn broken_chunks_break_off_and_never_become_a_second_request() {
     let house = House::new().await;
     let long = format!("1;{}\r\nx\r\n", "e".repeat(64 * 1024));
     let bad = [
-        "-1\r\n", "0x5\r\nhello\r\n", "11111111111111111\r\n", "5\nhello\n", "5\r\nhelloX\r\n",
-        "5;a\nb\r\nhello\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", &long,
+        "-1\r\n",
+        "0x5\r\nhello\r\n",
+        "11111111111111111\r\n",
+        "5\nhello\n",
+        "5\r\nhelloX\r\n",
+        "5;a\nb\r\nhello\r\n",
+        " 5\r\nhello\r\n",
+        "5 \r\nhello\r\n",
+        &long,
     ];
     for chunks in bad {
         let mut line = Line::open(&house, PUBLIC).await;
@@ -119,8 +137,15 @@ async fn broken_chunks_break_off_and_never_become_a_second_request() {
         let (octets, _) = line.rest().await;
         let text = String::from_utf8_lossy(&octets);
         let shown = chunks.get(..20).unwrap_or(chunks);
-        assert!(text.is_empty() || text.starts_with("HTTP/1.1 400 "), "{shown:?}: {text}");
-        assert_eq!(text.matches("HTTP/1.1").count() <= 1, true, "{shown:?}: {text}");
+        assert!(
+            text.is_empty() || text.starts_with("HTTP/1.1 400 "),
+            "{shown:?}: {text}"
+        );
+        assert_eq!(
+            text.matches("HTTP/1.1").count() <= 1,
+            true,
+            "{shown:?}: {text}"
+        );
     }
     assert_eq!(house.origin.count("/smuggled"), 0);
 }
@@ -140,7 +165,10 @@ async fn trailers_reach_nobody() {
     assert_eq!(answer.status, 200);
     assert!(answer.text().starts_with("2 "), "{}", answer.text());
     let seen = house.origin.seen();
-    assert!(seen.iter().all(|s| !s.head.contains("admin") && s.values("authorization").is_empty()));
+    assert!(
+        seen.iter()
+            .all(|s| !s.head.contains("admin") && s.values("authorization").is_empty())
+    );
 }
 
 #[tokio::test]
@@ -148,15 +176,23 @@ async fn pipelined_requests_are_answered_in_order() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
-    let all: String =
-        (0..100).map(|n| format!("GET /n/{n} HTTP/1.1\r\nhost: {authority}\r\n\r\n")).collect();
+    let all: String = (0..100)
+        .map(|n| format!("GET /n/{n} HTTP/1.1\r\nhost: {authority}\r\n\r\n"))
+        .collect();
     line.send(all).await;
     for n in 0..100 {
         let answer = line.answer().await;
-        assert!(answer.text().starts_with(&format!("GET /n/{n} ")), "{n}: {}", answer.text());
+        assert!(
+            answer.text().starts_with(&format!("GET /n/{n} ")),
+            "{n}: {}",
+            answer.text()
+        );
     }
     // A refusal behind good requests comes after their answers.
-    line.send(format!("GET /last HTTP/1.1\r\nhost: {authority}\r\n\r\nGET /x HTTP/9.9\r\n\r\n{SMUGGLED}")).await;
+    line.send(format!(
+        "GET /last HTTP/1.1\r\nhost: {authority}\r\n\r\nGET /x HTTP/9.9\r\n\r\n{SMUGGLED}"
+    ))
+    .await;
     assert!(line.answer().await.text().starts_with("GET /last "));
     assert_eq!(line.answer().await.status, 505);
     assert_eq!(line.rest().await, (vec![], End::Clean));
@@ -168,7 +204,8 @@ async fn a_request_in_single_octets_is_the_same_request() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
-    let text = format!("POST /upload HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 5\r\n\r\nhello");
+    let text =
+        format!("POST /upload HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 5\r\n\r\nhello");
     for octet in text.as_bytes() {
         line.send([*octet]).await;
     }
@@ -179,15 +216,38 @@ async fn a_request_in_single_octets_is_the_same_request() {
 async fn spellings_of_the_host_are_one_host() {
     let house = House::new().await;
     let port = house.https.port();
-    for host in ["Open.LAB.example.org", "open.lab.example.org.", "open.lab.example.org"] {
+    for host in [
+        "Open.LAB.example.org",
+        "open.lab.example.org.",
+        "open.lab.example.org",
+    ] {
         for with_port in [format!("{host}:{port}"), host.to_owned()] {
-            let answer = ask(&house, PUBLIC, &format!("GET / HTTP/1.1\r\nhost: {with_port}\r\n\r\n")).await;
+            let answer = ask(
+                &house,
+                PUBLIC,
+                &format!("GET / HTTP/1.1\r\nhost: {with_port}\r\n\r\n"),
+            )
+            .await;
             assert_eq!(answer.status, 200, "{with_port}");
         }
     }
-    let absolute = format!("GET https://{}/abs HTTP/1.1\r\nhost: {}\r\n\r\n", house.authority_of(PUBLIC), house.authority_of(PUBLIC));
-    assert!(ask(&house, PUBLIC, &absolute).await.text().starts_with("GET /abs HTTP/1.1"));
-    let foreign = ask(&house, PUBLIC, &format!("GET / HTTP/1.1\r\nhost: {PUBLIC}:1\r\n\r\n")).await;
+    let absolute = format!(
+        "GET https://{}/abs HTTP/1.1\r\nhost: {}\r\n\r\n",
+        house.authority_of(PUBLIC),
+        house.authority_of(PUBLIC)
+    );
+    assert!(
+        ask(&house, PUBLIC, &absolute)
+            .await
+            .text()
+            .starts_with("GET /abs HTTP/1.1")
+    );
+    let foreign = ask(
+        &house,
+        PUBLIC,
+        &format!("GET / HTTP/1.1\r\nhost: {PUBLIC}:1\r\n\r\n"),
+    )
+    .await;
     assert_eq!(foreign.status, 421);
 }
 
@@ -195,7 +255,12 @@ async fn spellings_of_the_host_are_one_host() {
 async fn options_asterisk_is_about_the_server() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
-    let answer = ask(&house, PUBLIC, &format!("OPTIONS * HTTP/1.1\r\nhost: {authority}\r\n\r\n")).await;
+    let answer = ask(
+        &house,
+        PUBLIC,
+        &format!("OPTIONS * HTTP/1.1\r\nhost: {authority}\r\n\r\n"),
+    )
+    .await;
     assert_eq!(answer.status, 204);
     assert!(house.origin.seen().is_empty());
 }

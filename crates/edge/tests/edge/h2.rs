@@ -14,9 +14,12 @@ use crate::origin::Seen;
 async fn connect(house: &House, name: &str) -> SendRequest<Full<Bytes>> {
     let mut config = house.tls(None);
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let line = Line::with(house.https, name, config).await.expect("a handshake");
-    let (sender, connection) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(line.tls)).await.expect("HTTP/2");
+    let line = Line::with(house.https, name, config)
+        .await
+        .expect("a handshake");
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(line.tls))
+        .await
+        .expect("HTTP/2");
     tokio::spawn(connection);
     sender
 }
@@ -28,7 +31,12 @@ fn request(house: &House, host: &str, path: &str) -> http::request::Builder {
 }
 
 async fn text(response: Response<Incoming>) -> String {
-    let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a whole body")
+        .to_bytes();
     String::from_utf8(body.to_vec()).expect("text")
 }
 
@@ -44,14 +52,21 @@ async fn visitors_with_http_2_reach_services_with_http_1() {
         .expect("a request");
     let response = sender.send_request(hello).await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
-    let seen = Seen { head: text(response).await };
+    let seen = Seen {
+        head: text(response).await,
+    };
     assert_eq!(seen.request_line(), "GET /a?b=c HTTP/1.1");
     assert_eq!(seen.values("host"), [house.authority_of(PUBLIC)]);
     assert_eq!(seen.values("cookie"), ["a=b; c=d"]);
     assert_eq!(seen.values("x-forwarded-for"), ["127.0.0.1"]);
-    assert!(seen.values("content-length").is_empty() && seen.values("transfer-encoding").is_empty());
+    assert!(
+        seen.values("content-length").is_empty() && seen.values("transfer-encoding").is_empty()
+    );
 
-    let upload = request(&house, PUBLIC, "/upload").method("POST").body(Full::from("hello")).expect("a request");
+    let upload = request(&house, PUBLIC, "/upload")
+        .method("POST")
+        .body(Full::from("hello"))
+        .expect("a request");
     let response = sender.send_request(upload).await.expect("an answer");
     assert!(text(response).await.starts_with("5 2cf24dba"));
 }
@@ -62,24 +77,42 @@ async fn the_gate_stands_before_http_2_as_well() {
     let mut sender = connect(&house, PUBLIC).await;
     let cases = [
         (request(&house, PRIVATE, "/"), 421),
-        (request(&house, PUBLIC, "/").header("host", "other.example"), 400),
+        (
+            request(&house, PUBLIC, "/").header("host", "other.example"),
+            400,
+        ),
         (request(&house, PUBLIC, "/").method("TRACE"), 405),
         (request(&house, PUBLIC, "/").method("PORTLAMA-REFUSED"), 501),
         (request(&house, PUBLIC, "/%00"), 400),
-        (request(&house, PUBLIC, &format!("/{}", "a".repeat(9000))), 414),
+        (
+            request(&house, PUBLIC, &format!("/{}", "a".repeat(9000))),
+            414,
+        ),
         (request(&house, PUBLIC, "/").header("expect", "more"), 417),
-        (request(&house, PUBLIC, "/").header("content_length", "5"), 400),
+        (
+            request(&house, PUBLIC, "/").header("content_length", "5"),
+            400,
+        ),
     ];
     for (builder, status) in cases {
         let request = builder.body(Full::default()).expect("a request");
-        let shown = format!("{} {}", request.method(), request.uri().path().get(..10).unwrap_or("/"));
+        let shown = format!(
+            "{} {}",
+            request.method(),
+            request.uri().path().get(..10).unwrap_or("/")
+        );
         let response = sender.send_request(request).await.expect("an answer");
         assert_eq!(response.status().as_u16(), status, "{shown}");
     }
     assert!(house.origin.seen().is_empty());
     // The connection lives: only the streams were refused.
-    let good = request(&house, PUBLIC, "/").body(Full::default()).expect("a request");
-    assert_eq!(sender.send_request(good).await.expect("an answer").status(), StatusCode::OK);
+    let good = request(&house, PUBLIC, "/")
+        .body(Full::default())
+        .expect("a request");
+    assert_eq!(
+        sender.send_request(good).await.expect("an answer").status(),
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -123,7 +156,9 @@ async fn frames_that_break_http_2_reach_nobody() {
     for block in blocks {
         let mut config = house.tls(None);
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let mut line = Line::with(house.https, PUBLIC, config).await.expect("a handshake");
+        let mut line = Line::with(house.https, PUBLIC, config)
+            .await
+            .expect("a handshake");
         let mut octets = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         octets.extend_from_slice(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
         let len = u32::try_from(block.len()).expect("short").to_be_bytes();
@@ -158,7 +193,9 @@ async fn a_broken_answer_resets_the_stream() {
     let house = House::new().await;
     let mut sender = connect(&house, PUBLIC).await;
     for path in ["/short", "/short-chunked", "/bad-chunk"] {
-        let broken = request(&house, PUBLIC, path).body(Full::default()).expect("a request");
+        let broken = request(&house, PUBLIC, path)
+            .body(Full::default())
+            .expect("a request");
         let response = sender.send_request(broken).await.expect("a head");
         if response.status() != StatusCode::BAD_GATEWAY {
             assert!(response.into_body().collect().await.is_err(), "{path}");

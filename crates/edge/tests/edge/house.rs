@@ -60,7 +60,6 @@ pub(crate) struct Credentials {
 
 pub(crate) struct House {
     pub(crate) control: Arc<Control>,
-    pub(crate) edge: Arc<Edge>,
     pub(crate) https: SocketAddr,
     pub(crate) panel: SocketAddr,
     pub(crate) origin: Origin,
@@ -77,6 +76,11 @@ pub(crate) struct House {
 impl House {
     /// Builds everything and waits until the tunnel is up.
     pub(crate) async fn new() -> Self {
+        // `RUST_LOG=debug` shows what a failing case met.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_test_writer()
+            .try_init();
         let dir = tempfile::tempdir().expect("a directory");
         let state_dir = dir.path().join("state");
         let made = initialise(
@@ -121,7 +125,8 @@ impl House {
         tokio::spawn(edge.clone().serve_panel(panel, shutdown.clone()));
 
         let read = |path: &std::path::Path| std::fs::read(path).expect("a file of the set-up");
-        let authority = CertificateDer::from_pem_slice(&read(&made.ca_path)).expect("a certificate");
+        let authority =
+            CertificateDer::from_pem_slice(&read(&made.ca_path)).expect("a certificate");
         let admin_credentials = Credentials {
             chain: vec![CertificateDer::from_pem_slice(&read(&made.admin_cert_path)).expect("PEM")],
             key: Arc::new(PrivateKeyDer::from_pem_slice(&read(&made.admin_key_path)).expect("PEM")),
@@ -131,7 +136,6 @@ impl House {
         let agent_credentials = enroll(&control, &admin, &agent).await;
         let mut house = Self {
             control,
-            edge,
             https: https_at,
             panel: panel_at,
             origin: Origin::start().await,
@@ -163,7 +167,11 @@ impl House {
             new.access_mode = Some(access);
             new.agent_label = Some(self.agent.clone());
             new.host_header = host_header;
-            let made = self.control.create_tunnel(&self.admin, new).await.expect("a tunnel");
+            let made = self
+                .control
+                .create_tunnel(&self.admin, new)
+                .await
+                .expect("a tunnel");
             self.tunnels.insert(host, made.tunnel.id);
         }
     }
@@ -186,11 +194,13 @@ impl House {
         tokio::spawn(connector.run(self.shutdown.clone()));
         let mut changes = self.control.hub().subscribe();
         let up = async {
-            while !self.control.hub().status(&self.agent).connected_since.is_none() {
+            while !self.control.hub().status(&self.agent).is_connected() {
                 changes.changed().await.expect("the hub lives");
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), up).await.expect("the agent connects");
+        tokio::time::timeout(Duration::from_secs(20), up)
+            .await
+            .expect("the agent connects");
     }
 
     /// TLS of a client that trusts the server's authority alone.
@@ -222,7 +232,10 @@ impl House {
     /// Changes a tunnel.
     pub(crate) async fn change(&self, host: &str, change: TunnelChange) {
         let id = self.tunnels[host];
-        self.control.change_tunnel(&self.admin, id, change).await.expect("the change");
+        self.control
+            .change_tunnel(&self.admin, id, change)
+            .await
+            .expect("the change");
     }
 
     /// The counters of a tunnel.
@@ -239,26 +252,46 @@ impl House {
             password: Secret::new(PASSWORD),
             groups: vec!["staff".parse().expect("a group")],
         };
-        self.control.create_user(&self.admin, new).await.expect("a user");
+        self.control
+            .create_user(&self.admin, new)
+            .await
+            .expect("a user");
     }
 
     /// Signs the user in at the portal, as the portal does it: the token of the sign-in.
     pub(crate) async fn sign_in(&self) -> String {
         let name = USER.parse().expect("a name");
-        let uri = self.control.reset_totp(&self.admin, &name).await.expect("a seed");
+        let uri = self
+            .control
+            .reset_totp(&self.admin, &name)
+            .await
+            .expect("a seed");
         let from = [127, 0, 0, 1].into();
         let password = Secret::new(PASSWORD);
-        let first = self.control.first_factor(None, USER, password, from).await.expect("password");
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("now");
+        let first = self
+            .control
+            .first_factor(None, USER, password, from)
+            .await
+            .expect("password");
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("now");
         let code = portlama_testkit::totp_code_at(uri.expose(), now.as_secs()).expect("a code");
-        let second = self.control.second_factor(first.sso_token.expose(), &code, from).await;
+        let second = self
+            .control
+            .second_factor(first.sso_token.expose(), &code, from)
+            .await;
         second.expect("the code is right").expose().to_owned()
     }
 
     /// The code that leads from the portal back to a place.
     pub(crate) fn handover(&self, sso: &str, url: &str, nonce: &str) -> String {
         let target = self.control.return_target(url).expect("a place of ours");
-        self.control.handover(sso, &target, nonce).expect("a code").expose().to_owned()
+        self.control
+            .handover(sso, &target, nonce)
+            .expect("a code")
+            .expose()
+            .to_owned()
     }
 }
 
@@ -278,7 +311,10 @@ fn tunnel_port(port: u16) -> TunnelPort {
 
 fn identity(control: &Control, credentials: &Credentials) -> Identity {
     let live = control.live();
-    let client = live.client_trust().verify(&credentials.chain).expect("of our authority");
+    let client = live
+        .client_trust()
+        .verify(&credentials.chain)
+        .expect("of our authority");
     live.identify(&Presented::Client(client)).expect("somebody")
 }
 
@@ -289,7 +325,10 @@ async fn enroll(control: &Control, admin: &Identity, label: &AgentLabel) -> Cred
         .expect("a token");
     let key = AgentKey::generate().expect("a key");
     let csr = key.request(label).expect("a request");
-    let enrolled = control.enroll(enrollment.token.expose(), &csr).await.expect("a certificate");
+    let enrolled = control
+        .enroll(enrollment.token.expose(), &csr)
+        .await
+        .expect("a certificate");
     Credentials {
         chain: vec![certificate_from_pem(&enrolled.cert).expect("a certificate")],
         key: Arc::new(key.to_der()),
@@ -303,7 +342,11 @@ impl Handler for Room {
     fn call(&self, request: Request<RequestBody>) -> BoxFuture<'static, Response<ResponseBody>> {
         let name = self.0;
         Box::pin(async move {
-            let info = request.extensions().get::<ClientInfo>().expect("the edge says who").clone();
+            let info = request
+                .extensions()
+                .get::<ClientInfo>()
+                .expect("the edge says who")
+                .clone();
             let path = request.uri().path().to_owned();
             let body = request.into_body().collect().await.map(|b| b.to_bytes());
             let presented = match &*info.presented {
@@ -317,7 +360,11 @@ impl Handler for Room {
                 info.host,
                 body.map_or_else(|e| format!("error:{e}"), |b| b.len().to_string()),
             );
-            Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync())
+            Response::new(
+                Full::new(Bytes::from(text))
+                    .map_err(|never| match never {})
+                    .boxed_unsync(),
+            )
         })
     }
 }
@@ -365,7 +412,10 @@ impl OriginDialer for Services {
                     Ok(tcp) => Ok(Box::new(tcp) as Box<dyn OriginIo>),
                     Err(e) => Err(Refusal::new(RefusalReason::OriginRefused, &e.to_string())),
                 },
-                8004 => Err(Refusal::new(RefusalReason::OriginRefused, "connection refused by 192.168.1.7")),
+                8004 => Err(Refusal::new(
+                    RefusalReason::OriginRefused,
+                    "connection refused by 192.168.1.7",
+                )),
                 _ => Err(Refusal::new(RefusalReason::NotAllowed, "not on the list")),
             }
         })

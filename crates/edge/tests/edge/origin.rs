@@ -91,7 +91,10 @@ impl Origin {
     /// How many requests named this path.
     pub(crate) fn count(&self, path: &str) -> usize {
         let line = format!(" {path} ");
-        self.seen().iter().filter(|s| s.request_line().contains(&line)).count()
+        self.seen()
+            .iter()
+            .filter(|s| s.request_line().contains(&line))
+            .count()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -137,7 +140,12 @@ async fn serve(tcp: TcpStream, shared: &Shared) {
     while let Some(head) = read_head(&mut io).await {
         let seen = Seen { head };
         shared.seen.lock().push(seen.clone());
-        let path = seen.request_line().split(' ').nth(1).unwrap_or("/").to_owned();
+        let path = seen
+            .request_line()
+            .split(' ')
+            .nth(1)
+            .unwrap_or("/")
+            .to_owned();
         if !answer(&mut io, &seen, &path, shared).await.unwrap_or(false) {
             return;
         }
@@ -184,7 +192,8 @@ async fn answer(io: &mut Io, seen: &Seen, path: &str, shared: &Shared) -> std::i
             return Ok(false);
         }
         "/early" => {
-            io.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").await?;
+            io.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno")
+                .await?;
             io.shutdown().await?;
             return Ok(false);
         }
@@ -199,13 +208,15 @@ async fn answer(io: &mut Io, seen: &Seen, path: &str, shared: &Shared) -> std::i
             return Ok(true);
         }
         "/not-modified" => {
-            io.write_all(b"HTTP/1.1 304 Not Modified\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\n").await?;
+            io.write_all(b"HTTP/1.1 304 Not Modified\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\n")
+                .await?;
             return Ok(true);
         }
         _ => {}
     }
     if seen.request_line().starts_with("HEAD ") {
-        io.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n").await?;
+        io.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n")
+            .await?;
         return Ok(true);
     }
     read_body(io, seen).await?;
@@ -213,7 +224,10 @@ async fn answer(io: &mut Io, seen: &Seen, path: &str, shared: &Shared) -> std::i
 }
 
 async fn reply(io: &mut Io, text: &str) -> std::io::Result<bool> {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n", text.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n",
+        text.len()
+    );
     io.write_all(head.as_bytes()).await?;
     io.write_all(text.as_bytes()).await?;
     Ok(true)
@@ -226,18 +240,33 @@ fn canned(path: &str) -> Option<String> {
         "/short" => format!("{ok}content-length: 100\r\n\r\nonly this"),
         "/short-chunked" => format!("{ok}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"),
         "/bad-chunk" => format!("{ok}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n"),
-        "/extra" => format!("{ok}content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstolen"),
+        "/extra" => format!(
+            "{ok}content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstolen"
+        ),
         "/two-lengths" => format!("{ok}content-length: 2\r\ncontent-length: 3\r\n\r\nokk"),
-        "/length-and-chunks" => format!("{ok}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        "/length-and-chunks" => format!(
+            "{ok}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        ),
         "/lf" => "HTTP/1.1 200 OK\ncontent-length: 2\n\nok".to_owned(),
-        "/huge-head" => format!("{ok}a: {}\r\ncontent-length: 2\r\n\r\nok", "a".repeat(100 * 1024)),
-        "/interim-flood" => format!("{}{ok}content-length: 2\r\n\r\nok", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000)),
+        "/huge-head" => format!(
+            "{ok}a: {}\r\ncontent-length: 2\r\n\r\nok",
+            "a".repeat(100 * 1024)
+        ),
+        "/interim-flood" => format!(
+            "{}{ok}content-length: 2\r\n\r\nok",
+            "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000)
+        ),
         "/interim" => format!("HTTP/1.1 100 Continue\r\n\r\n{ok}content-length: 2\r\n\r\nok"),
         "/status-999" => "HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\nok".to_owned(),
-        "/switch" => "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n".to_owned(),
+        "/switch" => {
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n"
+                .to_owned()
+        }
         "/noise" => "\x16\x03\x01 not http at all".to_owned(),
         "/until-close" => "HTTP/1.0 200 OK\r\n\r\nto the end".to_owned(),
-        "/trailers" => format!("{ok}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n2\r\nok\r\n0\r\nx-late: 1\r\n\r\n"),
+        "/trailers" => format!(
+            "{ok}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n2\r\nok\r\n0\r\nx-late: 1\r\n\r\n"
+        ),
         _ => return None,
     })
 }
@@ -256,7 +285,10 @@ async fn download(io: &mut Io, size: usize) -> std::io::Result<bool> {
 }
 
 async fn events(io: &mut Io, shared: &Shared) -> std::io::Result<bool> {
-    io.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n").await?;
+    io.write_all(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+    )
+    .await?;
     for n in 0.. {
         tokio::select! {
             step = shared.gate.0.acquire() => step.expect("open").forget(),
@@ -284,7 +316,9 @@ async fn websocket(io: &mut Io, seen: &Seen, honest: bool) -> std::io::Result<bo
     } else {
         "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned()
     };
-    let head = format!("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: {accept}\r\nsec-websocket-protocol: chat\r\n\r\nhello");
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: {accept}\r\nsec-websocket-protocol: chat\r\n\r\nhello"
+    );
     io.write_all(head.as_bytes()).await?;
     let mut buf = vec![0; 16 * 1024];
     loop {
@@ -302,7 +336,11 @@ async fn websocket(io: &mut Io, seen: &Seen, honest: bool) -> std::io::Result<bo
 async fn read_body(io: &mut Io, seen: &Seen) -> std::io::Result<(u64, String)> {
     let mut hash = Context::new(&SHA256);
     let mut total = 0;
-    if seen.values("transfer-encoding").iter().any(|v| v == "chunked") {
+    if seen
+        .values("transfer-encoding")
+        .iter()
+        .any(|v| v == "chunked")
+    {
         loop {
             let mut size = String::new();
             io.read_line(&mut size).await?;
@@ -315,7 +353,12 @@ async fn read_body(io: &mut Io, seen: &Seen) -> std::io::Result<(u64, String)> {
             }
         }
     } else if let Some(length) = seen.values("content-length").pop() {
-        total = take(io, length.parse().map_err(std::io::Error::other)?, &mut hash).await?;
+        total = take(
+            io,
+            length.parse().map_err(std::io::Error::other)?,
+            &mut hash,
+        )
+        .await?;
     }
     Ok((total, hex::encode(hash.finish())))
 }
@@ -327,7 +370,11 @@ async fn take(io: &mut Io, size: u64, hash: &mut Context) -> std::io::Result<u64
     loop {
         let n = left.read(&mut buf).await?;
         if n == 0 {
-            return if total == size { Ok(total) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) };
+            return if total == size {
+                Ok(total)
+            } else {
+                Err(std::io::ErrorKind::UnexpectedEof.into())
+            };
         }
         hash.update(&buf[..n]);
         total += n as u64;

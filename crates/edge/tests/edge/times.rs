@@ -23,8 +23,12 @@ async fn timed<T>(client: impl Future<Output = T>) -> (T, Duration) {
 }
 
 fn assert_about(took: Duration, limit: Duration) {
-    let slack = Duration::from_secs(2);
-    assert!(took + slack >= limit && took <= limit + slack, "{took:?} is not about {limit:?}");
+    // Lingering after the last answer, or the look at a busy connection, comes on top.
+    let slack = Duration::from_secs(6);
+    assert!(
+        took + slack >= limit && took <= limit + slack,
+        "{took:?} is not about {limit:?}"
+    );
 }
 
 async fn read_all(line: &mut Line) -> String {
@@ -87,7 +91,8 @@ async fn an_idle_connection_is_closed() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
-    line.send(format!("GET / HTTP/1.1\r\nhost: {authority}\r\n\r\n")).await;
+    line.send(format!("GET / HTTP/1.1\r\nhost: {authority}\r\n\r\n"))
+        .await;
     assert_eq!(line.answer().await.status, 200);
     let (rest, took) = timed(read_all(&mut line)).await;
     assert_eq!(rest, "");
@@ -99,7 +104,10 @@ async fn a_body_that_stops_is_not_waited_for() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
-    line.send(format!("POST /upload HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 10\r\n\r\nhi")).await;
+    line.send(format!(
+        "POST /upload HTTP/1.1\r\nhost: {authority}\r\ncontent-length: 10\r\n\r\nhi"
+    ))
+    .await;
     let (answer, took) = timed(read_all(&mut line)).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert_about(took, limits::BODY_IDLE_TIMEOUT);
@@ -110,7 +118,10 @@ async fn a_reader_that_stops_is_not_waited_for() {
     let house = House::new().await;
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
-    line.send(format!("GET /download/1000000000 HTTP/1.1\r\nhost: {authority}\r\n\r\n")).await;
+    line.send(format!(
+        "GET /download/1000000000 HTTP/1.1\r\nhost: {authority}\r\n\r\n"
+    ))
+    .await;
     let (_, took) = timed(house.origin.quiet_after(1)).await;
     assert_about(took, limits::WRITE_STALL_TIMEOUT);
     drop(line);
