@@ -224,7 +224,10 @@ async fn serve_http(
     if let Some(successor) = connection.take_successor() {
         watched
             .run(
-                async { Ok::<(), Infallible>(successor.await) },
+                async {
+                    successor.await;
+                    Ok::<(), Infallible>(())
+                },
                 |_| {},
                 &shutdown,
             )

@@ -50,6 +50,10 @@ pub(crate) struct VisitorIo<IO> {
     linger: Linger,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a connection, and a box would be allocated for each request"
+)]
 enum Follow {
     Head(HeadCheck),
     Length(u64),
