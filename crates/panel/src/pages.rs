@@ -34,8 +34,7 @@ pub(crate) fn certificate_help(reason: &NotIdentified) -> Response {
             p {
                 "Setting up this server made the file " code { "client.p12" } " and a password for it. "
                 "Whoever runs the server has both: they lie in the server's state directory, in "
-                code { "pki/" } ". If they are lost, " code { "portlama server reset-admin" }
-                " on the server makes new ones."
+                code { "pki/" } "."
             }
         }
         section {

@@ -243,7 +243,7 @@ fn certificate_body(reason: &NotIdentified) -> ErrorBody {
         NotIdentified::Expired => (
             "The client certificate has expired",
             "expired",
-            "agents enrol again; the admin runs `portlama server reset-admin` on the server",
+            "an agent needs a new enrolment token from the admin",
         ),
         NotIdentified::Revoked => (
             "The client certificate was revoked",

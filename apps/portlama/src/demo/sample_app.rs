@@ -138,6 +138,7 @@ body { margin: 0; display: grid; min-height: 100vh; place-items: center }
 main { max-width: 34rem; padding: 2rem }
 h1 { font-size: 1.75rem; line-height: 1.2 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.25rem }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .6rem !important } }
 dt { opacity: .7 } dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 ";
 
