@@ -17,13 +17,15 @@ fuzz_target!(|text: &str| {
     keeps_its_spelling::<CaFingerprint>(text);
     keeps_its_spelling::<Capability>(text);
     keeps_its_spelling::<DisplayName>(text);
-    keeps_its_spelling::<Domain>(text);
     keeps_its_spelling::<Email>(text);
     keeps_its_spelling::<Group>(text);
     keeps_its_spelling::<Hostname>(text);
     keeps_its_spelling::<Serial>(text);
     keeps_its_spelling::<Subdomain>(text);
     keeps_its_spelling::<Username>(text);
+    if let Ok(domain) = text.parse::<Domain>() {
+        keeps_its_spelling::<Domain>(domain.as_str());
+    }
     if let Ok(host) = Hostname::normalise(text) {
         keeps_its_spelling::<Hostname>(host.as_str());
     }
