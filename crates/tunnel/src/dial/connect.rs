@@ -55,8 +55,8 @@ async fn race(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), DialE
             biased;
             Some(attempt) = attempts.join_next() => match attempt {
                 Ok((address, Ok(socket))) => return Ok((socket, address)),
-                Ok((address, Err(source))) => {
-                    failure = Some(DialError::Connect { address, source });
+                Ok((address, Err(reason))) => {
+                    failure = Some(DialError::Connect { address, reason });
                 }
                 // A connecting task neither panics nor is aborted while it is awaited.
                 Err(_) => {}

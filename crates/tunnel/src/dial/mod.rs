@@ -53,13 +53,12 @@ pub enum DialError {
         reason: String,
     },
     /// No address accepted a connection.
-    #[error("cannot connect to {address}")]
+    #[error("cannot connect to {address}: {reason}")]
     Connect {
         /// The address that was tried last.
         address: SocketAddr,
         /// Why.
-        #[source]
-        source: io::Error,
+        reason: io::Error,
     },
     /// The proxy did not connect through.
     #[error("the proxy `{host}` does not connect: {reason}")]
@@ -89,23 +88,27 @@ pub enum DialError {
     NoWebSocket,
 }
 
+fn tls_reason(error: &io::Error) -> String {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    inner.map_or_else(|| error.to_string(), certificate_reason)
+}
+
 /// The innermost reason, in the words of whoever judged: the pinning verifier names the
 /// authority or the clock.
-fn tls_reason(error: &io::Error) -> String {
-    use rustls::{CertificateError, Error};
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>())
-    {
-        Some(Error::InvalidCertificate(CertificateError::Other(reason))) => reason.0.to_string(),
-        Some(
-            reason @ Error::InvalidCertificate(
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. },
-            ),
-        ) => format!("{reason}: check the clock of this machine"),
+pub(crate) fn certificate_reason(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidYet, NotValidYetContext, Other,
+    };
+    let rustls::Error::InvalidCertificate(reason) = error else {
+        return error.to_string();
+    };
+    match reason {
+        Other(reason) => reason.0.to_string(),
+        Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => {
+            format!("{error}: check the clock of this machine")
+        }
         _ => error.to_string(),
     }
 }

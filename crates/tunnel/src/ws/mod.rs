@@ -1,7 +1,7 @@
 //! Frames in WebSocket messages, for networks where something opens TLS on the way.
 //!
 //! TLS then proves nothing about the other end, so both ends prove themselves inside: see
-//! [`proof`] and `docs/protocol.md`. Whatever opens TLS can still read and change what passes;
+//! section 9 of `docs/protocol.md`. Whatever opens TLS can still read and change what passes;
 //! it cannot connect by itself.
 
 mod bytes_io;

@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::Message;
 use webpki::EndEntityCert;
 
 use crate::WebSocketConfig;
+use crate::dial::certificate_reason;
 use crate::limits::{MAX_PROOF_BYTES, MAX_PROOF_CERTIFICATES};
 
 /// What the server signs begins with this.
@@ -54,7 +55,7 @@ pub enum ProofError {
     #[error("the other end's proof of identity is malformed")]
     Malformed,
     /// The certificate is not of the pinned authority, or for another name or time.
-    #[error("the server is not the one this agent was enrolled at: {0}")]
+    #[error("the server is not the one this agent was enrolled at: {}", certificate_reason(.0))]
     Certificate(rustls::Error),
     /// The signature does not fit the certificate.
     #[error("the other end does not hold the key of its certificate")]
