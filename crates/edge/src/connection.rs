@@ -221,18 +221,18 @@ async fn serve_http(
                 .await;
         }
     }
-    if let Some(successor) = connection.take_successor() {
-        watched
-            .run(
-                async {
-                    successor.await;
-                    Ok::<(), Infallible>(())
-                },
-                |_| {},
-                &shutdown,
-            )
-            .await;
+    if !connection.is_upgraded() {
+        return;
     }
+    // What the connection has become is watched to its end, in this task or in a room's.
+    let after = async {
+        match connection.take_successor() {
+            Some(successor) => successor.await,
+            None => connection.released().await,
+        }
+        Ok::<(), Infallible>(())
+    };
+    watched.run(after, |_| {}, &shutdown).await;
 }
 
 fn http1_builder() -> http1::Builder {
@@ -271,7 +271,15 @@ struct Watch {
     connection: Arc<Connection>,
 }
 
+impl Drop for Watch {
+    /// A room may still hold the stream.
+    fn drop(&mut self) {
+        self.connection.cut();
+    }
+}
+
 impl Watch {
+    /// Runs `http` to its end, or to the moment when it is forbidden.
     async fn run<F, T, E>(
         &self,
         http: F,
@@ -306,7 +314,6 @@ impl Watch {
             }
             if !self.judge(&mut was_somebody) {
                 tracing::debug!("a connection was cut: its certificate is nobody's any more");
-                self.connection.cut();
                 return;
             }
         }

@@ -43,6 +43,9 @@ pub const MAX_UNREAD_BODY_BYTES: usize = 64 * 1024;
 pub const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// A client that takes nothing of what is written to it.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a busy connection is looked at for an answer that ended or a client that stalls;
+/// the limits above may be exceeded by as much.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Reading on after the last answer, so that a client that still sends gets to read it.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Octets read and thrown away while lingering.

@@ -11,6 +11,7 @@ use portlama_access::{Refused, VisitFacts, may_visit};
 use portlama_control::{BoxFuture, Live, SignedIn};
 use portlama_model::Hostname;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::gate::GateError;
@@ -33,6 +34,8 @@ pub(crate) struct Connection {
     upgraded: AtomicBool,
     cut: AtomicBool,
     cut_waker: AtomicWaker,
+    /// Cancelled when nobody holds the stream any more.
+    released: CancellationToken,
     visits: Mutex<Vec<Arc<Visit>>>,
     successor: Mutex<Option<BoxFuture<'static, ()>>>,
 }
@@ -50,6 +53,7 @@ impl Connection {
             upgraded: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             cut_waker: AtomicWaker::new(),
+            released: CancellationToken::new(),
             visits: Mutex::default(),
             successor: Mutex::default(),
         }
@@ -99,6 +103,16 @@ impl Connection {
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
         self.cut_waker.wake();
+    }
+
+    /// Nobody holds the stream any more.
+    pub(crate) fn release(&self) {
+        self.released.cancel();
+    }
+
+    /// Waits until nobody holds the stream any more: after an upgrade that may be a room.
+    pub(crate) async fn released(&self) {
+        self.released.cancelled().await;
     }
 
     /// Whether the connection was cut; the task is woken when that happens.

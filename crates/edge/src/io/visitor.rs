@@ -4,7 +4,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -12,12 +11,10 @@ use tokio::time::Instant;
 use super::LazyTimer;
 use crate::gate::{ChunkScanner, Framing, GateError, HeadCheck, REFUSED_METHOD};
 use crate::limits::{
-    HEAD_TIMEOUT, KEEP_ALIVE_IDLE, LINGER_MAX_BYTES, LINGER_TIMEOUT, WRITE_STALL_TIMEOUT,
+    HEAD_TIMEOUT, KEEP_ALIVE_IDLE, LINGER_MAX_BYTES, LINGER_TIMEOUT, LOOK_AGAIN,
+    WRITE_STALL_TIMEOUT,
 };
 use crate::ongoing::Connection;
-
-/// How often a busy connection is looked at for an answer that ended or a client that stalls.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,6 +275,12 @@ impl<IO> VisitorIo<IO> {
         }
         self.write_since.get_or_insert_with(Instant::now);
         self.poll_patience(cx).map(Err)
+    }
+}
+
+impl<IO> Drop for VisitorIo<IO> {
+    fn drop(&mut self) {
+        self.connection.release();
     }
 }
 

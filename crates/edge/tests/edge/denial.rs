@@ -85,6 +85,16 @@ async fn a_revoked_agents_open_connections_end() {
     );
     panel.send(&request).await;
     assert!(panel.answer().await.text().contains("presented=client"));
+    let mut socket = Line::panel(&house, Some(&house.agent_credentials)).await;
+    let own = house.panel.port();
+    socket
+        .send(format!(
+            "GET /socket HTTP/1.1\r\nhost: 127.0.0.1:{own}\r\n{FIELDS}\r\n"
+        ))
+        .await;
+    assert_eq!(socket.answer().await.status, 101);
+    socket.send("echo").await;
+    assert_eq!(socket.exactly(4).await, b"echo");
     let mut admin = Line::panel(&house, Some(&house.admin_credentials)).await;
     admin.send(&request).await;
     assert_eq!(admin.answer().await.status, 200);
@@ -94,7 +104,8 @@ async fn a_revoked_agents_open_connections_end() {
         .revoke_agent(&house.admin, &house.agent)
         .await
         .expect("revoked");
-    // Its kept-alive connection to the panel, and what went through its tunnel.
+    // Its WebSocket in a room, its kept-alive connection to the panel, and what went through its tunnel.
+    assert!(socket.rest().await.0.is_empty());
     let (octets, _) = panel.rest().await;
     assert!(octets.is_empty());
     both_end(visits).await;

@@ -340,6 +340,9 @@ struct Room(&'static str);
 
 impl Handler for Room {
     fn call(&self, request: Request<RequestBody>) -> BoxFuture<'static, Response<ResponseBody>> {
+        if request.uri().path() == "/socket" {
+            return Box::pin(std::future::ready(echoing(request)));
+        }
         let name = self.0;
         Box::pin(async move {
             let info = request
@@ -367,6 +370,27 @@ impl Handler for Room {
             )
         })
     }
+}
+
+/// Takes the connection over and echoes, in a task of the room's own.
+fn echoing(mut request: Request<RequestBody>) -> Response<ResponseBody> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let upgraded = upgrade.await.expect("the edge agrees");
+        let (mut reader, mut writer) = tokio::io::split(hyper_util::rt::TokioIo::new(upgraded));
+        // It ends when the edge cuts it.
+        let _ = tokio::io::copy(&mut reader, &mut writer).await;
+    });
+    Response::builder()
+        .status(http::StatusCode::SWITCHING_PROTOCOLS)
+        .header("connection", "Upgrade")
+        .header("upgrade", "websocket")
+        .body(
+            Full::default()
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        )
+        .expect("an answer")
 }
 
 struct Carriers(Arc<Control>);
