@@ -211,13 +211,14 @@ class Sink:
 # Five wrong tries from one address ban the pair of user and address, and five of one user from
 # anywhere begin to slow that user down (docs/limits.md): a name is used up before that.
 TRIES_PER_NAME = 4
+NAMES = 6
 
 
-def wrong_passwords(demo, names: int) -> dict:
+def wrong_passwords(demo) -> dict:
     """Times of sign-ins with a wrong password: users that exist beside names that do not, taking
     turns, every pair from an address of its own. Milliseconds."""
     known, unknown = [], []
-    for number in range(names):
+    for number in range(NAMES):
         user = f"bench-{number}"
         demo.api("POST", "users", {
             "username": user, "displayname": user, "email": f"{user}@example.com",

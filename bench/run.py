@@ -77,7 +77,7 @@ def measure(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
         results["transfers"] = transfers(arguments, targets, pids, folder, demo, results)
         results["requests"] = requests(arguments, targets, pids, folder)
         say("wrong passwords")
-        results["wrong_passwords"] = load.wrong_passwords(demo, arguments.repetitions)
+        results["wrong_passwords"] = load.wrong_passwords(demo)
         results["after"] = {name: machine.memory(pid) for name, pid in demo.pids.items()}
     finally:
         for process in reversed(started):
