@@ -12,7 +12,12 @@ use crate::shell::{output, root};
 /// rooms on one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
     &["portlama-model"],
-    &["portlama-pki", "portlama-auth", "portlama-tunnel-proto"],
+    &[
+        "portlama-pki",
+        "portlama-auth",
+        "portlama-tunnel-proto",
+        "portlama-dial",
+    ],
     &["portlama-access"],
     &["portlama-api", "portlama-state", "portlama-tunnel"],
     &["portlama-control"],

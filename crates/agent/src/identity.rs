@@ -1,6 +1,7 @@
 //! Who the agent is to the server: a key, a certificate for it, and the authority behind both.
 
-use portlama_api::client::{ClientError, ClientIdentity, PanelClient, PanelUrl, Proxy};
+use portlama_api::client::{ClientError, ClientIdentity, PanelClient, PanelUrl};
+use portlama_dial::ProxyUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Timestamp};
 use portlama_pki::{
     AgentKey, ChainError, ClientTrust, KeyError, Subject, VerifiedClient, ca_fingerprint,
@@ -144,7 +145,7 @@ impl Identity {
     pub(crate) fn panel(
         &self,
         url: PanelUrl,
-        proxy: Option<Proxy>,
+        proxy: Option<ProxyUrl>,
     ) -> Result<PanelClient, ClientError> {
         let identity = ClientIdentity {
             chain: self.chain(),

@@ -55,6 +55,6 @@ pub(crate) fn client(
         source,
     })?;
     let url: PanelUrl = config.panel_url.parse()?;
-    let proxy = proxy.and_then(|proxy| proxy.for_panel(&url));
+    let proxy = proxy.and_then(|proxy| proxy.on_the_way_to(url.host()));
     Ok(identity.panel(url, proxy)?)
 }

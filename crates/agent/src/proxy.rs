@@ -1,13 +1,11 @@
 //! The proxy on the way to the server, as `HTTPS_PROXY` names it.
 
-use portlama_api::client::{PanelUrl, Proxy, UrlError};
-use portlama_tunnel::ProxyUrl;
+use portlama_dial::{ProxyUrl, ProxyUrlError, is_loopback};
 
 /// A proxy that is asked with CONNECT, for calls to the panel and for the tunnel.
 #[derive(Debug, Clone)]
 pub struct ProxySettings {
-    panel: Proxy,
-    tunnel: ProxyUrl,
+    proxy: ProxyUrl,
     exceptions: Vec<String>,
 }
 
@@ -16,7 +14,7 @@ impl ProxySettings {
     ///
     /// # Errors
     /// When the proxy is not `[http://][user:password@]host:port`.
-    pub fn parse(proxy: &str, exceptions: &str) -> Result<Option<Self>, UrlError> {
+    pub fn parse(proxy: &str, exceptions: &str) -> Result<Option<Self>, ProxyUrlError> {
         let text = proxy.trim();
         if text.is_empty() {
             return Ok(None);
@@ -32,22 +30,15 @@ impl ProxySettings {
             .filter(|name| !name.is_empty())
             .collect();
         Ok(Some(Self {
-            panel: text.parse()?,
-            tunnel: text.parse().map_err(|_| UrlError::Proxy)?,
+            proxy: text.parse()?,
             exceptions,
         }))
     }
 
-    /// The proxy for calls to the panel, unless it is excepted.
+    /// The proxy on the way to `host`, unless it is excepted.
     #[must_use]
-    pub fn for_panel(&self, panel: &PanelUrl) -> Option<Proxy> {
-        self.applies_to(panel.host()).then(|| self.panel.clone())
-    }
-
-    /// The proxy for the tunnel to `host`, unless it is excepted.
-    #[must_use]
-    pub fn for_tunnel(&self, host: &str) -> Option<ProxyUrl> {
-        self.applies_to(host).then(|| self.tunnel.clone())
+    pub fn on_the_way_to(&self, host: &str) -> Option<ProxyUrl> {
+        self.applies_to(host).then(|| self.proxy.clone())
     }
 
     fn applies_to(&self, host: &str) -> bool {
@@ -58,8 +49,7 @@ impl ProxySettings {
                     .strip_suffix(name)
                     .is_some_and(|before| before.ends_with('.'))
         };
-        let local = host == "localhost" || host.ends_with(".localhost");
-        !local && !self.exceptions.iter().any(|name| within(name))
+        !is_loopback(host) && !self.exceptions.iter().any(|name| within(name))
     }
 }
 
@@ -78,7 +68,7 @@ mod tests {
     #[test]
     fn a_proxy_has_host_port_and_credentials_that_do_not_print() {
         let proxy = settings("")
-            .for_tunnel("tunnel.example.org")
+            .on_the_way_to("tunnel.example.org")
             .expect("applies");
         assert_eq!(
             (proxy.host.as_str(), proxy.port),
@@ -101,9 +91,9 @@ mod tests {
             "nas.home.arpa",
             "app.localhost",
         ] {
-            assert!(settings.for_tunnel(excepted).is_none(), "{excepted}");
+            assert!(settings.on_the_way_to(excepted).is_none(), "{excepted}");
         }
-        assert!(settings.for_tunnel("notintern.example").is_some());
+        assert!(settings.on_the_way_to("notintern.example").is_some());
     }
 
     #[test]

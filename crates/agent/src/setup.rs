@@ -1,7 +1,8 @@
 //! Enrolment: from a token to an agent that can run.
 
 use portlama_api::EnrollRequest;
-use portlama_api::client::{ClientError, PanelClient, PanelUrl, Proxy};
+use portlama_api::client::{ClientError, PanelClient, PanelUrl};
+use portlama_dial::ProxyUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret, Timestamp};
 use portlama_pki::{AgentKey, KeyError};
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub struct SetupRequest {
     /// Whether every port of this machine may be forwarded.
     pub allow_loopback: bool,
     /// The proxy on the way, if any.
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<ProxyUrl>,
 }
 
 /// A step, by the key that programs know.

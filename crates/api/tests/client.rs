@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use portlama_api::client::{ClientError, ClientIdentity, MAX_ANSWER_BYTES, PanelClient, Proxy};
+use portlama_api::client::{ClientError, ClientIdentity, MAX_ANSWER_BYTES, PanelClient};
 use portlama_api::{EnrollRequest, NewTunnel};
+use portlama_dial::ProxyUrl;
 use portlama_model::{CaFingerprint, Secret, Timestamp};
 use portlama_pki::tls::{ClientCertificate, ClientVerifier};
 use portlama_pki::{Authority, LeafName};
@@ -176,7 +177,7 @@ async fn a_closed_port_is_unreachable() {
 async fn goes_through_a_proxy_that_agrees_and_reports_one_that_refuses() {
     let server = Server::named("panel.lab.example.org", Reply::of(200, HEALTH)).await;
     let url = "https://panel.lab.example.org:9292";
-    let behind = |proxy: Proxy| {
+    let behind = |proxy: ProxyUrl| {
         PanelClient::new(
             url.parse().expect("a URL"),
             server.authority.fingerprint(),
@@ -354,7 +355,7 @@ async fn read_request(io: &mut (impl AsyncRead + Unpin)) -> Option<(String, Stri
 }
 
 /// A proxy on loopback that gives one answer and then carries octets to `port`.
-async fn proxy(answer: &'static str, port: u16) -> (Proxy, oneshot::Receiver<String>) {
+async fn proxy(answer: &'static str, port: u16) -> (ProxyUrl, oneshot::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("bound");
     let (tell, asked) = oneshot::channel();

@@ -43,24 +43,9 @@ pub const MAX_RETRY: Duration = Duration::from_secs(8);
 /// A carrier that lived this long makes the next pause a first one.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
-/// How long names are resolved.
-pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long one address may take to accept a TCP connection.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the proxy's answer and the TLS and WebSocket handshakes may take together: room
-/// for four round trips of a satellite link.
+/// How long the TLS or the WebSocket handshake may take: room for four round trips of a
+/// satellite link.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Pause between starting connections to two addresses of one name (RFC 8305 §5).
-pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
-/// Addresses of one name that are tried.
-pub const MAX_ADDRESSES: usize = 8;
-
-/// Octets of a proxy's answer to CONNECT.
-pub const MAX_PROXY_ANSWER_BYTES: usize = 8 * 1024;
 
 /// How often the agent measures the services the server wants.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(15);

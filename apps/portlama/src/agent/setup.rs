@@ -68,7 +68,7 @@ async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<Set
     let output = agents.output;
     let replace = arguments.force || confirm_replacement(agents)?;
     let secret = read_secret(arguments.fingerprint.as_ref(), output)?;
-    let proxy = proxy()?.and_then(|proxy| proxy.for_panel(&arguments.panel_url));
+    let proxy = proxy()?.and_then(|proxy| proxy.on_the_way_to(arguments.panel_url.host()));
     let request = SetupRequest {
         panel: arguments.panel_url,
         secret,

@@ -204,7 +204,7 @@ impl Running {
                 .options
                 .proxy
                 .as_ref()
-                .and_then(|proxy| proxy.for_tunnel(&server.host)),
+                .and_then(|proxy| proxy.on_the_way_to(&server.host)),
             carriers: DEFAULT_CARRIERS,
             software: env!("CARGO_PKG_VERSION").to_owned(),
         })

@@ -1,5 +1,6 @@
 //! Why a call gave no answer, or a refusal.
 
+use portlama_dial::ConnectError;
 use portlama_model::CaFingerprint;
 use portlama_pki::ServerChainError;
 
@@ -13,9 +14,9 @@ pub enum ClientError {
     Unreachable {
         /// `host:port`.
         address: String,
-        /// What the system said.
+        /// Which step failed.
         #[source]
-        source: std::io::Error,
+        source: ConnectError,
     },
     /// The server, or what lies between, was silent for too long.
     #[error("{address} did not answer within {seconds} s")]

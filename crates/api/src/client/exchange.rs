@@ -8,10 +8,12 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
+use portlama_dial::ProxyUrl;
 use portlama_pki::ServerChainError;
 use tokio_rustls::TlsConnector;
 
-use super::{ClientError, PanelUrl, Proxy, dial};
+use super::dial::dial;
+use super::{ClientError, PanelUrl};
 use crate::ErrorBody;
 
 /// How long an answer may take. The server waits up to 60 s for a certificate authority before it
@@ -24,7 +26,7 @@ pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub(super) struct Exchange {
     pub(super) url: PanelUrl,
     pub(super) tls: Arc<rustls::ClientConfig>,
-    pub(super) proxy: Option<Proxy>,
+    pub(super) proxy: Option<ProxyUrl>,
     pub(super) timeout: Duration,
 }
 
@@ -55,7 +57,7 @@ impl Exchange {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Bytes), ClientError> {
-        let tcp = dial(self.url.host(), self.url.port(), self.proxy.as_ref()).await?;
+        let tcp = dial(&self.url, self.proxy.as_ref()).await?;
         let tls = TlsConnector::from(Arc::clone(&self.tls))
             .connect(self.url.server_name(), tcp)
             .await

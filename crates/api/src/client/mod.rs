@@ -14,11 +14,11 @@ mod exchange;
 mod panel;
 mod url;
 
-pub use dial::{CONNECT_TIMEOUT, MAX_PROXY_ANSWER_BYTES, dial};
+pub use dial::CONNECT_TIMEOUT;
 pub use error::ClientError;
 pub use exchange::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES};
 pub use panel::{ClientIdentity, PanelClient};
-pub use url::{PanelUrl, Proxy, UrlError};
+pub use url::{PanelUrl, UrlError};
 
 /// The ALPN name that asks for the certificate of the server's own authority.
 pub const ALPN: &[u8] = b"portlama-api/1";

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use portlama_dial::ProxyUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Capability, Username};
 use portlama_pki::tls::PinnedVerifier;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::exchange::{ANSWER_TIMEOUT, Exchange};
-use super::{ALPN, ClientError, PanelUrl, Proxy};
+use super::{ALPN, ClientError, PanelUrl};
 use crate::{
     Agent, AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done,
     EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, Health, NewEnrollment, NewTunnel,
@@ -62,7 +63,7 @@ impl PanelClient {
 
     /// The same through a proxy.
     #[must_use]
-    pub fn with_proxy(mut self, proxy: Option<Proxy>) -> Self {
+    pub fn with_proxy(mut self, proxy: Option<ProxyUrl>) -> Self {
         self.exchange.proxy = proxy;
         self
     }

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use portlama_model::Secret;
 use rustls::pki_types::ServerName;
 
-/// Why a text is not an address of a panel or a proxy.
+/// Why a text is not an address of a panel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Not a URL with a host.
@@ -19,9 +18,6 @@ pub enum UrlError {
     /// A path, a query or a user name.
     #[error("`{0}` must be host and port alone, without path, query or user name")]
     MoreThanHost(String),
-    /// A proxy address that is not `http://host:port`.
-    #[error("the proxy must look like http://proxy.example.org:3128")]
-    Proxy,
 }
 
 /// Where a panel listens: `https://host[:port]`.
@@ -52,6 +48,11 @@ impl PanelUrl {
             443 => host,
             port => format!("{host}:{port}"),
         }
+    }
+
+    /// `host:port`, for messages.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", bracketed(&self.host), self.port)
     }
 
     pub(super) fn server_name(&self) -> ServerName<'static> {
@@ -90,46 +91,9 @@ impl std::fmt::Display for PanelUrl {
     }
 }
 
-/// An HTTP proxy that is asked with CONNECT, as `HTTPS_PROXY` names it.
-#[derive(Debug, Clone)]
-pub struct Proxy {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) credentials: Option<Secret>,
-}
-
-impl std::str::FromStr for Proxy {
-    type Err = UrlError;
-
-    fn from_str(text: &str) -> Result<Self, UrlError> {
-        let text = text.trim();
-        let text = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
-        let uri: http::Uri = text.parse().map_err(|_| UrlError::Proxy)?;
-        let authority = uri.authority().ok_or(UrlError::Proxy)?;
-        if uri.scheme_str() != Some("http") {
-            return Err(UrlError::Proxy);
-        }
-        let credentials = authority
-            .as_str()
-            .rsplit_once('@')
-            .map(|(user, _)| Secret::new(user));
-        let (host, port) = host_and_port(authority).ok_or(UrlError::Proxy)?;
-        Ok(Self {
-            host,
-            port: port.unwrap_or(80),
-            credentials,
-        })
-    }
-}
-
 fn host_and_port(authority: &http::uri::Authority) -> Option<(String, Option<u16>)> {
-    let written = authority.as_str().rsplit('@').next()?;
     let host = authority.host();
-    let port = match written.strip_prefix(host)? {
+    let port = match authority.as_str().strip_prefix(host)? {
         "" => None,
         rest => Some(
             rest.strip_prefix(':')?
@@ -143,7 +107,7 @@ fn host_and_port(authority: &http::uri::Authority) -> Option<(String, Option<u16
     (!host.is_empty()).then_some((host, port))
 }
 
-pub(super) fn bracketed(host: &str) -> String {
+fn bracketed(host: &str) -> String {
     match host.parse() {
         Ok(IpAddr::V6(_)) => format!("[{host}]"),
         Ok(IpAddr::V4(_)) | Err(_) => host.to_owned(),
@@ -186,25 +150,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_proxys_password_does_not_print() {
-        let proxy: Proxy = "http://me:hunter2@proxy.example.org:3128"
-            .parse()
-            .expect("valid");
-        assert_eq!(
-            (proxy.host.as_str(), proxy.port),
-            ("proxy.example.org", 3128)
-        );
-        assert!(!format!("{proxy:?}").contains("hunter2"));
-    }
-
     proptest::proptest! {
         #[test]
         fn parsing_never_panics_and_round_trips(text in "(https://)?[a-z0-9.:/@?\\[\\]-]{0,30}") {
             if let Ok(url) = text.parse::<PanelUrl>() {
                 proptest::prop_assert_eq!(url.to_string().parse(), Ok(url));
             }
-            let _ = text.parse::<Proxy>();
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dial::{Dial, NetDialer};
 use crate::{ConnectorStatus, OriginDialer};
 
-pub use config::{ConnectorConfig, ProxyUrl, ProxyUrlError, Transport, WebSocketConfig};
+pub use config::{ConnectorConfig, Transport, WebSocketConfig};
 use shared::Shared;
 
 /// Keeps the agent connected and serves its streams.

@@ -1,16 +1,21 @@
 //! Names to addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use super::DialError;
-use crate::limits::{MAX_ADDRESSES, RESOLVE_TIMEOUT};
+use crate::ConnectError;
+
+/// How long names are resolved.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Addresses of one name that are tried.
+pub const MAX_ADDRESSES: usize = 8;
 
 /// The addresses of a host, in the order in which they should be tried.
-pub(super) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-    let failed = |reason: String| DialError::Resolve {
+pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+    let failed = |reason: String| ConnectError::Resolve {
         host: host.to_owned(),
         reason,
     };
@@ -33,6 +38,15 @@ pub(super) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Di
     } else {
         Ok(addresses)
     }
+}
+
+/// Whether a host, a name or an address without brackets, is this machine.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    is_localhost(host)
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Names below `localhost` are this machine whatever a resolver says (RFC 6761 §6.3).
@@ -72,6 +86,16 @@ mod tests {
             );
         }
         assert!(!is_localhost("localhost.example.org"));
+    }
+
+    #[test]
+    fn this_machine_has_names_and_addresses() {
+        for host in ["app.localhost", "127.3.2.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["192.0.2.1", "127.example.org", "notlocalhost"] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 
     #[test]

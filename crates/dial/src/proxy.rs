@@ -1,39 +1,54 @@
 //! HTTP CONNECT (RFC 9110 §9.3.6).
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::DialError;
-use super::connect::to_any;
-use crate::ProxyUrl;
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_PROXY_ANSWER_BYTES};
+use crate::{ConnectError, ProxyUrl, connect};
+
+/// How long a proxy may take to answer CONNECT: it resolves the name and connects meanwhile.
+pub const PROXY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer of a proxy to CONNECT, octets. Real ones are a few lines.
+pub const MAX_PROXY_ANSWER_BYTES: usize = 8 * 1024;
 
 /// Connects to the first of the hosts that the proxy connects to; the proxy resolves names.
-pub(super) async fn connect_through(
+///
+/// # Errors
+/// [`ConnectError::Proxy`] with what it said of the last host.
+pub async fn connect_through(
     proxy: &ProxyUrl,
     hosts: &[(String, u16)],
-) -> Result<TcpStream, DialError> {
-    let mut failure = DialError::Timeout("proxy");
+) -> Result<TcpStream, ConnectError> {
+    let mut failure = ConnectError::NoAddress;
     for (host, port) in hosts {
-        let (mut socket, _) = to_any(&[(proxy.host.clone(), proxy.port)], None).await?;
-        match timeout(HANDSHAKE_TIMEOUT, ask(&mut socket, proxy, host, *port)).await {
-            Ok(Ok(())) => return Ok(socket),
-            Ok(Err(reason)) => {
-                failure = DialError::Proxy {
+        match ask(proxy, host, *port).await {
+            Ok(socket) => return Ok(socket),
+            Err(reason) => {
+                failure = ConnectError::Proxy {
                     host: proxy.host.clone(),
                     reason,
                 }
             }
-            Err(_) => failure = DialError::Timeout("proxy"),
         }
     }
     Err(failure)
 }
 
-async fn ask(
+async fn ask(proxy: &ProxyUrl, host: &str, port: u16) -> Result<TcpStream, String> {
+    let (mut socket, _) = connect(&[(proxy.host.clone(), proxy.port)], None)
+        .await
+        .map_err(|error| format!("it is not reached: {error}"))?;
+    timeout(PROXY_TIMEOUT, open(&mut socket, proxy, host, port))
+        .await
+        .map_err(|_| "it did not answer in time".to_owned())??;
+    Ok(socket)
+}
+
+async fn open(
     socket: &mut TcpStream,
     proxy: &ProxyUrl,
     host: &str,
@@ -56,14 +71,14 @@ async fn ask(
         .map_err(|error| error.to_string())?;
     let answer = read_head(socket).await?;
     match status_of(&answer) {
-        Some(b"200") => Ok(()),
+        Some([b'2', ..]) => Ok(()),
         Some(b"407") => Err("it wants other credentials (407)".to_owned()),
         Some(status) => Err(format!("it answered {}", String::from_utf8_lossy(status))),
         None => Err("it does not speak HTTP".to_owned()),
     }
 }
 
-/// Reads up to the empty line and not an octet more: what follows belongs to the tunnel.
+/// Reads up to the empty line and not an octet more: what follows belongs to TLS.
 async fn read_head(socket: &mut TcpStream) -> Result<Vec<u8>, String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,14 +1,11 @@
 //! The way from the agent to the server: addresses, proxy, TLS, WebSocket.
 
-mod connect;
-mod proxy;
-mod resolve;
-
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use portlama_dial::{ConnectError, ProxyUrl, connect, connect_through};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,7 +16,9 @@ use tokio_rustls::client::TlsStream;
 
 use crate::limits::HANDSHAKE_TIMEOUT;
 use crate::ws::{self, ProofError};
-use crate::{ALPN, BoxFuture, CarrierKind, ConnectorConfig, ProxyUrl, ReadAhead, WebSocketConfig};
+use crate::{
+    ALPN, BoxFuture, CarrierKind, ConnectorConfig, ReadAhead, WebSocketConfig, tune_carrier,
+};
 
 /// A connection that can carry frames.
 pub trait CarrierIo: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -44,30 +43,12 @@ pub struct Dialed {
 /// Why a connection could not be had. The text is for the agent's owner.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// The name has no address here, and no earlier address is known.
-    #[error("cannot find the address of `{host}`: {reason}")]
-    Resolve {
-        /// The name.
-        host: String,
-        /// The resolver's words.
-        reason: String,
-    },
-    /// No address accepted a connection.
-    #[error("cannot connect to {address}: {reason}")]
-    Connect {
-        /// The address that was tried last.
-        address: SocketAddr,
-        /// Why.
-        reason: io::Error,
-    },
-    /// The proxy did not connect through.
-    #[error("the proxy `{host}` does not connect: {reason}")]
-    Proxy {
-        /// The proxy.
-        host: String,
-        /// What it said.
-        reason: String,
-    },
+    /// There is no TCP connection to the server.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection was gone as soon as it was there.
+    #[error("the connection was lost: {0}")]
+    Socket(io::Error),
     /// The TLS handshake failed.
     #[error("the TLS handshake with the server failed: {}", tls_reason(.0))]
     Tls(io::Error),
@@ -172,13 +153,16 @@ impl NetDialer {
     }
 
     async fn reach_server(&self) -> Result<(TcpStream, Option<SocketAddr>), DialError> {
-        if let Some(proxy) = &self.proxy {
-            let socket = proxy::connect_through(proxy, &self.addresses).await?;
-            return Ok((socket, None));
-        }
-        let last_good = *self.last_good.lock();
-        let (socket, address) = connect::to_any(&self.addresses, last_good).await?;
-        Ok((socket, Some(address)))
+        let (socket, address) = match &self.proxy {
+            Some(proxy) => (connect_through(proxy, &self.addresses).await?, None),
+            None => {
+                let last_good = *self.last_good.lock();
+                let (socket, address) = connect(&self.addresses, last_good).await?;
+                (socket, Some(address))
+            }
+        };
+        tune_carrier(&socket).map_err(DialError::Socket)?;
+        Ok((socket, address))
     }
 
     async fn handshake(
