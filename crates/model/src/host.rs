@@ -7,8 +7,7 @@ use crate::text::{is_dns_label, text_name};
 
 /// Labels below the base domain that Portlama keeps for itself or that mail and web
 /// conventions give a meaning.
-pub const RESERVED_SUBDOMAINS: [&str; 7] =
-    ["panel", "auth", "tunnel", "www", "mail", "ftp", "api"];
+pub const RESERVED_SUBDOMAINS: [&str; 7] = ["panel", "auth", "tunnel", "www", "mail", "ftp", "api"];
 
 /// The longest host name in its text form, octets (RFC 1035 §2.3.4, less the root label).
 const MAX_HOSTNAME_BYTES: usize = 253;
@@ -186,7 +185,15 @@ mod tests {
 
     #[test]
     fn domain_needs_letters_at_the_end() {
-        for bad in ["localhost", "example.1", "a..b", "-a.org", "a.o", "", "a.org."] {
+        for bad in [
+            "localhost",
+            "example.1",
+            "a..b",
+            "-a.org",
+            "a.o",
+            "",
+            "a.org.",
+        ] {
             assert!(bad.parse::<Domain>().is_err(), "{bad}");
         }
     }

@@ -28,8 +28,8 @@ pub use secret::Secret;
 pub use serial::Serial;
 pub use state::{
     AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
-    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations, State,
-    Tunnel, TunnelType, User, Users,
+    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations,
+    State, Tunnel, TunnelType, User, Users,
 };
 pub use text::ParseError;
 pub use timestamp::Timestamp;

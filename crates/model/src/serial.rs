@@ -40,7 +40,11 @@ impl Serial {
         let significant = bytes.get(start..).unwrap_or_default();
         if significant.is_empty() {
             // Zero is one octet long.
-            return if bytes.is_empty() { Err(ParseError("must not be empty")) } else { "00".parse() };
+            return if bytes.is_empty() {
+                Err(ParseError("must not be empty"))
+            } else {
+                "00".parse()
+            };
         }
         hex::encode_upper(significant).parse()
     }

@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn differences_never_go_below_zero() {
-        let (early, late) = (Timestamp::from_unix_seconds(5), Timestamp::from_unix_seconds(9));
+        let (early, late) = (
+            Timestamp::from_unix_seconds(5),
+            Timestamp::from_unix_seconds(9),
+        );
         assert_eq!(late.since(early), Duration::from_secs(4));
         assert_eq!(early.since(late), Duration::ZERO);
     }

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ParseError, Secret};
 use crate::text::text_name;
+use crate::{ParseError, Secret};
 
 fn is_hex64(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// The SHA-256 of the Portlama CA's public key (its DER `SubjectPublicKeyInfo`), 64
@@ -129,7 +132,13 @@ mod tests {
     #[test]
     fn setup_token_refuses_other_shapes() {
         let hex = "0".repeat(64);
-        for bad in ["", "ptl1", &hex, &format!("ptl2.{hex}.{hex}"), &format!("ptl1.{hex}.{hex}.x")] {
+        for bad in [
+            "",
+            "ptl1",
+            &hex,
+            &format!("ptl2.{hex}.{hex}"),
+            &format!("ptl1.{hex}.{hex}.x"),
+        ] {
             assert!(bad.parse::<SetupToken>().is_err(), "{bad}");
         }
     }

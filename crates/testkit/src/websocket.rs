@@ -21,13 +21,21 @@ pub type VisitorSocket = WebSocketStream<TlsStream<TcpStream>>;
 ///
 /// # Errors
 /// The status, when the server answers with another one than 101.
-pub async fn open_websocket(demo: &Demo, subdomain: &str, path: &str, jar: Option<&str>) -> Result<VisitorSocket> {
+pub async fn open_websocket(
+    demo: &Demo,
+    subdomain: &str,
+    path: &str,
+    jar: Option<&str>,
+) -> Result<VisitorSocket> {
     let host = format!("{subdomain}.{}", demo.ready.domain);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, demo.ready.https_port));
     let tcp = TcpStream::connect(address).await?;
     let tls = tokio_rustls::TlsConnector::from(Arc::new(client_config(&demo.ready.ca_cert)?));
-    let tls = tls.connect(ServerName::try_from(host.clone())?, tcp).await?;
-    let mut request = format!("wss://{host}:{}{path}", demo.ready.https_port).into_client_request()?;
+    let tls = tls
+        .connect(ServerName::try_from(host.clone())?, tcp)
+        .await?;
+    let mut request =
+        format!("wss://{host}:{}{path}", demo.ready.https_port).into_client_request()?;
     if let Some(jar) = jar {
         let cookies = cookies_of(&std::fs::read_to_string(demo.file(jar))?, &host);
         request.headers_mut().insert("cookie", cookies.parse()?);
