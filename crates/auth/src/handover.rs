@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use portlama_model::{Hostname, Timestamp};
 
-use crate::{SessionToken, TokenHash};
+use crate::TokenHash;
 
 /// How long a one-time code holds: one redirect.
 pub const HANDOVER_LIFETIME: Duration = Duration::from_secs(30);
@@ -28,79 +28,56 @@ pub enum HandoverError {
     Expired,
 }
 
-/// What was issued together with a one-time code. It is kept under the code's hash.
+/// What was issued together with a one-time code. It is kept under the code's hash, and names
+/// the sign-in at the portal by `S`.
 #[derive(Debug)]
-pub struct Handover {
+pub struct Handover<S> {
     host: Hostname,
     nonce: TokenHash,
-    parent: TokenHash,
+    sign_in: S,
     issued: Timestamp,
 }
 
-impl Handover {
-    /// Issues a code for `host`, to the browser that holds `nonce` there, as a child of the
-    /// portal session `parent`.
+impl<S> Handover<S> {
+    /// Issues a code for `host`, to the browser that holds the nonce with this hash there, on
+    /// behalf of a sign-in.
     #[must_use]
-    pub fn issue(host: Hostname, nonce: TokenHash, parent: TokenHash, now: Timestamp) -> Self {
+    pub fn issue(host: Hostname, nonce: TokenHash, sign_in: S, now: Timestamp) -> Self {
         Self {
             host,
             nonce,
-            parent,
+            sign_in,
             issued: now,
         }
     }
 
-    /// When this entry can be forgotten.
+    /// Whether it still counts. A clock that was set back does not prolong it.
     #[must_use]
-    pub fn expires(&self) -> Timestamp {
-        self.issued.plus(HANDOVER_LIFETIME)
+    pub fn lives(&self, now: Timestamp) -> bool {
+        now.since(self.issued).max(self.issued.since(now)) < HANDOVER_LIFETIME
     }
 
-    /// Redeems the code. It takes the entry by value, so the caller has removed it from its
-    /// store whatever comes out: a code is good for one try.
+    /// Redeems the code for the browser whose nonce has this hash; the answer is the sign-in.
+    /// It takes the entry by value, so the caller has removed it from its store whatever comes
+    /// out: a code is good for one try.
     ///
     /// # Errors
     /// [`HandoverError`].
     pub fn redeem(
         self,
         host: &Hostname,
-        nonce: &SessionToken,
+        nonce: TokenHash,
         now: Timestamp,
-    ) -> Result<RedeemedHandover, HandoverError> {
+    ) -> Result<S, HandoverError> {
         if *host != self.host {
             return Err(HandoverError::Host);
         }
-        if verify_slices_are_equal(nonce.hash().as_bytes(), self.nonce.as_bytes()).is_err() {
+        if verify_slices_are_equal(nonce.as_bytes(), self.nonce.as_bytes()).is_err() {
             return Err(HandoverError::Nonce);
         }
-        let age = now.since(self.issued).max(self.issued.since(now));
-        if age >= HANDOVER_LIFETIME {
+        if !self.lives(now) {
             return Err(HandoverError::Expired);
         }
-        Ok(RedeemedHandover {
-            host: self.host,
-            parent: self.parent,
-        })
-    }
-}
-
-/// A redeemed code; made by [`Handover::redeem`] only.
-#[derive(Debug)]
-pub struct RedeemedHandover {
-    host: Hostname,
-    parent: TokenHash,
-}
-
-impl RedeemedHandover {
-    /// The host that gets a session.
-    #[must_use]
-    pub fn host(&self) -> &Hostname {
-        &self.host
-    }
-
-    /// The portal session whose child it is, and with which it ends.
-    #[must_use]
-    pub fn parent(&self) -> TokenHash {
-        self.parent
+        Ok(self.sign_in)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! There is no IO, no clock and no source of randomness here: the present and random octets
 //! are arguments, and what must be remembered is handed out as plain rows. A check that passed
-//! is a value that only the check can make ([`VerifiedPassword`], [`VerifiedTotp`],
-//! [`RedeemedHandover`]); the next step demands it.
+//! is a value that only the check can make ([`VerifiedPassword`], [`VerifiedTotp`]);
+//! the next step demands it.
 //!
 //! - [`Password`], [`PasswordHash`], [`verify_password`]: bcrypt, and what earlier
 //!   installations left.
@@ -23,7 +23,7 @@ mod session;
 mod token;
 mod totp;
 
-pub use handover::{HANDOVER_LIFETIME, Handover, HandoverError, RedeemedHandover};
+pub use handover::{HANDOVER_LIFETIME, Handover, HandoverError};
 pub use lockout::{
     Account, Attempt, BAN_DURATION, FAILURE_WINDOW, Lockout, LockoutKey, LockoutRow, MAX_FAILURES,
     MAX_LOCKOUT_ENTRIES, MAX_NETWORK_ENTRIES, MAX_USER_DELAY, Network, NetworkError, Refusal,

@@ -90,6 +90,16 @@ impl TokenHash {
     }
 }
 
+/// Reads the base64url text in which the hash of a nonce travels through an address.
+impl std::str::FromStr for TokenHash {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let octets = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError)?;
+        octets.try_into().map(Self).map_err(|_| TokenError)
+    }
+}
+
 impl std::fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TokenHash(…)")

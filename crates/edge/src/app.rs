@@ -5,13 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use portlama_access::{FetchSite, Refused, VisitFacts, may_visit};
 use portlama_control::SignedIn;
 use portlama_model::{AppRoute, HostHeader};
 use portlama_tunnel::OpenError;
 
-use crate::body::{AnswerBody, AppBody, Chain, ClientBody, Source, UpstreamBody};
+use crate::body::{AnswerBody, AppBody, Chain, ClientBody, Received, Source, UpstreamBody};
 use crate::cookies;
 use crate::headers::{self, Loop, Told};
 use crate::ongoing::{InFlight, Visit};
@@ -26,7 +25,7 @@ pub(crate) async fn answer(
     peer: &Arc<Peer>,
     entry: &Arc<HostEntry>,
     route: &Arc<AppRoute>,
-    request: Request<Incoming>,
+    request: Request<Received>,
     mut in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let edge = &peer.edge;
@@ -101,7 +100,7 @@ async fn pass(
     entry: &HostEntry,
     route: &AppRoute,
     way: &Way,
-    mut request: Request<Incoming>,
+    mut request: Request<Received>,
     visit: &Arc<Visit>,
 ) -> Result<Passed, Failure> {
     let upstreams = peer
@@ -142,7 +141,7 @@ async fn pass(
 }
 
 /// The same request in the service's form: HTTP/1.1, a path as target.
-fn outgoing(request: Request<Incoming>, way: &Way) -> Outgoing {
+fn outgoing(request: Request<Received>, way: &Way) -> Outgoing {
     let (mut parts, incoming) = request.into_parts();
     parts.version = Version::HTTP_11;
     let path = parts.uri.path_and_query().cloned();

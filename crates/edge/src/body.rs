@@ -7,7 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::EXPECT;
 use portlama_control::Traffic;
 use portlama_control::http::{BoxError, ResponseBody};
 use tokio::time::Instant;
@@ -75,7 +77,7 @@ impl Progress {
 
 /// A client's body: data only, with a limit on silence while somebody waits for it.
 pub(crate) struct ClientBody {
-    incoming: Unread,
+    incoming: Received,
     timer: LazyTimer,
     waiting_since: Option<Instant>,
     traffic: Option<Arc<Traffic>>,
@@ -83,9 +85,9 @@ pub(crate) struct ClientBody {
 }
 
 impl ClientBody {
-    pub(crate) fn new(incoming: Incoming, traffic: Option<Arc<Traffic>>) -> Self {
+    pub(crate) fn new(incoming: Received, traffic: Option<Arc<Traffic>>) -> Self {
         Self {
-            incoming: Unread::Body(incoming),
+            incoming,
             timer: LazyTimer::default(),
             waiting_since: None,
             traffic,
@@ -98,60 +100,74 @@ impl ClientBody {
     }
 }
 
-impl Drop for ClientBody {
-    /// Reads on for a moment when nobody wanted all of the body: cutting a client off while
-    /// it still sends makes many of them miss the answer, which is on its way already.
+/// A request's body as the client sends it.
+///
+/// When nobody wants all of it, its rest is read for a moment: cutting a client off while it
+/// still sends makes many of them miss the answer, which is on its way already. A client that
+/// waits to be asked for its body (`Expect`) is not asked by this.
+pub(crate) struct Received {
+    incoming: Option<Incoming>,
+    waits_to_be_asked: bool,
+}
+
+impl Received {
+    /// The request with its body taken over.
+    pub(crate) fn of(request: Request<Incoming>) -> Request<Self> {
+        let waits_to_be_asked = request.headers().contains_key(EXPECT);
+        request.map(|incoming| Self {
+            incoming: Some(incoming),
+            waits_to_be_asked,
+        })
+    }
+}
+
+impl Drop for Received {
     fn drop(&mut self) {
-        if self.incoming.is_end_stream() {
+        if self.waits_to_be_asked {
             return;
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let rest = std::mem::replace(&mut self.incoming, Unread::Nothing);
-            runtime.spawn(tokio::time::timeout(UNREAD_BODY_TIMEOUT, rest.discard()));
+        let rest = self.incoming.take().filter(|rest| !rest.is_end_stream());
+        if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(tokio::time::timeout(UNREAD_BODY_TIMEOUT, discard(rest)));
         }
     }
 }
 
-/// What a client may still send.
-enum Unread {
-    Body(Incoming),
-    Nothing,
+async fn discard(mut rest: Incoming) {
+    let mut left = MAX_UNREAD_BODY_BYTES;
+    while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)).await
+    {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(less) => left = less,
+            None => return,
+        }
+    }
 }
 
-impl Unread {
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Body(incoming) => incoming.is_end_stream(),
-            Self::Nothing => true,
+impl Body for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        match &mut this.incoming {
+            Some(incoming) => Pin::new(incoming).poll_frame(cx),
+            None => Poll::Ready(None),
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Body(incoming) => incoming.size_hint(),
-            Self::Nothing => SizeHint::with_exact(0),
-        }
-    }
-
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self {
-            Self::Body(incoming) => Pin::new(incoming).poll_frame(cx),
-            Self::Nothing => Poll::Ready(None),
-        }
-    }
-
-    async fn discard(mut self) {
-        let mut left = MAX_UNREAD_BODY_BYTES;
-        while let Some(Ok(frame)) = std::future::poll_fn(|cx| self.poll_frame(cx)).await {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            match left.checked_sub(length) {
-                Some(less) => left = less,
-                None => return,
-            }
-        }
+        self.incoming
+            .as_ref()
+            .map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -164,7 +180,7 @@ impl Body for ClientBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let Poll::Ready(frame) = this.incoming.poll_frame(cx) else {
+        let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             let since = *this.waiting_since.get_or_insert_with(Instant::now);
             ready!(this.timer.poll_at(cx, since + BODY_IDLE_TIMEOUT));
             return Poll::Ready(Some(Err(BodyError::Idle)));

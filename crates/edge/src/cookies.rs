@@ -1,16 +1,10 @@
 //! Our cookies on app hosts: read by us, seen by no app, set by no app.
 
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use portlama_auth::cookie::PREFIX;
+pub(crate) use portlama_auth::cookie::{NONCE, RETRY, SESSION};
 
-/// What all our cookies begin with. The prefix `__Host-` makes browsers accept them from this
-/// host alone.
-const OURS: &[u8] = b"__Host-portlama_";
-/// The visitor's session on this host.
-pub(crate) const SESSION: &str = "__Host-portlama_session";
-/// Ties a sign-in to the browser that began it.
-pub(crate) const NONCE: &str = "__Host-portlama_nonce";
-/// Marks that a sign-in failed to come back once already.
-pub(crate) const RETRY: &str = "__Host-portlama_retry";
+const OURS: &[u8] = PREFIX.as_bytes();
 
 /// The value of a cookie; the first one where a browser sends several.
 pub(crate) fn value_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -15,7 +15,7 @@ use portlama_model::HostService;
 use portlama_tunnel::ws;
 
 use crate::app;
-use crate::body::{AnswerBody, ClientBody, Source};
+use crate::body::{AnswerBody, ClientBody, Received, Source};
 use crate::edge::Edge;
 use crate::gate::{Authority, GateError, Host, REFUSED_METHOD, check_request};
 use crate::headers::add_hsts;
@@ -42,6 +42,7 @@ pub(crate) struct Peer {
 
 /// Answers one request. Never fails: what goes wrong is an answer, or a body that breaks off.
 pub(crate) async fn answer(peer: Arc<Peer>, request: Request<Incoming>) -> Response<AnswerBody> {
+    let request = Received::of(request);
     let in_flight = peer.connection.begin();
     if request.method().as_str() == REFUSED_METHOD && request.version() != Version::HTTP_2 {
         let error = peer.connection.refusal().unwrap_or(GateError::Malformed);
@@ -59,7 +60,7 @@ pub(crate) async fn answer(peer: Arc<Peer>, request: Request<Incoming>) -> Respo
 async fn route(
     peer: &Arc<Peer>,
     authority: Authority,
-    request: Request<Incoming>,
+    request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let misdirected = |in_flight| {
@@ -131,7 +132,7 @@ async fn panel(
     peer: &Arc<Peer>,
     host: Host,
     origin: Arc<str>,
-    request: Request<Incoming>,
+    request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let Some(parts) = peer.edge.parts() else {
@@ -152,7 +153,7 @@ async fn panel(
 async fn portal(
     peer: &Arc<Peer>,
     origin: &Arc<str>,
-    request: Request<Incoming>,
+    request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let Some(parts) = peer.edge.parts() else {
@@ -182,7 +183,7 @@ async fn room(
     peer: &Arc<Peer>,
     handler: &dyn Handler,
     info: ClientInfo,
-    mut request: Request<Incoming>,
+    mut request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     request.extensions_mut().insert(info);
@@ -204,7 +205,7 @@ async fn room(
 /// `tunnel.<domain>`: nothing but the WebSocket of agents behind a middlebox.
 fn tunnel(
     peer: &Arc<Peer>,
-    mut request: Request<Incoming>,
+    mut request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let carriers = peer.edge.parts().map(|parts| parts.carriers.clone());

@@ -33,8 +33,7 @@ pub use format::FORMAT;
 pub use path::{FilePath, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
 pub use runtime::{
     AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow, BUSY_TIMEOUT, Consumption,
-    Created, ENROLLMENT_KEPT, Enrollments, Grant, Handover, Handovers, Level, Lockout, Lockouts,
-    Runtime, Session, SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash, Totp,
-    TotpSecret,
+    Created, ENROLLMENT_KEPT, Enrollments, Grant, Level, Lockout, Lockouts, Runtime, Session,
+    SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash, Totp, TotpSecret,
 };
 pub use store::Store;

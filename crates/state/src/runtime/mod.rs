@@ -6,7 +6,6 @@
 
 mod audit;
 mod enrollment;
-mod handover;
 mod hash;
 mod lockout;
 mod schema;
@@ -28,7 +27,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBe
 
 pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow};
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
-pub use handover::{Handover, Handovers};
 pub use hash::TokenHash;
 pub use lockout::{Lockout, Lockouts};
 pub use session::{Created, Level, Session, SessionKind, Sessions, TOUCH_FLUSH_INTERVAL};
@@ -100,12 +98,6 @@ impl Runtime {
     #[must_use]
     pub fn lockouts(&self) -> Lockouts<'_> {
         Lockouts(self)
-    }
-
-    /// Codes that carry a sign-in from the portal to a host.
-    #[must_use]
-    pub fn handovers(&self) -> Handovers<'_> {
-        Handovers(self)
     }
 
     /// Who changed what.

@@ -46,15 +46,6 @@ CREATE TABLE lockouts (
     expires  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE handovers (
-    hash     BLOB PRIMARY KEY,
-    host     TEXT NOT NULL,
-    nonce    BLOB NOT NULL,
-    session  BLOB NOT NULL REFERENCES sessions (hash) ON DELETE CASCADE,
-    expires  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX handovers_by_session ON handovers (session);
-
 CREATE TABLE audit (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     at        INTEGER NOT NULL,

@@ -13,8 +13,6 @@ pub struct Swept {
     pub sessions: usize,
     /// Enrolment tokens, used or not.
     pub enrollments: usize,
-    /// Handover codes.
-    pub handovers: usize,
     /// Lock-outs.
     pub lockouts: usize,
     /// Audit rows beyond [`AUDIT_MAX_ROWS`].
@@ -35,7 +33,6 @@ impl Runtime {
             let expired =
                 |table: &str| tx.execute(&format!("DELETE FROM {table} WHERE expires <= ?1"), [at]);
             Ok(Swept {
-                handovers: expired("handovers")?,
                 lockouts: expired("lockouts")?,
                 sessions: expired("sessions")?,
                 enrollments: tx.execute(

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::fixture::initialised;
 use portlama_model::{Capability, Secret, Timestamp, Username};
 use portlama_state::{
-    AUDIT_PAGE_ROWS, AuditEntry, Consumption, Created, ENROLLMENT_KEPT, Grant, Handover, Level,
-    Lockout, Runtime, Session, SessionKind, StateDir, Store, TokenHash,
+    AUDIT_PAGE_ROWS, AuditEntry, Consumption, Created, ENROLLMENT_KEPT, Grant, Level, Lockout,
+    Runtime, Session, SessionKind, StateDir, Store, TokenHash,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -285,52 +285,6 @@ fn a_new_seed_starts_over_and_no_seed_accepts_nothing() {
 }
 
 #[test]
-fn a_handover_code_is_redeemed_once() {
-    let world = World::new();
-    create(world.runtime(), &sso("sso"));
-    let code = handover("code");
-    assert_eq!(
-        world.runtime().handovers().issue(&code).expect("issue"),
-        Created::Stored
-    );
-    let taken = race(|| {
-        world
-            .runtime()
-            .handovers()
-            .redeem(&hash("code"), at(5))
-            .expect("redeem")
-    });
-    assert_eq!(taken.into_iter().flatten().collect::<Vec<_>>(), [code]);
-}
-
-#[test]
-fn a_handover_code_ends_with_its_time_and_its_session() {
-    let world = World::new();
-    let (handovers, sessions) = (world.runtime().handovers(), world.runtime().sessions());
-    create(world.runtime(), &sso("sso"));
-    assert_eq!(
-        handovers.issue(&handover("late")).expect("issue"),
-        Created::Stored
-    );
-    for now in [at(30), at(5)] {
-        assert_eq!(handovers.redeem(&hash("late"), now).expect("redeem"), None);
-    }
-    assert_eq!(
-        handovers.issue(&handover("orphan")).expect("issue"),
-        Created::Stored
-    );
-    sessions.remove(&hash("sso")).expect("remove");
-    assert_eq!(
-        handovers.redeem(&hash("orphan"), at(5)).expect("redeem"),
-        None
-    );
-    assert_eq!(
-        handovers.issue(&handover("never")).expect("issue"),
-        Created::ParentEnded
-    );
-}
-
-#[test]
 fn lockouts_survive_a_restart() {
     let mut world = World::new();
     let lockout = |count: u32| Lockout {
@@ -400,24 +354,11 @@ fn a_sweep_removes_what_is_over_and_nothing_else() {
         expires: at(10),
     };
     runtime.lockouts().put(&lockout).expect("put");
-    let code = Handover {
-        session: hash("live"),
-        ..handover("code")
-    };
-    assert_eq!(
-        runtime.handovers().issue(&code).expect("issue"),
-        Created::Stored
-    );
 
     let swept = runtime.sweep(at(1000)).expect("sweep");
     assert_eq!(
-        (
-            swept.sessions,
-            swept.handovers,
-            swept.lockouts,
-            swept.enrollments
-        ),
-        (1, 1, 1, 0)
+        (swept.sessions, swept.lockouts, swept.enrollments),
+        (1, 1, 0)
     );
     let left: Vec<_> = runtime
         .sessions()
@@ -542,15 +483,5 @@ fn grant(token: &str, label: &str) -> Grant {
         allowed_sites: vec!["handbook".to_owned()],
         created: at(0),
         expires: at(600),
-    }
-}
-
-fn handover(code: &str) -> Handover {
-    Handover {
-        hash: hash(code),
-        host: "wiki.lab.example.org".parse().expect("host"),
-        nonce: hash("nonce"),
-        session: hash("sso"),
-        expires: at(30),
     }
 }
