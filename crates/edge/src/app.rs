@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body::Body as _;
+use hyper::body::Incoming;
 use portlama_access::{FetchSite, Refused, VisitFacts, may_visit};
 use portlama_control::SignedIn;
 use portlama_model::{AppRoute, HostHeader};
