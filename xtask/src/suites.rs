@@ -60,6 +60,7 @@ fn lint() -> Result<()> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--all-features",
         "--locked",
         "--quiet",
         "--",
@@ -99,7 +100,15 @@ fn whole(long: bool) -> Result<()> {
     let binary = demo::build_release()?;
     let mut command = cargo();
     command
-        .args(["test", "--package", "portlama", "--locked", "--quiet"])
+        .args([
+            "test",
+            "--package",
+            "portlama",
+            "--features",
+            "whole-system-tests",
+            "--locked",
+            "--quiet",
+        ])
         .env("PORTLAMA_BINARY", binary);
     if long {
         command.env("PORTLAMA_TEST_LONG", "1");
