@@ -65,14 +65,6 @@ impl Identities {
         }
     }
 
-    /// The same without one serial: a denial that acts before it is durable.
-    #[must_use]
-    pub fn without_serial(&self, serial: &Serial) -> Self {
-        let mut less = self.clone();
-        less.revoked.insert(serial.clone());
-        less
-    }
-
     /// Says who presented this certificate at `now`.
     ///
     /// The admin is CN exactly `admin` with a serial of the admin's; an agent is CN

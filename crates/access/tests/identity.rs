@@ -174,10 +174,6 @@ fn revoked_serials_are_nobody_even_when_listed_as_live() {
     });
     let refused = Identities::of(&state).identify(&house.present(&house.admin), now());
     assert_eq!(refused, Err(NotIdentified::Revoked));
-
-    let identities = Identities::of(&state).without_serial(house.agent.serial());
-    let refused = identities.identify(&house.present(&house.agent), now());
-    assert_eq!(refused, Err(NotIdentified::Revoked));
 }
 
 #[test]

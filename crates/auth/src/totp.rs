@@ -108,13 +108,11 @@ impl TotpSeed {
     /// The content of the QR code for a user's authenticator app.
     #[must_use]
     pub fn uri(&self, user: &Username) -> Secret {
-        self.uri_for("Portlama", user.as_str())
-    }
-
-    /// The content of the QR code for the second factor of the admin panel.
-    #[must_use]
-    pub fn panel_uri(&self) -> Secret {
-        self.uri_for("Portlama%20Panel", "admin")
+        Secret::new(format!(
+            "otpauth://totp/Portlama:{user}?secret={}&issuer=Portlama&algorithm=SHA1&digits={DIGITS}&period={}",
+            self.to_base32().expose(),
+            TOTP_PERIOD.as_secs(),
+        ))
     }
 
     /// The code at a time.
@@ -148,14 +146,6 @@ impl TotpSeed {
             }
             Some(step) => Ok(VerifiedTotp { step }),
         }
-    }
-
-    fn uri_for(&self, issuer: &str, user: &str) -> Secret {
-        Secret::new(format!(
-            "otpauth://totp/{issuer}:{user}?secret={}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={}",
-            self.to_base32().expose(),
-            TOTP_PERIOD.as_secs(),
-        ))
     }
 
     /// RFC 4226 §5.3.

@@ -43,6 +43,22 @@ pub(crate) struct Change {
     pub(crate) forbids: Forbids,
 }
 
+impl Change {
+    /// A change that takes nothing away.
+    pub(crate) fn new(next: State, audit: AuditEntry) -> Self {
+        Self {
+            next,
+            audit,
+            forbids: Forbids::default(),
+        }
+    }
+
+    /// The same, and what it takes away.
+    pub(crate) fn forbidding(self, forbids: Forbids) -> Self {
+        Self { forbids, ..self }
+    }
+}
+
 /// What a change takes away from whom.
 #[derive(Default)]
 pub(crate) struct Forbids {

@@ -52,7 +52,7 @@ pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
 };
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
-pub use operations::tunnel_rules::{MAX_DESCRIPTION_CHARACTERS, MAX_TUNNELS};
+pub use operations::tunnel_rules::MAX_TUNNELS;
 pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
 pub use operations::users::{NewUser, UserChange, UserView};
 pub use passwords::{MAX_DELAYED_SIGN_INS, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};

@@ -1,17 +1,10 @@
-//! The key that an agent keeps: its request, and proofs that the agent holds it.
+//! The key that an agent keeps, and the request made with it.
 
 use portlama_model::{AgentLabel, Secret};
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SigningKey};
-use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
-use webpki::RawPublicKeyEntity;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData};
+use rustls_pki_types::PrivateKeyDer;
 
-use crate::{Sha256, VerifiedClient};
-
-/// Octets of the nonce in a proof of possession: unguessable, so no proof can be made ahead.
-pub const POSSESSION_NONCE_BYTES: usize = 32;
-
-/// Separates these signatures from every other use of the key.
-const POSSESSION_CONTEXT: &[u8] = b"portlama possession v1\0";
+use crate::Sha256;
 
 /// Why an agent's key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,45 +71,4 @@ impl AgentKey {
             .push(DnType::CommonName, label.common_name());
         Ok(params.serialize_request(&self.0)?.pem()?)
     }
-
-    /// Signs a server's nonce, where TLS itself cannot prove the key (a middlebox ends it).
-    /// `binding` names the connection's purpose and peer, so that a proof for one server is
-    /// none for another.
-    ///
-    /// # Errors
-    /// When signing fails.
-    pub fn prove(
-        &self,
-        nonce: &[u8; POSSESSION_NONCE_BYTES],
-        binding: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        Ok(self.0.sign(&possession_message(nonce, binding))?)
-    }
-}
-
-impl VerifiedClient {
-    /// Whether `signature` proves that the peer holds this certificate's key, as
-    /// [`AgentKey::prove`] does over the same nonce and binding.
-    #[must_use]
-    pub fn is_proven_by(
-        &self,
-        nonce: &[u8; POSSESSION_NONCE_BYTES],
-        binding: &[u8],
-        signature: &[u8],
-    ) -> bool {
-        let Some(key) = self.key() else {
-            return false;
-        };
-        let info: SubjectPublicKeyInfoDer<'_> = key.info();
-        RawPublicKeyEntity::try_from(&info)
-            .and_then(|entity| {
-                let message = possession_message(nonce, binding);
-                entity.verify_signature(key.own_verification(), &message, signature)
-            })
-            .is_ok()
-    }
-}
-
-fn possession_message(nonce: &[u8; POSSESSION_NONCE_BYTES], binding: &[u8]) -> Vec<u8> {
-    [POSSESSION_CONTEXT, nonce, binding].concat()
 }

@@ -6,7 +6,6 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::Sha256;
 use crate::certificate::{CertificateError, Parsed, Purpose, Validity};
-use crate::public_key::PublicKey;
 
 /// The most certificates looked at. Ours needs one; programs send the CA's along.
 pub const MAX_CHAIN_CERTIFICATES: usize = 4;
@@ -123,7 +122,6 @@ impl ClientTrust {
             validity,
             digest: Sha256::of(leaf),
             key_digest: parsed.key_digest(),
-            key: PublicKey::of(parsed.x509.public_key()).ok(),
         })
     }
 }
@@ -139,7 +137,6 @@ pub struct VerifiedClient {
     validity: Validity,
     digest: Sha256,
     key_digest: Sha256,
-    key: Option<PublicKey>,
 }
 
 impl VerifiedClient {
@@ -183,10 +180,6 @@ impl VerifiedClient {
     #[must_use]
     pub fn key_digest(&self) -> Sha256 {
         self.key_digest
-    }
-
-    pub(crate) fn key(&self) -> Option<&PublicKey> {
-        self.key.as_ref()
     }
 }
 

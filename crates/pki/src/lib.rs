@@ -26,7 +26,7 @@ mod request;
 mod server;
 pub mod tls;
 
-pub use agent_key::{AgentKey, KeyError, POSSESSION_NONCE_BYTES};
+pub use agent_key::{AgentKey, KeyError};
 pub use authority::{Authority, AuthorityError, CA_VALIDITY, CaFiles};
 pub use certificate::{CertificateError, Sha256, Validity, ca_fingerprint};
 pub use client::{

@@ -137,15 +137,6 @@ impl PublicKey {
             .find(|(known, _)| known == oid)
             .map(|(_, algorithm)| algorithm)
     }
-
-    /// The algorithm our own programs sign with when they hold such a key.
-    pub(crate) fn own_verification(&self) -> &'static dyn SignatureVerificationAlgorithm {
-        match self.kind {
-            KeyKind::P256 => webpki::aws_lc_rs::ECDSA_P256_SHA256,
-            KeyKind::P384 => webpki::aws_lc_rs::ECDSA_P384_SHA384,
-            KeyKind::Rsa => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
-        }
-    }
 }
 
 impl PublicKeyData for PublicKey {

@@ -6,9 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{DAY, agent, authority, label, now, params, rogue_issuer};
-use portlama_pki::{
-    Authority, ChainError, MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, POSSESSION_NONCE_BYTES, Subject,
-};
+use portlama_pki::{Authority, ChainError, MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, Subject};
 use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -281,29 +279,6 @@ fn a_common_name_names_admin_an_agent_or_nobody() {
     ] {
         assert_eq!(Subject::of(name), Subject::Nobody, "{name:?}");
     }
-}
-
-#[test]
-fn possession_is_proven_for_one_nonce_and_one_binding() {
-    let authority = authority();
-    let (issued, key) = agent(&authority);
-    let client = authority
-        .client_trust()
-        .verify(&[issued.der().clone()])
-        .unwrap();
-    let nonce = [7; POSSESSION_NONCE_BYTES];
-    let proof = key.prove(&nonce, b"tunnel.lab.example.org").unwrap();
-    assert!(client.is_proven_by(&nonce, b"tunnel.lab.example.org", &proof));
-    assert!(!client.is_proven_by(
-        &[8; POSSESSION_NONCE_BYTES],
-        b"tunnel.lab.example.org",
-        &proof
-    ));
-    assert!(!client.is_proven_by(&nonce, b"tunnel.other.example.org", &proof));
-    assert!(!client.is_proven_by(&nonce, b"tunnel.lab.example.org", &[]));
-    let (_, stranger) = agent(&authority);
-    let proof = stranger.prove(&nonce, b"tunnel.lab.example.org").unwrap();
-    assert!(!client.is_proven_by(&nonce, b"tunnel.lab.example.org", &proof));
 }
 
 proptest! {

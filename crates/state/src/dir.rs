@@ -11,7 +11,7 @@ use crate::{FilePath, StateError};
 /// The permissions of every directory we make: nobody else has business in any of them.
 pub const DIRECTORY_MODE: u32 = 0o700;
 
-/// How deep below the state directory our files lie (`pki/agents/<label>/client.crt`).
+/// How deep below the state directory our files lie (`certificates/<host>/privkey.pem`).
 const MAX_DEPTH: usize = 3;
 
 /// The place of a state: paths and permissions, without the lock.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use portlama_model::{AgentLabel, Hostname};
+use portlama_model::Hostname;
 
 use crate::StateError;
 
@@ -65,12 +65,6 @@ impl FilePath {
     #[must_use]
     pub fn host_key(host: &Hostname) -> Self {
         Self(Cow::Owned(format!("certificates/{host}/privkey.pem")))
-    }
-
-    /// The certificate of an agent whose key the server made.
-    #[must_use]
-    pub fn agent_cert(label: &AgentLabel) -> Self {
-        Self(Cow::Owned(format!("pki/agents/{label}/client.crt")))
     }
 
     /// The path as text.

@@ -92,15 +92,8 @@ impl Control {
             Some(old),
             Some(new),
         );
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        core.apply(writer, Change::new(next, audit).forbidding(forbids))
+            .await?;
         Ok(after)
     }
 
@@ -144,15 +137,8 @@ impl Control {
         };
         let before = Some(json!({ "serial": serial }));
         let audit = audit_row(now, by.audit_name(), "agent.revoke", label, before, None);
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await
+        core.apply(writer, Change::new(next, audit).forbidding(forbids))
+            .await
     }
 
     fn view_agent(&self, entry: &AgentEntry, now: Timestamp) -> AgentView {

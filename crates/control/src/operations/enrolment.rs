@@ -13,7 +13,7 @@ use portlama_pki::{AdmittedKey, ParsedRequest, Sha256};
 use portlama_state::{Consumption, Grant, TokenHash};
 use serde_json::{Value, json};
 
-use crate::change::{Change, Forbids, WriterGuard, audit_row, blocking, not_done};
+use crate::change::{Change, WriterGuard, audit_row, blocking, not_done};
 use crate::control::Core;
 use crate::operations::still_may;
 use crate::random::octets;
@@ -249,16 +249,7 @@ impl Core {
         let mut next = State::clone(state);
         next.registry.agents.push(entry);
         adopt_tunnels(&mut next, &label);
-        let forbids = Forbids::default();
-        self.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        self.apply(writer, Change::new(next, audit)).await?;
         Ok(Enrolled {
             cert: certificate.pem(),
             ca_cert: self.authority.certificate_pem(),

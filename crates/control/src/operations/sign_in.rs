@@ -13,7 +13,7 @@ use portlama_auth::{
 };
 use portlama_model::{AccessMode, HostService, Hostname, Secret, State, Username};
 
-use crate::change::{Change, Forbids, audit_row, blocking};
+use crate::change::{Change, audit_row, blocking};
 use crate::control::Core;
 use crate::passwords::{PoolFull, Turn};
 use crate::random::octets;
@@ -350,18 +350,7 @@ impl Core {
                 None,
                 None,
             );
-            let forbids = Forbids::default();
-            if let Err(error) = core
-                .apply(
-                    writer,
-                    Change {
-                        next,
-                        audit,
-                        forbids,
-                    },
-                )
-                .await
-            {
+            if let Err(error) = core.apply(writer, Change::new(next, audit)).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "an adopted password hash could not be replaced yet"

@@ -2,7 +2,8 @@
 
 use portlama_access::Identity;
 use portlama_model::{
-    AccessMode, AgentLabel, Capability, State, Timestamp, Tunnel, TunnelPort, TunnelType,
+    AccessMode, AgentLabel, Capability, Description, ParseError, State, Timestamp, Tunnel,
+    TunnelPort, TunnelType,
 };
 use uuid::Uuid;
 
@@ -11,8 +12,6 @@ use crate::{Issue, NewTunnel, OperationError, Refusal, TunnelChange};
 
 /// The most tunnels of a server. What a small server can still list within a second.
 pub const MAX_TUNNELS: usize = 10_000;
-/// The longest note on a tunnel.
-pub const MAX_DESCRIPTION_CHARACTERS: usize = 200;
 
 /// Whether `by` may see and touch this tunnel as its own.
 pub(crate) fn belongs_to(tunnel: &Tunnel, by: &Identity) -> bool {
@@ -145,24 +144,13 @@ pub(crate) fn changed(
 }
 
 fn description(text: Option<String>) -> Result<Option<String>, OperationError> {
-    let text = text.filter(|text| !text.is_empty());
-    if text
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION_CHARACTERS)
-    {
-        let message = format!("must be at most {MAX_DESCRIPTION_CHARACTERS} characters");
-        return Err(OperationError::invalid("description", message));
-    }
-    if text
-        .as_ref()
-        .is_some_and(|text| text.chars().any(char::is_control))
-    {
-        return Err(OperationError::invalid(
-            "description",
-            "must not contain control characters",
-        ));
-    }
-    Ok(text)
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let note: Description = text
+        .parse()
+        .map_err(|error: ParseError| OperationError::invalid("description", error.to_string()))?;
+    Ok(Some(note.into()))
 }
 
 /// Opening an app to everybody is the admin's alone, and nobody can pass `restricted` yet.

@@ -188,16 +188,7 @@ impl Control {
             None,
             Some(described(&tunnel)),
         );
-        let forbids = Forbids::default();
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        core.apply(writer, Change::new(next, audit)).await?;
         Ok(core.view(&tunnel, &core.state.load(), now))
     }
 
@@ -237,15 +228,8 @@ impl Control {
                 Some(old),
                 Some(new),
             );
-            core.apply(
-                writer,
-                Change {
-                    next,
-                    audit,
-                    forbids,
-                },
-            )
-            .await?;
+            core.apply(writer, Change::new(next, audit).forbidding(forbids))
+                .await?;
         }
         Ok(core.view(&after, &core.state.load(), now))
     }
@@ -275,15 +259,8 @@ impl Control {
             at_once: true,
             ..Forbids::default()
         };
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await
+        core.apply(writer, Change::new(next, audit).forbidding(forbids))
+            .await
     }
 
     /// What the caller's agent serves.

@@ -122,16 +122,7 @@ impl Control {
             None,
             Some(described(&made)),
         );
-        let forbids = Forbids::default();
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        core.apply(writer, Change::new(next, audit)).await?;
         Ok(made)
     }
 
@@ -197,15 +188,8 @@ impl Control {
         );
         let mut next = State::clone(&state);
         next.users.users.insert(username.clone(), after);
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        core.apply(writer, Change::new(next, audit).forbidding(forbids))
+            .await?;
         Ok(new)
     }
 
@@ -242,15 +226,8 @@ impl Control {
             user: Some(username.clone()),
             agent: None,
         };
-        core.apply(
-            writer,
-            Change {
-                next,
-                audit,
-                forbids,
-            },
-        )
-        .await?;
+        core.apply(writer, Change::new(next, audit).forbidding(forbids))
+            .await?;
         let (runtime, name) = (core.store.runtime().clone(), username.clone());
         if let Err(error) = blocking(move || runtime.totp().remove(&name)).await {
             // Whoever gets the name next gets a new seed in any case.

@@ -163,36 +163,15 @@ impl Sessions<'_> {
     /// # Errors
     /// When the database fails.
     pub fn remove(&self, hash: &TokenHash) -> Result<Vec<TokenHash>, StateError> {
-        self.end("hash = ?1 OR parent = ?1", params![hash])
-    }
-
-    /// Ends all sessions of a user; the answer names all that ended.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remove_user(&self, username: &Username) -> Result<Vec<TokenHash>, StateError> {
-        self.end("username = ?1", params![username.as_str()])
-    }
-
-    /// Ends all sessions on a host, such as one that no longer exists; names all that ended.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remove_host(&self, host: &Hostname) -> Result<Vec<TokenHash>, StateError> {
-        self.end("host = ?1", params![host.as_str()])
-    }
-
-    fn end(
-        &self,
-        which: &str,
-        values: &[&dyn rusqlite::ToSql],
-    ) -> Result<Vec<TokenHash>, StateError> {
         let ended = self.0.write(|tx| {
             let ended: Vec<TokenHash> = tx
-                .prepare_cached(&format!("SELECT hash FROM sessions WHERE {which}"))?
-                .query_map(values, |row| row.get(0))?
+                .prepare_cached("SELECT hash FROM sessions WHERE hash = ?1 OR parent = ?1")?
+                .query_map([hash], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
-            tx.execute(&format!("DELETE FROM sessions WHERE {which}"), values)?;
+            tx.execute(
+                "DELETE FROM sessions WHERE hash = ?1 OR parent = ?1",
+                [hash],
+            )?;
             Ok(ended)
         })?;
         let mut touched = self.0.touched.lock();
