@@ -30,8 +30,8 @@ pub use error::{
 };
 pub use server::{Done, Health, OnboardingState};
 pub use tunnels::{
-    AgentConfig, AgentTunnel, MAX_DESCRIPTION_CHARACTERS, NewTunnel, Traffic, Tunnel, TunnelAnswer,
-    TunnelChange, TunnelList, TunnelServer, TunnelStatus,
+    AgentConfig, AgentTunnel, NewTunnel, Traffic, Tunnel, TunnelAnswer, TunnelChange, TunnelList,
+    TunnelServer, TunnelStatus,
 };
 pub use users::{NewUser, TotpReset, User, UserAnswer, UserChange, UserList};
 pub use validation::{Field, Fields, FromBody, MAX_LIST_ITEMS};

@@ -1,17 +1,14 @@
 //! `/api/tunnels`.
 
 use portlama_model::{
-    AccessMode, AgentLabel, Domain, HostHeader, Hostname, OriginScheme, Subdomain, Timestamp,
-    TunnelPort, TunnelType,
+    AccessMode, AgentLabel, Description, Domain, HostHeader, Hostname, OriginScheme, Subdomain,
+    Timestamp, TunnelPort, TunnelType,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{Fields, FromBody};
-
-/// The longest description, characters. A line in a list, no page.
-pub const MAX_DESCRIPTION_CHARACTERS: usize = 200;
 
 /// A tunnel: what was decided, and what is observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -142,7 +139,7 @@ pub struct NewTunnel {
     /// The port as the agent knows it.
     #[schema(value_type = u16, minimum = 1024)]
     pub port: TunnelPort,
-    /// A note of at most [`MAX_DESCRIPTION_CHARACTERS`].
+    /// A note, as [`Description`] has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     pub description: Option<String>,
@@ -288,14 +285,8 @@ fn description(fields: &mut Fields<'_>) -> Option<String> {
         return Some(String::new());
     }
     let text: String = fields.optional("description")?;
-    if text.chars().count() > MAX_DESCRIPTION_CHARACTERS {
-        fields.issue(
-            "description",
-            format!("must be at most {MAX_DESCRIPTION_CHARACTERS} characters"),
-        );
-    }
-    if text.chars().any(char::is_control) {
-        fields.issue("description", "must be one line without control characters");
+    if let Err(error) = text.parse::<Description>() {
+        fields.issue("description", error.to_string());
     }
     Some(text)
 }

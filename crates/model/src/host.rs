@@ -66,12 +66,6 @@ impl Domain {
         self.0.as_str()
     }
 
-    /// The domain as a host name.
-    #[must_use]
-    pub fn as_hostname(&self) -> &Hostname {
-        &self.0
-    }
-
     /// `<label>.<domain>`.
     #[must_use]
     pub fn host(&self, label: &Subdomain) -> Hostname {

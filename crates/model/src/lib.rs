@@ -22,7 +22,7 @@ mod token;
 pub use capability::{Capability, CapabilitySet};
 pub use desired::{AppRoute, Desired, HostHeader, HostService, Origin, OriginScheme, TunnelKey};
 pub use host::{Domain, Hostname, RESERVED_SUBDOMAINS, Subdomain};
-pub use name::{AgentLabel, DisplayName, Email, Group, Username};
+pub use name::{AgentLabel, Description, DisplayName, Email, Group, Username};
 pub use port::TunnelPort;
 pub use secret::Secret;
 pub use serial::Serial;

@@ -93,6 +93,27 @@ impl DisplayName {
     }
 }
 
+/// The longest description, characters. A line in a list, no page.
+const MAX_DESCRIPTION_CHARACTERS: usize = 200;
+
+/// A note on a tunnel: one line of at most 200 characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Description(Box<str>);
+
+text_name!(Description);
+
+impl Description {
+    fn check(text: &str) -> Result<(), ParseError> {
+        if text.chars().count() > MAX_DESCRIPTION_CHARACTERS {
+            return Err(ParseError("must be at most 200 characters"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(ParseError("must be one line without control characters"));
+        }
+        Ok(())
+    }
+}
+
 /// An e-mail address as far as Portlama needs to know one: `local@host` in ASCII without
 /// spaces or quotes, at most 254 octets (RFC 5321 §4.5.3.1.3).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -163,6 +184,14 @@ mod tests {
         assert!("Mira Müller".parse::<DisplayName>().is_ok());
         for bad in ["", "a\r\nb", "a\u{1b}[31m", "a\u{202e}b"] {
             assert!(bad.parse::<DisplayName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn description_is_one_line_of_200_characters() {
+        assert!("ü".repeat(200).parse::<Description>().is_ok());
+        for bad in ["ü".repeat(201).as_str(), "a\nb"] {
+            assert!(bad.parse::<Description>().is_err(), "{bad:?}");
         }
     }
 

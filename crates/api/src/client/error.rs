@@ -98,19 +98,6 @@ impl ClientError {
             _ => None,
         }
     }
-
-    /// Whether the same call may succeed later without anybody changing anything.
-    #[must_use]
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Unreachable { .. }
-            | Self::TimedOut { .. }
-            | Self::Proxy { .. }
-            | Self::Connection { .. } => true,
-            Self::Api { status, .. } => matches!(status, 429 | 500..),
-            _ => false,
-        }
-    }
 }
 
 /// One sentence with all that the server said.
