@@ -1,4 +1,4 @@
-//! The names of our cookies.
+//! The names of our cookies, and how a `Cookie` field is read.
 //!
 //! `__Host-` makes browsers insist on `Secure`, `Path=/` and no `Domain`, so no sibling host
 //! can set or overwrite one (RFC 6265bis §4.1.3.2).
@@ -14,3 +14,25 @@ pub const SESSION: &str = "__Host-portlama_session";
 pub const NONCE: &str = "__Host-portlama_nonce";
 /// Marks that a sign-in failed to come back to a protected host once already.
 pub const RETRY: &str = "__Host-portlama_retry";
+
+/// The `name=value` pairs of a `Cookie` field (RFC 6265 §4.2.1), without the blanks around.
+pub fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    field.split(|octet| *octet == b';').map(<[u8]>::trim_ascii)
+}
+
+/// The value of a cookie in the `Cookie` fields of a request; the first one where a browser
+/// sends several. It is not checked.
+pub fn value_of<'a>(fields: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
+    let (_, value) = fields
+        .into_iter()
+        .flat_map(pairs)
+        .filter_map(name_and_value)
+        .find(|(found, _)| *found == name.as_bytes())?;
+    std::str::from_utf8(value).ok()
+}
+
+fn name_and_value(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = pair.iter().position(|octet| *octet == b'=')?;
+    let (name, value) = (pair.get(..equals)?, pair.get(equals + 1..)?);
+    Some((name.trim_ascii(), value.trim_ascii()))
+}

@@ -205,6 +205,19 @@ fn a_hash_is_read_from_base64url_of_its_length_alone() {
     }
 }
 
+#[test]
+fn a_cookie_is_found_by_its_whole_name_and_the_first_counts() {
+    let fields = [b"a=1;b = 2 ;b=3; c".as_slice(), b"d=4=5; e=", b"f=\xff"];
+    let value_of = |name| cookie::value_of(fields, name);
+    assert_eq!(value_of("a"), Some("1"));
+    assert_eq!(value_of("b"), Some("2"));
+    assert_eq!(value_of("d"), Some("4=5"));
+    assert_eq!(value_of("e"), Some(""));
+    for absent in ["c", "f", "A", "1", ""] {
+        assert_eq!(value_of(absent), None, "{absent}");
+    }
+}
+
 proptest! {
     #[test]
     fn tokens_survive_their_text(octets in any::<[u8; 32]>()) {

@@ -1,21 +1,15 @@
 //! Our cookies on app hosts: read by us, seen by no app, set by no app.
 
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use portlama_auth::cookie::PREFIX;
+use portlama_auth::cookie::{self, PREFIX, pairs};
 pub(crate) use portlama_auth::cookie::{NONCE, RETRY, SESSION};
 
 const OURS: &[u8] = PREFIX.as_bytes();
 
 /// The value of a cookie; the first one where a browser sends several.
 pub(crate) fn value_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let pairs = headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|value| pairs(value.as_bytes()));
-    let (_, value) = pairs
-        .filter_map(split)
-        .find(|(n, _)| *n == name.as_bytes())?;
-    std::str::from_utf8(value).ok()
+    let fields = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    cookie::value_of(fields, name)
 }
 
 /// A cookie for this host alone. Without `life` it ends with the browser.
@@ -90,16 +84,6 @@ pub(crate) fn keep_from_visitor(headers: &mut HeaderMap) {
     for value in kept {
         headers.append(SET_COOKIE, value);
     }
-}
-
-fn pairs(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| *b == b';').map(<[u8]>::trim_ascii)
-}
-
-fn split(pair: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(b'=', pair)?;
-    let (name, value) = pair.split_at_checked(at)?;
-    Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
 }
 
 /// In any case: browsers treat the prefix so (RFC 6265bis §4.1.3), and a nameless cookie

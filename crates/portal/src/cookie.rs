@@ -3,7 +3,7 @@
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use portlama_auth::SESSION_ABSOLUTE;
-use portlama_auth::cookie::SSO;
+use portlama_auth::cookie::{SSO, value_of};
 use portlama_control::SessionToken;
 use portlama_model::Secret;
 
@@ -12,15 +12,10 @@ const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 /// The token that a request brings, if any. It is not checked.
 pub(crate) fn sso_token(headers: &HeaderMap) -> Option<Secret> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == SSO && !value.is_empty()).then(|| Secret::new(value))
-        })
+    let fields = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    value_of(fields, SSO)
+        .filter(|token| !token.is_empty())
+        .map(Secret::new)
 }
 
 /// The `Set-Cookie` that keeps `token` as long as a sign-in can live at most; the session

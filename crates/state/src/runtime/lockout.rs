@@ -41,17 +41,6 @@ impl Lockouts<'_> {
         })
     }
 
-    /// Forgets a key; one that is not there is fine.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remove(&self, key: &str) -> Result<(), StateError> {
-        self.0.write(|tx| {
-            tx.execute("DELETE FROM lockouts WHERE key = ?1", [key])
-                .map(drop)
-        })
-    }
-
     /// All lock-outs, as they are loaded at the start, in order of their keys.
     ///
     /// # Errors

@@ -1,8 +1,7 @@
 //! `runtime.db`: what changes with use and must survive a restart.
 //!
 //! Sessions, tokens and codes are stored as hashes, times as milliseconds since 1970. One
-//! connection writes, one reads, so that looking up a session never waits for a write to
-//! reach the disk.
+//! connection writes, one reads, so that reading never waits for a write to reach the disk.
 
 mod audit;
 mod enrollment;

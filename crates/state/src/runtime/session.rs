@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portlama_model::{Hostname, Timestamp, Username};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Runtime, TokenHash, parsed, time};
 use crate::StateError;
@@ -89,26 +89,6 @@ impl Sessions<'_> {
             }
             insert(tx, new)
         })
-    }
-
-    /// The session of a cookie. One whose end has come is removed, so that it does not come
-    /// back when the clock is set back.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn find(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<Session>, StateError> {
-        let found = self.0.read(|db| {
-            db.prepare_cached("SELECT * FROM sessions WHERE hash = ?1")?
-                .query_row([hash], session)
-                .optional()
-        })?;
-        match found {
-            Some(session) if session.expires <= now => {
-                self.remove(hash)?;
-                Ok(None)
-            }
-            found => Ok(found.map(|session| self.seen(session))),
-        }
     }
 
     /// All sessions, as they are loaded at the start.

@@ -21,10 +21,6 @@ fn a_host_session_ends_with_its_parent() {
     create(world.runtime(), &sso("sso"));
     create(world.runtime(), &child("child", "sso"));
     create(world.runtime(), &sso("other"));
-    assert_eq!(
-        sessions.find(&hash("child"), at(1)).expect("find"),
-        Some(child("child", "sso"))
-    );
     let mut ended = sessions.remove(&hash("sso")).expect("remove");
     ended.sort();
     let mut both = [hash("sso"), hash("child")];
@@ -76,38 +72,14 @@ fn a_proof_more_replaces_the_session_once() {
 }
 
 #[test]
-fn a_session_seen_expired_does_not_come_back_when_the_clock_is_set_back() {
-    let world = World::new();
-    let sessions = world.runtime().sessions();
-    create(world.runtime(), &sso("sso"));
-    assert!(
-        sessions
-            .find(&hash("sso"), at(999))
-            .expect("find")
-            .is_some()
-    );
-    assert!(
-        sessions
-            .find(&hash("sso"), at(1000))
-            .expect("find")
-            .is_none()
-    );
-    assert!(sessions.find(&hash("sso"), at(1)).expect("find").is_none());
-}
-
-#[test]
 fn touches_are_seen_at_once_and_written_when_the_store_closes() {
     let mut world = World::new();
     create(world.runtime(), &sso("sso"));
     world.runtime().sessions().touch(&hash("sso"), at(50));
     world.runtime().sessions().touch(&hash("sso"), at(20));
     let seen = |world: &World| {
-        let found = world
-            .runtime()
-            .sessions()
-            .find(&hash("sso"), at(60))
-            .expect("find");
-        found.expect("session").last_seen
+        let found = world.runtime().sessions().all().expect("all");
+        found.first().expect("session").last_seen
     };
     assert_eq!(seen(&world), at(50));
     world.reopen();
@@ -269,12 +241,6 @@ fn lockouts_survive_a_restart() {
     world.runtime().lockouts().put(&lockout(2)).expect("put");
     world.reopen();
     assert_eq!(world.runtime().lockouts().all().expect("all"), [lockout(2)]);
-    world
-        .runtime()
-        .lockouts()
-        .remove("mira 192.0.2.1")
-        .expect("remove");
-    assert_eq!(world.runtime().lockouts().all().expect("all"), []);
 }
 
 #[test]
