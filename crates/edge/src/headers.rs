@@ -169,16 +169,16 @@ fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     }
 }
 
-/// Fields that apps take for the word of the proxy in front of them. Gateways that turn `-`
-/// into `_` (CGI, WSGI) read both spellings, so both go. `Proxy` would become `HTTP_PROXY`
-/// there (CVE-2016-5385).
+/// Fields that apps take for the word of the proxy in front of them. Gateways to CGI and WSGI
+/// turn `-` into `_`, some every other sign as well (lighttpd), and so read all spellings;
+/// all go. `Proxy` would become `HTTP_PROXY` there (CVE-2016-5385).
 fn is_our_word(name: &str) -> bool {
     const FAMILIES: [&str; 4] = ["x-forwarded-", "x-ssl-", "remote-", "portlama-"];
     const FIELDS: [&str; 4] = ["forwarded", "x-forwarded", "x-real-ip", "proxy"];
     let spelled = |real: &str| {
         name.bytes()
             .zip(real.bytes())
-            .all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+            .all(|(a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
     };
     // One comparison settles most names.
     if !matches!(name.as_bytes().first(), Some(b'x' | b'r' | b'f' | b'p')) {
@@ -238,6 +238,9 @@ mod tests {
             "remote_email",
             "x-ssl-client-verify",
             "x_ssl_client_dn",
+            "remote.user",
+            "remote~groups",
+            "x.forwarded!for",
             "proxy",
             "x-ssl-client-serial",
             "portlama-anything",
