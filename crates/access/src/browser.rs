@@ -31,6 +31,19 @@ impl FetchSite {
             Some(_) => Self::CrossSite,
         }
     }
+
+    /// Where a request to `served_origin` began, if need be told from its `Origin`: browsers
+    /// send no `Sec-Fetch-Site` with WebSockets (Chromium) or at all (before 2023), but always
+    /// an `Origin` with WebSockets and changes. Where both are there `Sec-Fetch-Site` decides,
+    /// as pages with `Referrer-Policy: no-referrer` send `Origin: null` to their own site.
+    #[must_use]
+    pub fn or_by_origin(self, origin: Option<&str>, served_origin: &str) -> Self {
+        match (self, origin) {
+            (Self::Absent, Some(origin)) if origin == served_origin => Self::SameOrigin,
+            (Self::Absent, Some(_)) => Self::CrossSite,
+            (known, _) => known,
+        }
+    }
 }
 
 /// What a request says about where it began.
@@ -68,6 +81,24 @@ mod tests {
     use super::*;
 
     const HERE: &str = "https://panel.lab.example.org";
+
+    #[test]
+    fn an_origin_speaks_for_browsers_that_do_not_say_where_a_request_began() {
+        let sibling = Some("https://app.lab.example.org");
+        let judged = |site: FetchSite, origin| site.or_by_origin(origin, HERE);
+        assert_eq!(judged(FetchSite::Absent, None), FetchSite::Absent);
+        assert_eq!(judged(FetchSite::Absent, Some(HERE)), FetchSite::SameOrigin);
+        assert_eq!(judged(FetchSite::Absent, sibling), FetchSite::CrossSite);
+        assert_eq!(
+            judged(FetchSite::Absent, Some("null")),
+            FetchSite::CrossSite
+        );
+        assert_eq!(
+            judged(FetchSite::SameOrigin, Some("null")),
+            FetchSite::SameOrigin
+        );
+        assert_eq!(judged(FetchSite::SameSite, Some(HERE)), FetchSite::SameSite);
+    }
 
     fn asked(origin: Option<&str>, site: Option<&[u8]>) -> Result<(), CrossOrigin> {
         let fetch_site = FetchSite::of(site);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use portlama_access::{FetchSite, Refused, VisitFacts, may_visit};
@@ -45,7 +45,7 @@ pub(crate) async fn answer(
     }
     let reader = Reader::of(request.headers());
     let signed_in = signed_in(peer, entry, &request);
-    let facts = facts(&request);
+    let facts = facts(entry, &request);
     if let Err(refused) = may_visit(route, signed_in.as_ref().map(|s| &*s.visitor), facts) {
         return own(refusal(peer, entry, &request, refused), in_flight);
     }
@@ -177,19 +177,19 @@ fn signed_in<B>(peer: &Peer, entry: &HostEntry, request: &Request<B>) -> Option<
     peer.edge.live().sessions().visitor(&entry.host, token)
 }
 
-fn facts<B>(request: &Request<B>) -> VisitFacts {
+fn facts<B>(entry: &HostEntry, request: &Request<B>) -> VisitFacts {
+    let headers = request.headers();
+    let site = FetchSite::of(headers.get("sec-fetch-site").map(|v| v.as_bytes()));
+    let origin = headers
+        .get(header::ORIGIN)
+        .map(|o| o.to_str().unwrap_or("null"));
     VisitFacts {
         safe_method: matches!(
             *request.method(),
             Method::GET | Method::HEAD | Method::OPTIONS
         ),
         upgrade: is_websocket(request),
-        fetch_site: FetchSite::of(
-            request
-                .headers()
-                .get("sec-fetch-site")
-                .map(|v| v.as_bytes()),
-        ),
+        fetch_site: site.or_by_origin(origin, &entry.origin),
     }
 }
 

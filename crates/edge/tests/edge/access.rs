@@ -9,6 +9,7 @@ use portlama_model::AccessMode;
 use crate::client::{Raw, ask, get};
 use crate::house::{House, PORTAL, PRIVATE, PUBLIC};
 use crate::origin::Seen;
+use crate::websocket::FIELDS as WEBSOCKET;
 
 /// The value of a cookie that an answer sets.
 fn cookie<'a>(answer: &'a Raw, name: &str) -> Option<&'a str> {
@@ -175,6 +176,35 @@ async fn other_websites_cannot_use_a_visitors_session_to_change_things() {
     };
     house.change(PRIVATE, change).await;
     assert_eq!(post("cross-site").await, 200);
+}
+
+#[tokio::test]
+async fn an_origin_betrays_other_websites_where_browsers_do_not_say_where_they_began() {
+    let house = House::new().await;
+    house.add_user("Mira").await;
+    let session = session(&house).await;
+    let authority = house.authority_of(PRIVATE);
+    let open = async |origin: &str| {
+        let fields = format!("cookie: {session}\r\n{WEBSOCKET}{origin}");
+        get(&house, PRIVATE, "/ws", &fields).await.status
+    };
+    let sibling = house.authority_of(PUBLIC);
+    for foreign in [
+        &format!("https://{sibling}"),
+        "https://evil.example",
+        "null",
+    ] {
+        let origin = format!("origin: {foreign}\r\n");
+        assert_eq!(open(&origin).await, 403, "{foreign}");
+        let post = format!(
+            "POST /x HTTP/1.1\r\nhost: {authority}\r\ncookie: {session}\r\n\
+             content-length: 0\r\n{origin}\r\n"
+        );
+        assert_eq!(ask(&house, PRIVATE, &post).await.status, 403, "{foreign}");
+    }
+    assert_eq!(house.origin.count("/ws") + house.origin.count("/x"), 0);
+    assert_eq!(open(&format!("origin: https://{authority}\r\n")).await, 101);
+    assert_eq!(open("").await, 101);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::client::{Line, get};
 use crate::house::{House, PUBLIC};
 
 pub(crate) const FIELDS: &str = "connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: chat\r\norigin: https://elsewhere.example\r\n";
+    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: chat\r\n";
 
 #[tokio::test]
 async fn octets_pass_both_ways_after_the_services_agreement() {
@@ -12,7 +12,7 @@ async fn octets_pass_both_ways_after_the_services_agreement() {
     let authority = house.authority_of(PUBLIC);
     let mut line = Line::open(&house, PUBLIC).await;
     line.send(format!(
-        "GET /ws HTTP/1.1\r\nhost: {authority}\r\n{FIELDS}\r\n"
+        "GET /ws HTTP/1.1\r\nhost: {authority}\r\n{FIELDS}origin: https://elsewhere.example\r\n\r\n"
     ))
     .await;
     let answer = line.answer().await;
