@@ -1,4 +1,4 @@
-//! The project's one door: `cargo xtask demo|test|tidy|bench|ui|ci`.
+//! The project's one door: `cargo xtask demo|test|tidy|limits|bench|ui|ci`.
 //!
 //! What a person runs and what continuous integration runs is the same code.
 #![forbid(unsafe_code)]
