@@ -92,8 +92,9 @@ pub const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the last octet of a request that the service took to the head of its answer. nginx
 /// waits as long by default (`proxy_read_timeout`).
 pub const RESPONSE_HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// Connections to a service kept for the next request, a tunnel.
-pub const MAX_IDLE_UPSTREAMS: usize = 64;
+/// Connections to a service kept for the next request, a tunnel: as many as busy HTTP/2
+/// visitors have in flight, so that a burst does not connect anew for every request.
+pub const MAX_IDLE_UPSTREAMS: usize = 256;
 /// How long such a connection is kept without use.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
 /// A request that must not be sent twice takes a kept connection only if it was used this
