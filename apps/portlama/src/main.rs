@@ -16,6 +16,8 @@ use crate::output::Output;
 
 /// Puts https://app.example.com in front of an app behind a router: a server with a public
 /// address, an agent at home, and a sign-in in between.
+// The text is the command's own help, which knows no markup.
+#[allow(rustdoc::bare_urls)]
 #[derive(Debug, Parser)]
 #[command(
     version,

@@ -1,7 +1,7 @@
 //! All operations on a Portlama server, and the only writer of its state.
 //!
 //! An operation validates, builds the next [`portlama_model::State`], lets the data plane
-//! [prepare](DataPlane::prepare) what follows from it ([`desired`]), commits it durably with
+//! [prepare](DataPlane::prepare) what follows from it ([`desired()`]), commits it durably with
 //! its audit row, and then activates it. Denials (revoke, disable, delete, sign out) act in
 //! [`Live`] before the commit, so that they hold even when the disk is full.
 //!

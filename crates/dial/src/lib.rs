@@ -1,6 +1,6 @@
 //! TCP to a server by its name: directly, or through an HTTP proxy.
 //!
-//! [`connect`] resolves and races the addresses, [`connect_through`] asks a proxy with CONNECT.
+//! [`connect()`] resolves and races the addresses, [`connect_through`] asks a proxy with CONNECT.
 //! Calls to the panel and the agent's tunnel both begin here; TLS is theirs, and so is trust:
 //! whoever answers has proved nothing yet.
 #![forbid(unsafe_code)]

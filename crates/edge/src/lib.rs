@@ -1,9 +1,9 @@
 //! Native data plane: TLS zones, request gate, host routing, reverse proxy, challenge answers.
 //!
-//! A connection's way, file by file: [`listen`] accepts, [`connection`] shakes hands and
-//! chooses the zone ([`tls`]), [`io`] passes every octet by the [`gate`], [`service`] finds
-//! who answers, [`app`] asks `access` whether the visitor may pass, and [`proxy`] carries the
-//! request through the tunnel. [`table`] is what a change replaces; [`ongoing`] is how a denial
+//! A connection's way, file by file: `listen` accepts, `connection` shakes hands and
+//! chooses the zone (`tls`), `io` passes every octet by the [`gate`], `service` finds
+//! who answers, `app` asks `access` whether the visitor may pass, and `proxy` carries the
+//! request through the tunnel. `table` is what a change replaces; `ongoing` is how a denial
 //! reaches what is already under way. Every limit stands in [`limits`].
 //!
 //! Who may do what is decided in `access`, who exists and who is signed in by `control`; this
