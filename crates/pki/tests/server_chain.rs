@@ -18,6 +18,7 @@ use rcgen::{ExtendedKeyUsagePurpose, KeyPair, SanType};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
+use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 const PANEL: &str = "panel.lab.example.org";
@@ -193,6 +194,23 @@ fn the_lenient_listener_lets_any_certificate_through_to_be_judged_later() {
         let presented = done.peer_certificates().unwrap();
         assert_eq!(ours.client_trust().verify(presented).is_ok(), good);
     }
+}
+
+#[test]
+fn the_lenient_listener_lets_even_a_certificate_of_version_1_through() {
+    // Made by `openssl x509 -req`, which knows version 1 alone unless it is given extensions.
+    let pem = include_bytes!("fixtures/version-1.pem");
+    let chain = vec![CertificateDer::from_pem_slice(pem).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    let key = provider().key_provider.load_private_key(key).unwrap();
+    // `with_client_auth_cert` would refuse the version; other libraries do not.
+    let certified = rustls::sign::CertifiedKey::new(chain, key);
+    let ours = authority();
+    let mut client = client(&ours.fingerprint(), None);
+    client.client_auth_cert_resolver = Arc::new(rustls::sign::SingleCertAndKey::from(certified));
+    let done = handshake(client, server(&ours, ClientCertificate::Optional)).unwrap();
+    let presented = done.peer_certificates().unwrap();
+    assert!(ours.client_trust().verify(presented).is_err());
 }
 
 #[test]
