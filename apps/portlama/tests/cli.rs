@@ -54,6 +54,8 @@ fn a_demo_on_a_taken_port_says_so_and_leaves_nothing_running() -> Result<()> {
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
     assert!(message.contains(&format!("port {port}")), "{message}");
+    let sentence = message.trim().lines().last().unwrap_or_default();
+    assert_eq!(sentence.matches("error:").count(), 1, "{message}");
     Ok(())
 }
 
@@ -114,6 +116,26 @@ fn a_kept_demo_comes_back_with_the_same_user_and_the_same_agent() -> Result<()> 
         "left running"
     );
 
+    let taken = TcpListener::bind(("127.0.0.1", first.ready.https_port))?;
+    let refused = portlama(&[
+        "demo",
+        "--port",
+        "0",
+        "--state-dir",
+        &place.to_string_lossy(),
+    ]);
+    assert_eq!(refused.status.code(), Some(1), "its port is taken");
+    let message = stderr(&refused);
+    let errors: Vec<&str> = message.lines().filter(|l| !l.starts_with('·')).collect();
+    let [sentence] = errors[..] else {
+        panic!("one clear sentence, and nothing of the earlier run's log: {message}");
+    };
+    assert!(
+        sentence.contains(&first.ready.https_port.to_string()),
+        "{message}"
+    );
+    drop(taken);
+
     let again = Demo::start_with(&common::binary(), options())?;
     assert_eq!(again.ready.password, first.ready.password);
     assert_eq!(again.ready.https_port, first.ready.https_port);
@@ -153,6 +175,16 @@ fn gone(pid: u32) -> bool {
     status
         .lines()
         .any(|line| line.starts_with("State:") && line.contains('Z'))
+}
+
+#[test]
+fn server_init_says_how_to_run_what_it_made() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let place = folder.path().join("state").to_string_lossy().into_owned();
+    let made = portlama(&["server", "init", "--ip", "::1", "--state-dir", &place]);
+    let next = format!("portlama server run --state-dir {place}");
+    assert!(stderr(&made).contains(&next), "{}", stderr(&made));
+    Ok(())
 }
 
 #[test]

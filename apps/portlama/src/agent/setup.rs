@@ -127,8 +127,9 @@ fn read_secret(
         Ok(_) | Err(_) => read_token()?,
     };
     SetupSecret::parse(text.expose(), fingerprint).map_err(|error| match error {
-        TokenError::Missing => anyhow::Error::new(error)
-            .context(format!("give it on standard input or in {TOKEN_VARIABLE}")),
+        TokenError::Missing => {
+            anyhow::anyhow!("{error}, and give it on standard input or in {TOKEN_VARIABLE}")
+        }
         other => other.into(),
     })
 }

@@ -98,7 +98,10 @@ fn show_tunnels(report: &AgentReport, output: Output) {
     if report.tunnels.is_empty() {
         // Without a connection it is not known which there are.
         if report.connection.connected {
-            output.note("no tunnels: make one with `portlama agent tunnel add NAME PORT`");
+            output.note(
+                "no tunnel is switched on: `portlama agent tunnel list` shows all, \
+                 `portlama agent tunnel add NAME PORT` makes one",
+            );
         }
         return;
     }

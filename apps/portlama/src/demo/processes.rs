@@ -185,7 +185,9 @@ pub(crate) async fn one_shot(
     }
     let output = child.wait_with_output().await?;
     if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        let text = String::from_utf8_lossy(&output.stderr);
+        let text = text.trim();
+        bail!("{}", text.strip_prefix("error: ").unwrap_or(text));
     }
     Ok(())
 }
@@ -196,11 +198,15 @@ fn program() -> Result<Command> {
     Ok(Command::new(path))
 }
 
-/// The last lines of a log, for an error message.
+/// Why the process of this log ended: what it said last after `error:`, without the lines of
+/// earlier runs; else its last lines.
 fn tail(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let start = text.len().saturating_sub(LOG_TAIL_BYTES);
     let text = String::from_utf8_lossy(text.get(start..).unwrap_or_default()).into_owned();
+    if let Some(error) = text.lines().rev().find_map(|l| l.strip_prefix("error: ")) {
+        return error.to_owned();
+    }
     let lines: Vec<&str> = text.trim().lines().rev().take(3).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }

@@ -105,8 +105,10 @@ impl Report {
 {qr}
   Admin file  {p12}
   Its secret  {p12_password}
-  Panel       {panel}  (needs the admin file in the browser)
-  Authority   {ca}  (tell the browser to trust it, or go on past its warning)
+  Panel       {panel}
+              needs the admin file in the browser
+  Authority   {ca}
+              tell the browser to trust it, or go on past its warning
   Logs        {state}/server.log, agent.log
 
   Ctrl+C stops everything.",

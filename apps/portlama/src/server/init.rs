@@ -1,7 +1,7 @@
 //! `portlama server init`.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -77,11 +77,11 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
         },
     )
     .with_context(|| format!("cannot make a server in {}", arguments.state_dir.display()))?;
-    report(&made, output);
+    report(&made, &arguments.state_dir, output);
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(made: &Initialised, output: Output) {
+fn report(made: &Initialised, state_dir: &Path, output: Output) {
     if output.is_json() {
         output.document(&json!({
             "caFingerprint": made.ca_fingerprint,
@@ -100,7 +100,10 @@ fn report(made: &Initialised, output: Output) {
         "its password  in {}",
         made.p12_password_path.display()
     ));
-    output.note("next: `portlama server run`, then import the admin file into your browser");
+    output.note(format_args!(
+        "next: `portlama server run --state-dir {}`, then import the admin file into your browser",
+        state_dir.display()
+    ));
 }
 
 /// The address this machine would send from. No packet is sent: connecting a datagram

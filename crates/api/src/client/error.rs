@@ -36,7 +36,7 @@ pub enum ClientError {
     },
     /// Somebody else answers at this address, or the fingerprint is of another server.
     #[error(
-        "{address} does not belong to the pinned certificate authority {expected}: compare it with what `portlama server status` shows on the server"
+        "{address} does not belong to the pinned certificate authority {expected}: compare it with the fingerprint that `portlama server init` showed, and check the address"
     )]
     WrongAuthority {
         /// `host:port`.
