@@ -121,6 +121,20 @@ fn data_after_the_end_closes_the_carrier() {
 }
 
 #[test]
+fn data_before_the_answer_closes_the_carrier() {
+    let mut pair = Pair::new();
+    let id = pair.server.connection.open(request()).unwrap();
+    pair.server.feed(&wire(&[data(id, 1)]), pair.now);
+    assert_eq!(pair.server.code(), Some(CloseCode::UnexpectedFrame));
+
+    let mut pair = Pair::new();
+    let id = pair.server.connection.open(request()).unwrap();
+    let opened = Frame::Opened { stream: id };
+    pair.server.feed(&wire(&[opened, data(id, 1)]), pair.now);
+    assert_eq!(pair.server.code(), None);
+}
+
+#[test]
 fn frames_in_the_wrong_direction_close_the_carrier() {
     assert_eq!(
         server_after(|_| vec![open(1)]),

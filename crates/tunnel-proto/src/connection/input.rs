@@ -213,7 +213,8 @@ impl Connection {
             self.late_credit = left.ok_or(CloseCode::WindowOverflow)?;
             return Ok(());
         };
-        if stream.recv.fin {
+        let unanswered = self.config.role == Role::Server && stream.opening == Opening::Asked;
+        if stream.recv.fin || unanswered {
             return Err(CloseCode::UnexpectedFrame);
         }
         stream.recv.window.receive(length)?;
