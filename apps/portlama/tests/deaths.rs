@@ -1,4 +1,6 @@
 //! Server and agent die without a word, under traffic; everything is back by itself.
+// Measured times are shown with `--nocapture`.
+#![allow(clippy::print_stderr)]
 
 mod common;
 
@@ -71,7 +73,7 @@ fn killed_processes_come_back_and_serve_within_15_seconds() -> Result<()> {
             let (_, healed) = common::within(HEALED, || serves(&demo)).unwrap_or_else(|| {
                 panic!("round {round}: not back {HEALED:?} after the {role}'s death")
             });
-            println!(
+            eprintln!(
                 "round {round}: {role} killed; download cut after {after:?}, served again after {healed:?}"
             );
             let _ = std::fs::remove_file(&file);
@@ -101,7 +103,7 @@ fn a_stopped_agent_is_offline_and_back_when_it_goes_on() -> Result<()> {
     kill_process(agent, Signal::CONT)?;
     let (_, after) = seen.expect("a silent agent is seen as offline");
     let (_, healed) = common::within(HEALED, || serves(&demo)).expect("back after SIGCONT");
-    println!("silent agent seen after {after:?}; back {healed:?} after it went on");
+    eprintln!("silent agent seen after {after:?}; back {healed:?} after it went on");
     Ok(())
 }
 
