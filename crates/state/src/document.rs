@@ -274,6 +274,14 @@ pub(crate) fn decode_users(bytes: &[u8]) -> Result<Users, Fault> {
         place: Some(place_of(bytes, e.valid_up_to())),
         problem: "is not UTF-8".into(),
     })?;
+    // A file that was cut to nothing would read as nobody, and the next change would make that
+    // durable. Who wants nobody writes `users: {}` or removes the file.
+    if text.trim().is_empty() {
+        return Err(Fault {
+            place: Some(place_of(bytes, 0)),
+            problem: "is empty; a list of nobody is written `users: {}`".into(),
+        });
+    }
     let options = serde_saphyr::options! {
         with_snippet: false,
         budget: serde_saphyr::budget! {

@@ -114,6 +114,8 @@ fn a_broken_document_is_named_with_line_and_way_back_and_kept() {
         ("tunnels.json", "[] []", 1),
         ("users.yml", "users:\n  mira:\n    email: [\n", 3),
         ("users.yml", "users:\n  mira: 7\n", 2),
+        ("users.yml", "", 1),
+        ("users.yml", " \n\n", 1),
         ("pki/agents/registry.json", "{ \"agents\":\n\n ! }", 3),
         ("pki/revoked.json", "[\"x\"]\n", 1),
         ("format.json", "{\"format\": 1,\n \"minReader\": \"x\"}", 2),
