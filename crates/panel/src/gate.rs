@@ -105,6 +105,7 @@ impl Gate {
         let admitted = count
             .check()
             .map_err(Refusal::TooManyRequests)
+            .inspect(|()| log_bad_certificate(&who, client))
             .and_then(|()| came_from_here(client, request))
             .and_then(|()| may_call(rule, who, live.desired().onboarding).map_err(Refusal::Access));
         (Some(count), admitted)
@@ -125,6 +126,17 @@ impl Gate {
         }
         let count = self.limits.enrolment(call.client_ip(), Instant::now());
         count.check().map_err(Refusal::TooManyRequests)
+    }
+}
+
+/// Strangers learn that a certificate was not believed, the owner why. The limit of requests
+/// bounds these lines.
+fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInfo) {
+    match who {
+        Ok(_) | Err(NotIdentified::NoCertificate) => {}
+        Err(reason) => {
+            tracing::info!(address = %client.address.ip(), %reason, "a client certificate was refused");
+        }
     }
 }
 

@@ -222,7 +222,7 @@ fn is_certificate_problem(reason: &NotIdentified) -> bool {
     }
 }
 
-/// Why a chain was not believed is for the log of the edge; strangers learn that it was not.
+/// Why a chain was not believed is for the log; strangers learn that it was not.
 fn certificate_body(reason: &NotIdentified) -> ErrorBody {
     let (error, problem, hint) = match reason {
         NotIdentified::NoCertificate => (
