@@ -94,7 +94,10 @@ fn judge_agent(tunnel: &Tunnel, label: &AgentLabel, agent: &AgentStatus) -> Obse
         return Observation::new(TunnelStatus::AgentOffline, agent.offline_since, detail);
     };
     match agent.reports.get(&tunnel.port) {
-        None => Observation::new(TunnelStatus::Serving, Some(connected), ""),
+        None => {
+            let detail = "the agent has not said yet whether the service answers";
+            Observation::new(TunnelStatus::Serving, Some(connected), detail)
+        }
         Some(report) => match report.state {
             PortState::Ready => Observation::new(
                 TunnelStatus::Serving,
@@ -122,8 +125,9 @@ pub(crate) struct Observer(Mutex<HashMap<Uuid, (TunnelStatus, Timestamp)>>);
 
 impl Observer {
     /// Since when `tunnel` is so: what the observation knows, or when it was first seen. A
-    /// state that lasts keeps its beginning.
+    /// state that lasts keeps its beginning. Nothing is older than the tunnel itself.
     pub(crate) fn since(&self, tunnel: &Tunnel, seen: &Observation, now: Timestamp) -> Timestamp {
+        let seen_since = seen.since.map(|since| since.max(tunnel.created_at));
         let mut known = self.0.lock();
         let first = match known.get(&tunnel.id) {
             None => tunnel.created_at.min(now),
@@ -131,11 +135,11 @@ impl Observer {
         };
         let entry = known
             .entry(tunnel.id)
-            .or_insert((seen.status, seen.since.unwrap_or(first)));
+            .or_insert((seen.status, seen_since.unwrap_or(first)));
         if entry.0 != seen.status {
-            *entry = (seen.status, seen.since.unwrap_or(now));
+            *entry = (seen.status, seen_since.unwrap_or(now));
         }
-        seen.since.unwrap_or(entry.1)
+        seen_since.unwrap_or(entry.1)
     }
 
     /// Forgets tunnels that are gone.

@@ -76,6 +76,8 @@ pub(crate) fn to_app(headers: &mut HeaderMap, told: &Told<'_>) -> Result<(), Loo
 /// Makes an app's fields fit to go to a visitor.
 pub(crate) fn to_visitor(headers: &mut HeaderMap) {
     remove_connection_fields(headers);
+    // Another way to the app would lead around this server (RFC 7838).
+    headers.remove(header::ALT_SVC);
     cookies::keep_from_visitor(headers);
 }
 
