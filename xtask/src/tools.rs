@@ -30,6 +30,14 @@ pub const FOR_TESTS: &[Tool] = &[
         program: "certutil",
         package: "libnss3-tools",
     },
+    Tool {
+        program: "ip",
+        package: "iproute2",
+    },
+    Tool {
+        program: "nft",
+        package: "nftables",
+    },
 ];
 
 /// What the measurements drive.
