@@ -55,7 +55,9 @@ pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::tunnel_rules::MAX_TUNNELS;
 pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
 pub use operations::users::{NewUser, UserChange, UserView};
-pub use passwords::{MAX_DELAYED_SIGN_INS, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES};
+pub use passwords::{
+    MAX_DELAYED_SIGN_INS, MAX_HASHES_OF_ONE_NETWORK, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES,
+};
 pub use plane::{
     Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
     HostCertificates, PrepareError, Upstreams,

@@ -174,7 +174,7 @@ impl Core {
         from: IpAddr,
     ) -> Result<FirstFactor, SignInError> {
         let attempt = self.attempt(typed, from).await?;
-        let Ok(turn) = self.passwords.queue() else {
+        let Ok(turn) = self.passwords.queue_from(from.into()) else {
             return Err(self.undecided(attempt, SignInError::Busy));
         };
         let endings = self.live.sessions().endings(typed);
