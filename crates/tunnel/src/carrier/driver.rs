@@ -48,6 +48,15 @@ where
     end
 }
 
+/// What broke the connection, in a few words: TLS libraries explain a missing farewell at
+/// length, and people read this in one line of a status.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the other end hung up".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 struct Driver<IO, F> {
     io: IO,
     carrier: Arc<Carrier>,
@@ -107,8 +116,7 @@ where
             scratch::make_room(&mut buffer);
             match poll_read_buf(Pin::new(&mut self.io), cx, &mut buffer) {
                 Poll::Ready(Ok(0)) => {
-                    let hung_up = "the other end hung up";
-                    break Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, hung_up)));
+                    break Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
                 }
                 Poll::Ready(Ok(n)) => count += n,
                 Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
@@ -245,7 +253,7 @@ where
         let ((Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error)))) = (read, wrote) else {
             return None;
         };
-        let end = CarrierEnd::Lost(error.to_string());
+        let end = CarrierEnd::Lost(reason(&error));
         self.lose();
         Some(end)
     }
