@@ -253,7 +253,7 @@ where
         let ((Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error)))) = (read, wrote) else {
             return None;
         };
-        let end = CarrierEnd::Lost(reason(&error));
+        let end = CarrierEnd::Lost(reason(error));
         self.lose();
         Some(end)
     }
