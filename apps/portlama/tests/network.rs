@@ -1,6 +1,8 @@
 //! The network falls silent: packets vanish, nobody says goodbye. In a network namespace of
 //! its own, so that nothing else on the machine notices.
 
+#![expect(clippy::print_stdout, reason = "tests say what they measured")]
+
 mod common;
 
 use std::process::Command;
