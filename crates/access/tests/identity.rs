@@ -55,6 +55,8 @@ impl House {
                 ..Registry::default()
             },
             revoked: Revocations::default(),
+            sites: vec![],
+            invitations: vec![],
         }
     }
 
@@ -110,6 +112,7 @@ fn panel() -> PanelConfig {
         admin_auth_mode: Default::default(),
         admin: AdminIdentity::default(),
         certificate_authority: Default::default(),
+        acme: Default::default(),
         panel_2fa: Default::default(),
         session_secret: None,
         onboarding: Onboarding {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portlama_model::{
-    AccessMode, AppRoute, Desired, HostService, Hostname, OnboardingStatus, Origin, State, Tunnel,
-    TunnelKey, TunnelType,
+    AccessMode, AppRoute, Desired, HostService, Hostname, OnboardingStatus, Origin, Site,
+    SiteAccess, SiteRoute, State, Tunnel, TunnelKey, TunnelType,
 };
 
 /// Derives the data plane from the state.
 ///
-/// Hosts below the domain exist once the first set-up is complete. Tunnels whose type is not
-/// `app` are not served: panels of agents come with their own access rule, and plugins are
-/// kept for adopted installations only. A name that Portlama uses itself is never an app's,
-/// whatever an adopted file says.
+/// Hosts exist once the first set-up is complete; a site of a foreign name, once the name was
+/// seen to lead here. Plugin tunnels are kept for adopted installations only and never served.
+/// A name that Portlama uses itself is never an app's, whatever an adopted file says; of a
+/// tunnel and a site with one name the tunnel has it.
 #[must_use]
 pub fn desired(state: &State) -> Desired {
     let panel = &state.panel;
@@ -34,17 +34,40 @@ fn hosts(state: &State) -> BTreeMap<Hostname, HostService> {
         return hosts;
     }
     // Of two records with one name the first has it, whatever it is.
+    for site in state.sites.iter().rev().filter(|site| site.dns_verified) {
+        hosts.insert(
+            site.fqdn.clone(),
+            HostService::Site(Arc::new(site_route(site))),
+        );
+    }
     for tunnel in state.tunnels.iter().rev() {
-        let route = (tunnel.kind == TunnelType::App).then(|| route(state, tunnel));
-        match route {
-            Some(route) => hosts.insert(tunnel.fqdn.clone(), HostService::App(Arc::new(route))),
-            None => hosts.remove(&tunnel.fqdn),
+        let route = || Arc::new(route(state, tunnel));
+        match tunnel.kind {
+            TunnelType::App => hosts.insert(tunnel.fqdn.clone(), HostService::App(route())),
+            TunnelType::Panel => {
+                hosts.insert(tunnel.fqdn.clone(), HostService::AgentPanel(route()))
+            }
+            TunnelType::Plugin => hosts.remove(&tunnel.fqdn),
         };
     }
     hosts.insert(domain.panel(), HostService::Panel);
     hosts.insert(domain.auth(), HostService::Portal);
     hosts.insert(domain.tunnel(), HostService::Tunnel);
     hosts
+}
+
+fn site_route(site: &Site) -> SiteRoute {
+    let access = match (site.authelia_protected, site.allowed_users.as_slice()) {
+        (false, _) => SiteAccess::Public,
+        (true, []) => SiteAccess::SignedIn,
+        (true, users) => SiteAccess::Users(users.to_vec()),
+    };
+    SiteRoute {
+        site: site.id,
+        host: site.fqdn.clone(),
+        spa_mode: site.spa_mode,
+        access,
+    }
 }
 
 fn route(state: &State, tunnel: &Tunnel) -> AppRoute {

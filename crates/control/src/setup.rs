@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portlama_model::{
-    AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, Domain, Email, Onboarding,
-    OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, Secret, Serial, State,
-    Timestamp, Users,
+    AcmeSettings, AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, Domain, Email,
+    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, Secret,
+    Serial, State, Timestamp, Users,
 };
 use portlama_pki::{Authority, AuthorityError, IssueError, client_p12};
 use portlama_state::{FilePath, StateDir, StateError, Store};
@@ -35,6 +35,8 @@ pub struct Setup {
     pub email: Option<Email>,
     /// Who certifies the names visitors see.
     pub certificate_authority: CertificateAuthority,
+    /// How a public authority is reached.
+    pub acme: AcmeSettings,
     /// The present.
     pub now: Timestamp,
 }
@@ -146,6 +148,7 @@ fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
                 serials: vec![admin],
             },
             certificate_authority: setup.certificate_authority,
+            acme: setup.acme.clone(),
             panel_2fa: PanelTwoFactor::default(),
             session_secret: None,
             onboarding: Onboarding {
@@ -158,5 +161,7 @@ fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
         users: Users::default(),
         registry: Registry::default(),
         revoked: Revocations::default(),
+        sites: vec![],
+        invitations: vec![],
     }
 }

@@ -85,6 +85,7 @@ fn states() -> impl Strategy<Value = State> {
                 admin_auth_mode: Default::default(),
                 admin: AdminIdentity::default(),
                 certificate_authority: CertificateAuthority::Internal,
+                acme: Default::default(),
                 panel_2fa: PanelTwoFactor::default(),
                 session_secret: None,
                 onboarding: Onboarding {
@@ -100,6 +101,8 @@ fn states() -> impl Strategy<Value = State> {
                 extra: Map::new(),
             },
             revoked: Revocations::default(),
+            sites: vec![],
+            invitations: vec![],
         },
     )
 }

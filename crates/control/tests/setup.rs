@@ -17,6 +17,7 @@ fn plain(now: portlama_model::Timestamp) -> Setup {
         domain: None,
         email: None,
         certificate_authority: CertificateAuthority::Acme,
+        acme: Default::default(),
         now,
     }
 }

@@ -92,7 +92,9 @@ async fn route(
                 }
                 HostService::Portal => portal(peer, &entry.origin, request, in_flight).await,
                 HostService::Tunnel => tunnel(peer, request, in_flight),
-                HostService::Panel => misdirected(in_flight),
+                HostService::Panel | HostService::Site(_) | HostService::AgentPanel(_) => {
+                    misdirected(in_flight)
+                }
             }
         }
         _ => misdirected(in_flight),

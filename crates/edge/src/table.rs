@@ -105,7 +105,11 @@ impl Table {
     pub(crate) fn route(&self, host: &Hostname) -> Option<&Arc<AppRoute>> {
         match &self.hosts.get(host)?.service {
             HostService::App(route) => Some(route),
-            HostService::Panel | HostService::Portal | HostService::Tunnel => None,
+            HostService::Panel
+            | HostService::Portal
+            | HostService::Tunnel
+            | HostService::Site(_)
+            | HostService::AgentPanel(_) => None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AccessMode, AgentLabel, Domain, Hostname, OnboardingStatus, TunnelPort};
+use crate::{AccessMode, AgentLabel, Domain, Hostname, OnboardingStatus, TunnelPort, Username};
 
 /// Which hosts exist, who may visit them and where their requests go. It knows nothing of
 /// sockets, of HTTP or of files.
@@ -34,6 +34,35 @@ pub enum HostService {
     Tunnel,
     /// An application behind an agent.
     App(Arc<AppRoute>),
+    /// A static site.
+    Site(Arc<SiteRoute>),
+    /// A web panel of an agent's own, behind the admin's or that agent's client certificate:
+    /// the route's access mode plays no part.
+    AgentPanel(Arc<AppRoute>),
+}
+
+/// A static site, and who may read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteRoute {
+    /// The site; names the folder with its files.
+    pub site: Uuid,
+    /// The host name visitors use.
+    pub host: Hostname,
+    /// Whether unknown paths answer with `index.html`.
+    pub spa_mode: bool,
+    /// Who may read it.
+    pub access: SiteAccess,
+}
+
+/// Who may read a static site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SiteAccess {
+    /// Everybody on the Internet.
+    Public,
+    /// Every signed-in user.
+    SignedIn,
+    /// These signed-in users, and those of the group `admins`.
+    Users(Vec<Username>),
 }
 
 /// The way of a request to an application, and who may take it.

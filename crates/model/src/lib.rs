@@ -7,25 +7,34 @@
 //! The rules of each name stand in the type's documentation with their source.
 #![forbid(unsafe_code)]
 
+mod acme;
 mod capability;
 mod desired;
 mod host;
+mod invitation;
 mod name;
 mod port;
 mod secret;
 mod serial;
+mod site;
 mod state;
 mod text;
 mod timestamp;
 mod token;
 
+pub use acme::{AcmeSettings, ChallengeType, LETS_ENCRYPT_DIRECTORY};
 pub use capability::{Capability, CapabilitySet};
-pub use desired::{AppRoute, Desired, HostHeader, HostService, Origin, OriginScheme, TunnelKey};
+pub use desired::{
+    AppRoute, Desired, HostHeader, HostService, Origin, OriginScheme, SiteAccess, SiteRoute,
+    TunnelKey,
+};
 pub use host::{Domain, Hostname, RESERVED_SUBDOMAINS, Subdomain};
-pub use name::{AgentLabel, Description, DisplayName, Email, Group, Username};
+pub use invitation::Invitation;
+pub use name::{AgentLabel, Description, DisplayName, Email, Group, SiteName, Username};
 pub use port::TunnelPort;
 pub use secret::Secret;
 pub use serial::Serial;
+pub use site::{Site, SiteType};
 pub use state::{
     AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
     Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations,

@@ -40,6 +40,33 @@ impl AgentLabel {
     }
 }
 
+/// The name of a static site: 1 to 100 characters of `a-z 0-9 -`, first and last alphanumeric.
+///
+/// A site below the base domain has its name as subdomain, so it must be a
+/// [`Subdomain`](crate::Subdomain), too: at most 63 characters (RFC 1035 §2.3.1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SiteName(Box<str>);
+
+text_name!(SiteName);
+
+impl SiteName {
+    fn check(text: &str) -> Result<(), ParseError> {
+        let bytes = text.as_bytes();
+        let valid = (1..=100).contains(&bytes.len())
+            && bytes.first().is_some_and(|b| is_slug_byte(*b))
+            && bytes.last().is_some_and(|b| is_slug_byte(*b))
+            && bytes.iter().all(|b| is_slug_byte(*b) || *b == b'-');
+        if valid {
+            Ok(())
+        } else {
+            Err(ParseError(
+                "must be 1 to 100 characters of a-z, 0-9 and inner hyphens",
+            ))
+        }
+    }
+}
+
 /// A visitor's user name: 2 to 32 characters of `a-z 0-9 _ -`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

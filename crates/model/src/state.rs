@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    AgentLabel, CapabilitySet, DisplayName, Domain, Email, Group, HostHeader, Hostname,
-    OriginScheme, Secret, Serial, Subdomain, Timestamp, TunnelPort, Username,
+    AcmeSettings, AgentLabel, CapabilitySet, DisplayName, Domain, Email, Group, HostHeader,
+    Hostname, Invitation, OriginScheme, Secret, Serial, Site, Subdomain, Timestamp, TunnelPort,
+    Username,
 };
 
 /// Everything durable that the data plane and the access decision follow from.
@@ -30,6 +31,10 @@ pub struct State {
     pub registry: Registry,
     /// `pki/revoked.json`.
     pub revoked: Revocations,
+    /// `sites.json`, in creation order.
+    pub sites: Vec<Site>,
+    /// `invitations.json`, in creation order.
+    pub invitations: Vec<Invitation>,
 }
 
 /// `panel.json`: the server itself.
@@ -59,6 +64,9 @@ pub struct PanelConfig {
     /// Who certifies the names visitors see.
     #[serde(default)]
     pub certificate_authority: CertificateAuthority,
+    /// How a public authority is reached.
+    #[serde(default)]
+    pub acme: AcmeSettings,
     /// Two-factor sign-in to the panel.
     #[serde(default, rename = "panel2fa")]
     pub panel_2fa: PanelTwoFactor,

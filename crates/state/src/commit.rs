@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portlama_model::{PanelConfig, Registry, Revocations, State, Tunnel, Users};
+use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 
 use crate::document::{self, Document, Fault};
 use crate::{FilePath, StateError};
@@ -53,7 +53,9 @@ impl Commit {
             .tunnels(&state.tunnels)?
             .users(&state.users)?
             .registry(&state.registry)?
-            .revoked(&state.revoked)
+            .revoked(&state.revoked)?
+            .sites(&state.sites)?
+            .invitations(&state.invitations)
     }
 
     /// The documents in which `new` differs from `old`.
@@ -106,6 +108,26 @@ impl Commit {
     /// [`StateError::Rejected`] when it could not be read back.
     pub fn revoked(self, revoked: &Revocations) -> Result<Self, StateError> {
         self.document(Document::Revoked, document::encode_revoked(revoked))
+    }
+
+    /// With a new `sites.json`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back: two sites share an id or name.
+    pub fn sites(self, sites: &[Site]) -> Result<Self, StateError> {
+        self.document(Document::Sites, document::encode_sites(sites))
+    }
+
+    /// With a new `invitations.json`.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when it could not be read back: two invitations share an id or
+    /// a token.
+    pub fn invitations(self, invitations: &[Invitation]) -> Result<Self, StateError> {
+        self.document(
+            Document::Invitations,
+            document::encode_invitations(invitations),
+        )
     }
 
     /// With this content for a key, a certificate or a similar file.

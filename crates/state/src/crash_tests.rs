@@ -354,6 +354,8 @@ fn state(ip: &str, users: &[&str]) -> State {
         users: serde_json::from_value(json!({ "users": users })).expect("users"),
         registry: serde_json::from_value(json!({ "agents": [] })).expect("registry"),
         revoked: serde_json::from_value(json!({ "revoked": [] })).expect("revocations"),
+        sites: vec![],
+        invitations: vec![],
     }
 }
 

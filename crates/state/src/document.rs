@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::io::{self, Read};
 use std::path::Path;
 
-use portlama_model::{PanelConfig, Registry, Revocations, State, Tunnel, Users};
+use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,10 @@ pub enum Document {
     Registry,
     /// `pki/revoked.json`.
     Revoked,
+    /// `sites.json`.
+    Sites,
+    /// `invitations.json`.
+    Invitations,
     /// `format.json`: who can read this state.
     Format,
 }
@@ -54,6 +58,8 @@ impl Document {
         Self::Users,
         Self::Registry,
         Self::Revoked,
+        Self::Sites,
+        Self::Invitations,
         Self::Format,
     ];
 
@@ -66,6 +72,8 @@ impl Document {
             Self::Users => "users.yml",
             Self::Registry => "pki/agents/registry.json",
             Self::Revoked => "pki/revoked.json",
+            Self::Sites => "sites.json",
+            Self::Invitations => "invitations.json",
             Self::Format => "format.json",
         }
     }
@@ -85,6 +93,12 @@ impl Document {
             }
             Self::Revoked => {
                 "correct it or bring it back from a backup; without the file certificates revoked so far may come back"
+            }
+            Self::Sites => {
+                "correct it or bring it back from a backup; without the file Portlama starts with no sites, and their files stay"
+            }
+            Self::Invitations => {
+                "correct it or bring it back from a backup; without the file every open invitation is void"
             }
             Self::Format => "bring it back from a backup made by this version",
         }
@@ -146,6 +160,12 @@ pub(crate) fn load(dir: &StateDir) -> Result<State, StateError> {
     let revoked = read(Document::Revoked)?
         .map(|bytes| decode_json::<Revocations>(&bytes))
         .transpose();
+    let sites = read(Document::Sites)?
+        .map(|bytes| decode_sites(&bytes))
+        .transpose();
+    let invitations = read(Document::Invitations)?
+        .map(|bytes| decode_invitations(&bytes))
+        .transpose();
     Ok(State {
         panel: decode_json(&panel).map_err(fault(Document::Panel))?,
         tunnels: tunnels
@@ -157,6 +177,10 @@ pub(crate) fn load(dir: &StateDir) -> Result<State, StateError> {
             .unwrap_or_default(),
         revoked: revoked
             .map_err(fault(Document::Revoked))?
+            .unwrap_or_default(),
+        sites: sites.map_err(fault(Document::Sites))?.unwrap_or_default(),
+        invitations: invitations
+            .map_err(fault(Document::Invitations))?
             .unwrap_or_default(),
     })
 }
@@ -198,6 +222,14 @@ pub(crate) fn encode_registry(registry: &Registry) -> Result<Vec<u8>, Fault> {
 
 pub(crate) fn encode_revoked(revoked: &Revocations) -> Result<Vec<u8>, Fault> {
     proven(encode_json(revoked)?, decode_json::<Revocations>)
+}
+
+pub(crate) fn encode_sites(sites: &[Site]) -> Result<Vec<u8>, Fault> {
+    proven(encode_json(sites)?, decode_sites)
+}
+
+pub(crate) fn encode_invitations(invitations: &[Invitation]) -> Result<Vec<u8>, Fault> {
+    proven(encode_json(invitations)?, decode_invitations)
 }
 
 pub(crate) fn encode_users(users: &Users) -> Result<Vec<u8>, Fault> {
@@ -246,6 +278,22 @@ pub(crate) fn decode_tunnels(bytes: &[u8]) -> Result<Vec<Tunnel>, Fault> {
     refuse_twins("tunnels", "id", tunnels.iter().map(|t| t.id))?;
     refuse_twins("tunnels", "fqdn", tunnels.iter().map(|t| t.fqdn.as_str()))?;
     Ok(tunnels)
+}
+
+pub(crate) fn decode_sites(bytes: &[u8]) -> Result<Vec<Site>, Fault> {
+    let sites: Vec<Site> = decode_json(bytes)?;
+    refuse_twins("sites", "id", sites.iter().map(|s| s.id))?;
+    refuse_twins("sites", "name", sites.iter().map(|s| s.name.as_str()))?;
+    refuse_twins("sites", "fqdn", sites.iter().map(|s| s.fqdn.as_str()))?;
+    Ok(sites)
+}
+
+pub(crate) fn decode_invitations(bytes: &[u8]) -> Result<Vec<Invitation>, Fault> {
+    let invitations: Vec<Invitation> = decode_json(bytes)?;
+    refuse_twins("invitations", "id", invitations.iter().map(|i| i.id))?;
+    let hashes = invitations.iter().map(|i| i.token_hash.as_str());
+    refuse_twins("invitations", "tokenHash", hashes)?;
+    Ok(invitations)
 }
 
 pub(crate) fn decode_registry(bytes: &[u8]) -> Result<Registry, Fault> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use portlama_control::setup::{Initialised, Setup, initialise};
 use portlama_control::{Clock, SystemClock};
-use portlama_model::{CertificateAuthority, Domain, Email};
+use portlama_model::{AcmeSettings, CertificateAuthority, Domain, Email};
 use serde_json::json;
 
 use crate::output::Output;
@@ -73,6 +73,7 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
             domain: arguments.domain,
             email: arguments.email,
             certificate_authority: arguments.certificates.into(),
+            acme: AcmeSettings::default(),
             now: SystemClock.now(),
         },
     )

@@ -120,6 +120,7 @@ impl World {
         let start = build_date().plus(Duration::from_secs(24 * 60 * 60));
         let clock = FixedClock::at(start);
         let setup = Setup {
+            acme: Default::default(),
             ip: HERE,
             domain: Some(DOMAIN.parse().unwrap()),
             email: None,

@@ -90,6 +90,7 @@ impl House {
                 domain: Some("lab.example.org".parse().expect("a domain")),
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
+                acme: Default::default(),
                 now: std::time::SystemTime::now().into(),
             },
         )

@@ -62,6 +62,7 @@ impl TestApp {
                 domain: domain.map(|domain| domain.parse().expect("a domain")),
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
+                acme: Default::default(),
                 now: Timestamp::from_unix_seconds(NOW - 30 * DAY),
             },
         )

@@ -67,6 +67,7 @@ impl House {
                 domain: Some("lab.example.org".parse().expect("valid")),
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
+                acme: Default::default(),
                 now: clock.now(),
             },
         )

@@ -23,6 +23,21 @@ pub(crate) fn state() -> State {
             "note": "kept"
         }))
         .expect("revocations"),
+        sites: serde_json::from_value(json!([{
+            "id": "7a3c0b54-90fb-4f6c-8a37-2f1f5b8d6c03", "name": "handbook",
+            "fqdn": "handbook.lab.example.org", "type": "managed", "spaMode": false,
+            "autheliaProtected": true, "allowedUsers": ["mira"], "dnsVerified": true,
+            "certIssued": true, "rootPath": "/var/www/portlama/7a3c0b54-90fb-4f6c-8a37-2f1f5b8d6c03",
+            "createdAt": "2027-02-04T10:00:00.000Z", "totalSize": 18234, "theme": "kept"
+        }]))
+        .expect("sites"),
+        invitations: serde_json::from_value(json!([{
+            "id": "f2b9a7c1-5a0e-4a8d-b0c4-7f6c1f0e1d04", "tokenHash": "3f".repeat(32),
+            "username": "mira", "email": "mira@example.net", "groups": [],
+            "createdAt": "2027-02-05T09:00:00.000Z", "expiresAt": "2027-02-12T09:00:00.000Z",
+            "used": false, "acceptedAt": null, "by": "kept"
+        }]))
+        .expect("invitations"),
     }
 }
 
@@ -80,5 +95,6 @@ pub(crate) fn values(state: &State) -> serde_json::Value {
     json!({
         "panel": state.panel, "tunnels": state.tunnels, "users": state.users,
         "registry": state.registry, "revoked": state.revoked,
+        "sites": state.sites, "invitations": state.invitations,
     })
 }

@@ -1,0 +1,47 @@
+//! How a public certificate authority is reached.
+
+use serde::{Deserialize, Serialize};
+
+/// The directory of Let's Encrypt (RFC 8555 §7.1.1), the authority unless another one is set.
+pub const LETS_ENCRYPT_DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// `acme` of `panel.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AcmeSettings {
+    /// The authority's directory, an `https` address.
+    #[serde(default = "lets_encrypt")]
+    pub directory: String,
+    /// A PEM file with the authority that certifies the directory's own address; the system's
+    /// authorities when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// How names are shown to be ours.
+    #[serde(default)]
+    pub challenge: ChallengeType,
+}
+
+impl Default for AcmeSettings {
+    fn default() -> Self {
+        Self {
+            directory: lets_encrypt(),
+            ca_file: None,
+            challenge: ChallengeType::default(),
+        }
+    }
+}
+
+fn lets_encrypt() -> String {
+    LETS_ENCRYPT_DIRECTORY.to_owned()
+}
+
+/// How a name is shown to be ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChallengeType {
+    /// By a handshake on port 443 (RFC 8737): nothing but 443 is open.
+    #[default]
+    TlsAlpn01,
+    /// By a record below `_acme-challenge` (RFC 8555 §8.4); the way to wildcards.
+    Dns01,
+}
