@@ -77,7 +77,7 @@ pub(crate) async fn answer(
             Response::from_parts(parts, AnswerBody::new(Source::App(body), in_flight))
         }
         Ok(Passed::Open(head, successor)) => {
-            peer.connection.upgrade(Some(successor));
+            peer.connection.upgrade(successor);
             // The visit outlives the request: the successor holds the rest.
             in_flight.leave_visit();
             head.map(|()| AnswerBody::new(Source::Own(Bytes::new()), in_flight))

@@ -11,7 +11,6 @@ use portlama_access::{Refused, VisitFacts, may_visit};
 use portlama_control::{BoxFuture, Live, SignedIn};
 use portlama_model::Hostname;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::gate::GateError;
@@ -34,8 +33,6 @@ pub(crate) struct Connection {
     upgraded: AtomicBool,
     cut: AtomicBool,
     cut_waker: AtomicWaker,
-    /// Cancelled when nobody holds the stream any more.
-    released: CancellationToken,
     visits: Mutex<Vec<Arc<Visit>>>,
     successor: Mutex<Option<BoxFuture<'static, ()>>>,
 }
@@ -53,7 +50,6 @@ impl Connection {
             upgraded: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             cut_waker: AtomicWaker::new(),
-            released: CancellationToken::new(),
             visits: Mutex::default(),
             successor: Mutex::default(),
         }
@@ -86,8 +82,8 @@ impl Connection {
 
     /// The answer is 101: what follows is not HTTP. `successor` is what the connection becomes;
     /// it is run by the connection's own task.
-    pub(crate) fn upgrade(&self, successor: Option<BoxFuture<'static, ()>>) {
-        *self.successor.lock() = successor;
+    pub(crate) fn upgrade(&self, successor: BoxFuture<'static, ()>) {
+        *self.successor.lock() = Some(successor);
         self.upgraded.store(true, Ordering::Release);
     }
 
@@ -103,16 +99,6 @@ impl Connection {
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
         self.cut_waker.wake();
-    }
-
-    /// Nobody holds the stream any more.
-    pub(crate) fn release(&self) {
-        self.released.cancel();
-    }
-
-    /// Waits until nobody holds the stream any more: after an upgrade that may be a room.
-    pub(crate) async fn released(&self) {
-        self.released.cancelled().await;
     }
 
     /// Whether the connection was cut; the task is woken when that happens.

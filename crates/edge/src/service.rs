@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use portlama_access::Presented;
-use portlama_control::http::{BoxError, ClientInfo, Handler};
+use portlama_control::http::{BoxError, ClientInfo, Handler, WebsocketOffer};
 use portlama_model::HostService;
 use portlama_tunnel::ws;
 
@@ -189,19 +189,36 @@ async fn room(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     request.extensions_mut().insert(info);
+    let offer = offer(&request);
+    let upgrade = hyper::upgrade::on(&mut request);
+    if let Some(offer) = &offer {
+        request.extensions_mut().insert(offer.clone());
+    }
     let request = request.map(|incoming| {
         ClientBody::new(incoming, None)
             .map_err(BoxError::from)
             .boxed_unsync()
     });
     let response = handler.call(request).await;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // The room took the upgrade over; the connection's task keeps the power to cut it.
-        peer.connection.upgrade(None);
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS
+        && let Some(run) = offer.and_then(|offer| offer.take())
+    {
+        peer.connection.upgrade(Box::pin(async move {
+            if let Ok(upgraded) = upgrade.await {
+                run(Box::new(TokioIo::new(upgraded))).await;
+            }
+        }));
     }
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     Response::from_parts(parts, AnswerBody::new(Source::Room(body), in_flight))
+}
+
+/// A room may open a WebSocket only where the client asked for one in due form.
+fn offer(request: &Request<Received>) -> Option<WebsocketOffer> {
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY)?;
+    let accept = HeaderValue::try_from(accept_of(key.as_bytes())).ok()?;
+    is_websocket(request).then(|| WebsocketOffer::new(accept))
 }
 
 /// `tunnel.<domain>`: nothing but the WebSocket of agents behind a middlebox.
@@ -225,11 +242,11 @@ fn tunnel(
         return own(bare, in_flight);
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    peer.connection.upgrade(Some(Box::pin(async move {
+    peer.connection.upgrade(Box::pin(async move {
         if let Ok(upgraded) = upgrade.await {
             carriers.websocket(Box::new(TokioIo::new(upgraded))).await;
         }
-    })));
+    }));
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     for (name, value) in [

@@ -12,13 +12,14 @@ use parking_lot::Mutex;
 use portlama_access::{Caller, Identity};
 use portlama_api::{FromBody, Issue};
 use portlama_control::Control;
-use portlama_control::http::ClientInfo;
+use portlama_control::http::{ClientInfo, WebsocketOffer};
 use portlama_model::{AgentLabel, Username};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::body;
 use crate::refusal::Refusal;
+use crate::websocket::{self, Frame};
 
 /// The longest label in a path: labels of other versions are well-formed, though nobody has one.
 const MAX_PATH_LABEL_CHARACTERS: usize = 150;
@@ -106,6 +107,17 @@ impl Call {
                 Refusal::Invalid(vec![Issue::of("label", error.to_string())])
             }
         })
+    }
+
+    /// Answers with a WebSocket on which `frames` go to the client.
+    #[allow(dead_code, reason = "the first socket comes with its route")]
+    pub(crate) fn websocket(
+        &mut self,
+        frames: impl futures_util::Stream<Item = Frame> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let offer = self.request.get_mut().extensions().get().cloned();
+        let offer: WebsocketOffer = offer.ok_or(Refusal::UpgradeRequired)?;
+        Ok(websocket::accept(&offer, frames))
     }
 
     /// Reads the body.

@@ -20,8 +20,10 @@ mod panel;
 mod refusal;
 mod routes;
 mod strict_json;
+mod websocket;
 
 pub use body::{BODY_TIMEOUT, MAX_JSON_BYTES};
 pub use limits::{ENROLMENTS_PER_MINUTE, MAX_TRACKED_CLIENTS, REQUESTS_PER_MINUTE, WINDOW};
 pub use panel::Panel;
 pub use routes::{ROUTES, Route};
+pub use websocket::{MAX_CLIENT_MESSAGE_BYTES, PING_INTERVAL, SILENCE_TIMEOUT, WRITE_TIMEOUT};

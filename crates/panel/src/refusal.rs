@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, ALLOW, HeaderMap, RETRY_AFTER};
+use http::header::{ACCEPT, ALLOW, HeaderMap, RETRY_AFTER, UPGRADE};
 use http::{HeaderValue, StatusCode};
 use portlama_access::{Denied, NotIdentified};
 use portlama_api::{
@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     NotFound(&'static str),
     /// The path has other methods: these.
     MethodNotAllowed(String),
+    /// The path opens a WebSocket, and the request is no handshake for one.
+    UpgradeRequired,
     /// The body is not JSON.
     UnsupportedMediaType,
     /// The body is longer than `MAX_JSON_BYTES`.
@@ -116,6 +118,10 @@ impl Refusal {
                 .headers_mut()
                 .insert(RETRY_AFTER, whole_seconds(wait).into());
         }
+        if matches!(self, Self::UpgradeRequired) {
+            let websocket = HeaderValue::from_static("websocket");
+            answer.headers_mut().insert(UPGRADE, websocket);
+        }
         if let Self::MethodNotAllowed(methods) = &self
             && let Ok(methods) = HeaderValue::from_str(methods)
         {
@@ -131,6 +137,7 @@ impl Refusal {
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
@@ -151,6 +158,8 @@ impl Refusal {
             Self::NotFound(sentence) => ErrorBody::new(*sentence),
             Self::MethodNotAllowed(methods) => ErrorBody::new("Method not allowed")
                 .with_hint(&format!("this path answers {methods}")),
+            Self::UpgradeRequired => ErrorBody::new("This path opens a WebSocket")
+                .with_hint("send the opening handshake of RFC 6455 over HTTP/1.1"),
             Self::UnsupportedMediaType => ErrorBody::new("Unsupported content type")
                 .with_hint("send JSON with `content-type: application/json`"),
             Self::TooLarge => ErrorBody::new("The body is larger than 1 MiB"),

@@ -88,11 +88,10 @@ pub(super) async fn serve(visitor: Visitor, tls: Box<TlsStream<Tcp>>, shutdown: 
     if !connection.is_upgraded() {
         return;
     }
-    // What the connection has become is watched to its end, in this task or in a room's.
+    // What the connection has become is watched to its end.
     let after = async {
-        match connection.take_successor() {
-            Some(successor) => successor.await,
-            None => connection.released().await,
+        if let Some(successor) = connection.take_successor() {
+            successor.await;
         }
         Ok::<(), Infallible>(())
     };

@@ -278,12 +278,6 @@ impl<IO> VisitorIo<IO> {
     }
 }
 
-impl<IO> Drop for VisitorIo<IO> {
-    fn drop(&mut self) {
-        self.connection.release();
-    }
-}
-
 fn invalid(error: GateError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

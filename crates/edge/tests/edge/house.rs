@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use portlama_access::{Agent, Identity, Presented};
 use portlama_control::http::{
-    AsyncReadWrite, CarrierSink, ClientInfo, Handler, RequestBody, ResponseBody,
+    AsyncReadWrite, CarrierSink, ClientInfo, Handler, RequestBody, ResponseBody, WebsocketOffer,
 };
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
@@ -342,7 +342,7 @@ struct Room(&'static str);
 impl Handler for Room {
     fn call(&self, request: Request<RequestBody>) -> BoxFuture<'static, Response<ResponseBody>> {
         if request.uri().path() == "/socket" {
-            return Box::pin(std::future::ready(echoing(request)));
+            return Box::pin(std::future::ready(echoing(&request)));
         }
         let name = self.0;
         Box::pin(async move {
@@ -373,25 +373,21 @@ impl Handler for Room {
     }
 }
 
-/// Takes the connection over and echoes, in a task of the room's own.
-fn echoing(mut request: Request<RequestBody>) -> Response<ResponseBody> {
-    let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        let upgraded = upgrade.await.expect("the edge agrees");
-        let (mut reader, mut writer) = tokio::io::split(hyper_util::rt::TokioIo::new(upgraded));
-        // It ends when the edge cuts it.
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    });
-    Response::builder()
-        .status(http::StatusCode::SWITCHING_PROTOCOLS)
-        .header("connection", "Upgrade")
-        .header("upgrade", "websocket")
-        .body(
-            Full::default()
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        )
-        .expect("an answer")
+/// Accepts the WebSocket that is offered, and echoes its octets.
+fn echoing(request: &Request<RequestBody>) -> Response<ResponseBody> {
+    let offer = request.extensions().get::<WebsocketOffer>();
+    let head = offer.expect("an offer").accept(Box::new(|io| {
+        Box::pin(async move {
+            let (mut reader, mut writer) = tokio::io::split(io);
+            // It ends when the edge cuts it.
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        })
+    }));
+    head.map(|()| {
+        Full::default()
+            .map_err(|never| match never {})
+            .boxed_unsync()
+    })
 }
 
 struct Carriers(Arc<Control>);
