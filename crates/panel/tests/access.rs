@@ -1,5 +1,45 @@
 //! Who gets what from every route, against a table written by hand; and what headers, origins
 //! and methods can not do.
+//!
+//! # The matrix
+//!
+//! `access_matrix.csv` has two lines for every row of `ROUTES`: one for a server `before` its first
+//! set-up is complete and one for `after`. The cells are written from the reference, not from what
+//! the server answers. Each line is asked for on a server without two-factor sign-in to the panel
+//! and on one with it.
+//!
+//! | Column | Meaning |
+//! |---|---|
+//! | `method` | the method; `WS` for a GET that asks for a WebSocket |
+//! | `path` | as it stands in `ROUTES` |
+//! | `setup` | `before` or `after` the first set-up |
+//! | `handler` | the status with which the handler answers the test's request ([`probe`]), which must change nothing: an unknown id, a body that fails validation |
+//! | `capability` | the right that lets an agent in; `-` when the rule names none |
+//! | `anonymous` | no certificate |
+//! | `foreign` | the admin's certificate of another server |
+//! | `revoked`, `expired`, `not_yet_valid` | certificates of this server that are so |
+//! | `nobody` | certificates of our authority with odd names, or good names and a wrong serial |
+//! | `agent` | an agent with every right but `capability` (each has `tunnels:read`); with `-`: one with `tunnels:read` alone |
+//! | `capable` | an agent with exactly `tunnels:read` and `capability`, and one with every right |
+//! | `other_agent` | an agent with every right that names a thing of another agent ([`Stage::anothers`] puts it into the path); `-` when the path names no such thing |
+//! | `admin` | the admin, on a server without two-factor sign-in |
+//! | `admin_no_2fa`, `admin_2fa` | the admin without and with a session, on a server with it |
+//! | `foreign_origin` | the admin's browser, sent by another website |
+//!
+//! | Cell | The answer |
+//! |---|---|
+//! | `ok` | the status in `handler`, from the handler |
+//! | `missing`, `untrusted`, `expired`, `not_yet_valid` | 400 with `details.certificate` saying so |
+//! | `revoked`, `nobody` | the same with 403 |
+//! | `role` | 403, `details` `{"required":["admin"],"current":"agent"}` |
+//! | `agent-role` | 403, `details` `{"required":["agent"],"current":"admin"}` |
+//! | `capability` | 403, `details.required` is the line's capability, `details.granted` a list |
+//! | `not-yours` | 403 from the operation: the thing is another agent's |
+//! | `hidden` | 404: the thing is another agent's, and its existence is not told |
+//! | `2fa` | 401, exactly `{"error":"2fa_required"}` |
+//! | `not-yet` | 503, the literal of management before the set-up's end |
+//! | `too-late` | 410, the literal of the set-up after its end |
+//! | `origin` | 403: another website may have made the browser ask |
 
 mod support;
 
@@ -12,35 +52,24 @@ use portlama_panel::ROUTES;
 use serde_json::json;
 use support::{Answer, Ask, ORIGIN, TestApp};
 
-/// One line a route and part of the server's life: the status with which the handler answers
-/// the test's request, and what each kind of caller gets.
 const MATRIX: &str = include_str!("access_matrix.csv");
 
 #[tokio::test]
 async fn every_route_answers_every_caller_as_the_matrix_says() {
-    let before = Stage::new(TestApp::fresh().await).await;
-    let after = Stage::new(TestApp::completed().await).await;
-    let durable = (before.app.durable(), after.app.durable());
+    let stages = [
+        Stage::new("before", TestApp::fresh().await).await,
+        Stage::new("after", TestApp::completed().await).await,
+    ];
+    let durable: Vec<_> = stages.iter().map(|stage| stage.app.durable()).collect();
     let mut wrong = vec![];
     for row in rows() {
-        let stage = match row.setup {
-            "before" => &before,
-            "after" => &after,
-            other => panic!("unknown part of a server's life: {other}"),
-        };
-        for (kind, caller) in &stage.callers {
-            let answer = stage.app.send(caller, probe(row.method, row.path)).await;
-            let expected = row.expected(kind);
-            if let Err(got) = is(&answer, expected, row.handler) {
-                wrong.push(format!(
-                    "{} {} {} as {kind}: {got}",
-                    row.setup, row.method, row.path
-                ));
-            }
+        for stage in stages.iter().filter(|stage| stage.setup == row.setup) {
+            wrong.extend(stage.walk(&row).await);
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!((before.app.durable(), after.app.durable()), durable);
+    let left: Vec<_> = stages.iter().map(|stage| stage.app.durable()).collect();
+    assert_eq!(left, durable);
 }
 
 #[test]
@@ -52,7 +81,7 @@ fn the_matrix_has_exactly_the_routes_of_the_table() {
         })
         .collect();
     let matrix: Vec<_> = rows()
-        .map(|row| (row.method, row.path, row.setup))
+        .map(|row| (row.http_method(), row.path, row.setup))
         .collect();
     assert_eq!(matrix.len(), table.len(), "a line stands twice");
     assert_eq!(matrix.into_iter().collect::<BTreeSet<_>>(), table);
@@ -302,24 +331,54 @@ async fn a_right_that_was_taken_away_ends_with_the_next_request() {
 
 /// A server with callers of every kind.
 struct Stage {
+    setup: &'static str,
     app: TestApp,
+    /// Who needs no right, by column.
     callers: Vec<(&'static str, Presented)>,
+    /// Per right: an agent with it and `tunnels:read` alone, and one with every other.
+    agents: Vec<(Capability, [Presented; 2])>,
+    reader: Presented,
+    mighty: Presented,
+    /// A tunnel of an agent that is none of these.
+    tunnel: Option<String>,
 }
 
+/// The agent whose things the others must not touch.
+const OWNER: &str = "owner";
+
 impl Stage {
-    async fn new(app: TestApp) -> Self {
+    async fn new(setup: &'static str, app: TestApp) -> Self {
         let revoked = app.agent("gone", Capability::ALL).await;
         app.revoke("gone").await;
         let reader = app.agent("reader", &[Capability::TunnelsRead]).await;
-        let every_other: Vec<_> = Capability::ALL
-            .iter()
-            .copied()
-            .filter(|capability| *capability != Capability::TunnelsWrite)
-            .collect();
-        let nearly = app.agent("nearly", &every_other).await;
-        let writer = [Capability::TunnelsRead, Capability::TunnelsWrite];
-        let writer = app.agent("writer", &writer).await;
         let mighty = app.agent("mighty", Capability::ALL).await;
+        let owner = app.agent(OWNER, Capability::ALL).await;
+        let mut agents = vec![];
+        for right in Capability::ALL.iter().copied() {
+            let name = right.to_string().replace(':', "-");
+            let only = [Capability::TunnelsRead, right];
+            let others: Vec<_> = Capability::ALL
+                .iter()
+                .copied()
+                .filter(|r| *r != right)
+                .collect();
+            let pair = [
+                app.agent(&format!("only-{name}"), &only).await,
+                app.agent(&format!("but-{name}"), &others).await,
+            ];
+            agents.push((right, pair));
+        }
+        let tunnel = match setup {
+            "after" => {
+                let ask = Ask::post(
+                    "/api/tunnels",
+                    &json!({ "subdomain": "owned", "port": 8400 }),
+                );
+                let made = app.send(&owner, ask).await.json();
+                Some(made["tunnel"]["id"].as_str().expect("a tunnel").to_owned())
+            }
+            _ => None,
+        };
         let callers = vec![
             ("anonymous", Presented::None),
             ("foreign", app.foreign()),
@@ -331,31 +390,111 @@ impl Stage {
             ("nobody", app.certificate("admin2", -1..20)),
             ("nobody", app.certificate("admin ", -1..20)),
             ("nobody", app.certificate("agent:", -1..20)),
-            ("nobody", app.certificate("agent:writer", -1..20)),
+            ("nobody", app.certificate("agent:reader", -1..20)),
             ("nobody", app.certificate("agent:never-enrolled", -1..20)),
-            ("agent", reader),
-            ("agent", nearly),
-            ("writer", writer),
-            ("writer", mighty),
-            ("admin", app.admin()),
         ];
-        Self { app, callers }
+        Self {
+            setup,
+            app,
+            callers,
+            agents,
+            reader,
+            mighty,
+            tunnel,
+        }
+    }
+
+    /// Asks for one line as everybody; what was answered otherwise than the cells say.
+    async fn walk(&self, row: &Row) -> Vec<String> {
+        let mut wrong = vec![];
+        for (column, caller, ask) in self.requests(row) {
+            let answer = self.app.send(&caller, ask).await;
+            if let Err(got) = is(&answer, row.expected(column), row) {
+                let Row {
+                    setup,
+                    method,
+                    path,
+                    ..
+                } = row;
+                wrong.push(format!("{setup} {method} {path} as {column}: {got}"));
+            }
+        }
+        wrong
+    }
+
+    fn requests(&self, row: &Row) -> Vec<(&'static str, Presented, Ask)> {
+        let ask = || probe(row.method, row.path);
+        let mut requests: Vec<_> = self
+            .callers
+            .iter()
+            .map(|(column, caller)| (*column, caller.clone(), ask()))
+            .collect();
+        requests.push(("capable", self.mighty.clone(), ask()));
+        match row.capability {
+            None => requests.push(("agent", self.reader.clone(), ask())),
+            Some(right) => {
+                let (_, [only, all_but]) = self
+                    .agents
+                    .iter()
+                    .find(|(known, _)| *known == right)
+                    .expect("an agent for every right");
+                requests.push(("capable", only.clone(), ask()));
+                requests.push(("agent", all_but.clone(), ask()));
+                if right != Capability::TunnelsRead {
+                    requests.push(("agent", self.reader.clone(), ask()));
+                }
+            }
+        }
+        if row.expected("other_agent") != "-" {
+            let ask = probe(row.method, &self.anothers(row.path));
+            requests.push(("other_agent", self.mighty.clone(), ask));
+        }
+        requests.push(("admin", self.app.admin(), ask()));
+        for origin in [
+            "https://evil.example",
+            "https://owned.lab.example.org",
+            "null",
+        ] {
+            let ask = ask().header("origin", origin);
+            requests.push(("foreign_origin", self.app.admin(), ask));
+        }
+        requests
+    }
+
+    /// A path that names a thing of the agent [`OWNER`]. Whoever adds a route that names another
+    /// kind of thing makes one in [`Stage::new`] and puts it in here.
+    fn anothers(&self, path: &str) -> String {
+        let tunnel = self.tunnel.as_deref().unwrap_or(UNKNOWN_ID);
+        match path {
+            path if path.starts_with("/api/tunnels/") => path.replace("{id}", tunnel),
+            path => path.replace("{label}", OWNER),
+        }
     }
 }
+
+const UNKNOWN_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 struct Row {
     method: &'static str,
     path: &'static str,
     setup: &'static str,
     handler: u16,
+    capability: Option<Capability>,
     cells: Vec<(&'static str, &'static str)>,
 }
 
 impl Row {
-    fn expected(&self, kind: &str) -> &'static str {
-        let cell = self.cells.iter().find(|(column, _)| *column == kind);
+    fn expected(&self, column: &str) -> &'static str {
+        let cell = self.cells.iter().find(|(name, _)| *name == column);
         cell.expect("the matrix has a column for every kind of caller")
             .1
+    }
+
+    fn http_method(&self) -> &'static str {
+        match self.method {
+            "WS" => "GET",
+            method => method,
+        }
     }
 }
 
@@ -365,20 +504,23 @@ fn rows() -> impl Iterator<Item = Row> {
         .map(|line| line.split(',').collect::<Vec<_>>());
     let columns = lines.next().expect("a head");
     lines.map(move |cells| {
-        let [method, path, setup, handler, ..] = cells[..] else {
+        let [method, path, setup, handler, capability, ..] = cells[..] else {
             panic!("a short line: {cells:?}");
         };
         assert_eq!(cells.len(), columns.len(), "{cells:?}");
+        assert!(["before", "after"].contains(&setup), "{cells:?}");
+        let capability = (capability != "-").then(|| capability.parse().expect("a capability"));
         Row {
             method,
             path,
             setup,
             handler: handler.parse().expect("a status"),
+            capability,
             cells: columns
                 .iter()
                 .copied()
                 .zip(cells.iter().copied())
-                .skip(4)
+                .skip(5)
                 .collect(),
         }
     })
@@ -386,33 +528,33 @@ fn rows() -> impl Iterator<Item = Row> {
 
 /// A request that reaches the handler and changes nothing there.
 fn probe(method: &str, path: &str) -> Ask {
-    let method: Method = method.parse().expect("a method");
     let concrete = path
-        .replace("{id}", "00000000-0000-0000-0000-000000000000")
+        .replace("{id}", UNKNOWN_ID)
         .replace("{username}", "not-there")
         .replace("{label}", "not-there");
-    let body = match (method.as_str(), path) {
-        ("PATCH", "/api/tunnels/{id}") => json!({ "enabled": true }),
+    let body = match (method, path) {
+        ("PATCH", path) if path.starts_with("/api/tunnels/") => json!({ "enabled": true }),
         ("PATCH", _) => json!({ "capabilities": [] }),
         ("PUT", _) => json!({ "groups": [] }),
         _ => json!({}),
     };
-    let ask = Ask::new(method.clone(), &concrete);
-    if matches!(method, Method::GET | Method::DELETE) {
-        ask
-    } else {
-        ask.json(&body)
+    match method {
+        "WS" => Ask::websocket(&concrete),
+        "GET" | "DELETE" => Ask::new(method.parse().expect("a method"), &concrete),
+        _ => Ask::new(method.parse().expect("a method"), &concrete).json(&body),
     }
 }
 
 /// Whether an answer is what a cell of the matrix says.
-fn is(answer: &Answer, expected: &str, handler: u16) -> Result<(), String> {
+fn is(answer: &Answer, expected: &str, row: &Row) -> Result<(), String> {
     let body = answer.json();
     let details = &body["details"];
     let status = answer.status.as_u16();
+    let literal = |status: u16, literal: serde_json::Value| {
+        answer.status.as_u16() == status && body == literal
+    };
     let right = match expected {
-        "ok" if handler == 400 => status == 400 && body["error"] == "Validation failed",
-        "ok" => status == handler && details.get("certificate").is_none(),
+        "ok" => status == row.handler && details.get("certificate").is_none(),
         "missing" | "untrusted" | "expired" | "not_yet_valid" => {
             status == 400 && details["certificate"] == expected && details["hint"].is_string()
         }
@@ -420,14 +562,24 @@ fn is(answer: &Answer, expected: &str, handler: u16) -> Result<(), String> {
             status == 403 && details["certificate"] == expected && details["hint"].is_string()
         }
         "role" => status == 403 && *details == json!({ "required": ["admin"], "current": "agent" }),
+        "agent-role" => {
+            status == 403 && *details == json!({ "required": ["agent"], "current": "admin" })
+        }
         "capability" => {
             status == 403
-                && details["required"] == "tunnels:write"
+                && details["required"] == json!(row.capability)
                 && details["granted"][0] == "tunnels:read"
         }
-        "not-yet" => {
-            let literal = json!({"error": "Onboarding not complete", "onboardingStatus": "FRESH"});
-            status == 503 && body == literal
+        "not-yours" => status == 403 && details.is_null() && body["error"].is_string(),
+        "hidden" => status == 404 && body["error"].is_string(),
+        "2fa" => literal(401, json!({ "error": "2fa_required" })),
+        "not-yet" => literal(
+            503,
+            json!({ "error": "Onboarding not complete", "onboardingStatus": "FRESH" }),
+        ),
+        "too-late" => literal(410, json!({ "error": "Onboarding already completed" })),
+        "origin" => {
+            status == 403 && details["hint"].is_string() && details.get("certificate").is_none()
         }
         other => panic!("unknown cell: {other}"),
     };

@@ -268,6 +268,15 @@ impl Ask {
         Self::new(Method::GET, path)
     }
 
+    /// The handshake of a WebSocket (RFC 6455 §4.1).
+    pub(crate) fn websocket(path: &str) -> Self {
+        Self::get(path)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+    }
+
     pub(crate) fn delete(path: &str) -> Self {
         Self::new(Method::DELETE, path)
     }
