@@ -11,10 +11,12 @@
 
 mod body;
 mod call;
+mod describe;
 mod gate;
 mod handlers;
 mod headers;
 mod limits;
+mod openapi;
 mod pages;
 mod panel;
 mod refusal;

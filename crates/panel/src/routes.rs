@@ -3,19 +3,38 @@
 use axum::response::Response;
 use http::Method;
 use portlama_access::{Rule, When, Who};
+use portlama_api::{
+    AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done, EnrollRequest,
+    Enrolled, Enrollment, EnrollmentCancelled, Health, NewEnrollment, NewTunnel, NewUser,
+    OnboardingState, TotpReset, TunnelAnswer, TunnelChange, TunnelList, UserAnswer, UserChange,
+    UserList,
+};
 use portlama_control::BoxFuture;
 use portlama_model::Capability;
 
 use crate::call::Call;
+use crate::describe::{Gives, OpenApiDocument, Schemas, Taken, Takes};
 use crate::handlers::{agents, server, tunnels, users};
 use crate::refusal::Refusal;
 
-/// One method of one path: who may use it, when, and what does it.
+/// One method of one path: who may use it, when, what does it, and what it takes and gives.
 pub struct Route {
     method: Method,
     path: &'static str,
     rule: Rule,
     run: fn(Call) -> BoxFuture<'static, Result<Response, Refusal>>,
+    about: About,
+}
+
+/// What the OpenAPI document says of a route.
+pub(crate) struct About {
+    /// `<module>::<handler>`.
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) takes: fn(&mut Taken, &mut Schemas),
+    pub(crate) gives: (u16, fn(&mut Schemas) -> utoipa::openapi::Response),
+    /// Statuses of the handler itself; those of the way to it follow from the rule.
+    pub(crate) refuses: &'static [u16],
 }
 
 impl Route {
@@ -37,6 +56,10 @@ impl Route {
         self.rule
     }
 
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
     pub(crate) fn run(&self, call: Call) -> BoxFuture<'static, Result<Response, Refusal>> {
         (self.run)(call)
     }
@@ -53,13 +76,30 @@ impl std::fmt::Debug for Route {
     }
 }
 
+/// Rows of the table:
+///
+/// ```text
+/// /// Summary, for the OpenAPI document.
+/// METHOD "path" who, when => module::handler(what it takes…) -> status what-it-gives, other statuses…;
+/// ```
 macro_rules! routes {
-    ($($method:ident $path:literal $who:expr, $when:ident => $module:ident::$handler:ident;)*) => {
+    ($(
+        $(#[doc = $summary:literal])+
+        $method:ident $path:literal $who:expr, $when:ident
+            => $module:ident::$handler:ident($($takes:ty),*) -> $status:literal $gives:ty $(, $refused:literal)*;
+    )*) => {
         &[$(Route {
             method: Method::$method,
             path: $path,
             rule: Rule { who: $who, when: When::$when },
             run: |call| Box::pin($module::$handler(call)),
+            about: About {
+                id: concat!(stringify!($module), "::", stringify!($handler)),
+                summary: concat!($($summary),+),
+                takes: |_taken, _schemas| { $(<$takes as Takes>::describe(_taken, _schemas);)* },
+                gives: ($status, <$gives as Gives>::describe),
+                refuses: &[$($refused),*],
+            },
         }),*]
     };
 }
@@ -70,25 +110,64 @@ const TUNNELS_WRITE: Who = Who::Capability(Capability::TunnelsWrite);
 /// Every route of the API. What is not here is 404.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = routes! {
-    GET    "/api/health"                            Who::Public,      Always     => server::health;
-    GET    "/api/onboarding/status"                 Who::AnyIdentity, Always     => server::onboarding;
+    /// That the server answers, and its version.
+    GET "/api/health" Who::Public, Always
+        => server::health() -> 200 Health;
+    /// How far the first set-up has come.
+    GET "/api/onboarding/status" Who::AnyIdentity, Always
+        => server::onboarding() -> 200 OnboardingState;
+    /// This document.
+    GET "/api/openapi.json" Who::AnyIdentity, Always
+        => server::openapi() -> 200 OpenApiDocument;
 
-    GET    "/api/tunnels"                           TUNNELS_READ,     Management => tunnels::list;
-    POST   "/api/tunnels"                           TUNNELS_WRITE,    Management => tunnels::create;
-    GET    "/api/tunnels/agent-config"              TUNNELS_READ,     Management => tunnels::agent_config;
-    PATCH  "/api/tunnels/{id}"                      TUNNELS_WRITE,    Management => tunnels::change;
-    DELETE "/api/tunnels/{id}"                      TUNNELS_WRITE,    Management => tunnels::delete;
+    /// All tunnels, the newest first.
+    GET "/api/tunnels" TUNNELS_READ, Management
+        => tunnels::list() -> 200 TunnelList;
+    /// Makes a tunnel.
+    POST "/api/tunnels" TUNNELS_WRITE, Management
+        => tunnels::create(NewTunnel) -> 201 TunnelAnswer;
+    /// What the caller's agent serves.
+    GET "/api/tunnels/agent-config" TUNNELS_READ, Management
+        => tunnels::agent_config() -> 200 AgentConfig;
+    /// Changes a tunnel.
+    PATCH "/api/tunnels/{id}" TUNNELS_WRITE, Management
+        => tunnels::change(TunnelChange) -> 200 TunnelAnswer, 404;
+    /// Deletes a tunnel.
+    DELETE "/api/tunnels/{id}" TUNNELS_WRITE, Management
+        => tunnels::delete() -> 200 Done, 404;
 
-    GET    "/api/users"                             Who::Admin,       Management => users::list;
-    POST   "/api/users"                             Who::Admin,       Management => users::create;
-    PUT    "/api/users/{username}"                  Who::Admin,       Management => users::change;
-    DELETE "/api/users/{username}"                  Who::Admin,       Management => users::delete;
-    POST   "/api/users/{username}/reset-totp"       Who::Admin,       Management => users::reset_totp;
+    /// All users, by name.
+    GET "/api/users" Who::Admin, Management
+        => users::list() -> 200 UserList;
+    /// Makes a user.
+    POST "/api/users" Who::Admin, Management
+        => users::create(NewUser) -> 201 UserAnswer, 409;
+    /// Changes a user.
+    PUT "/api/users/{username}" Who::Admin, Management
+        => users::change(UserChange) -> 200 UserAnswer, 404;
+    /// Deletes a user.
+    DELETE "/api/users/{username}" Who::Admin, Management
+        => users::delete() -> 200 Done, 404;
+    /// Gives a user a new TOTP seed; the old one dies.
+    POST "/api/users/{username}/reset-totp" Who::Admin, Management
+        => users::reset_totp() -> 200 TotpReset, 404;
 
-    GET    "/api/certs/agent"                       Who::Admin,       Management => agents::list;
-    PATCH  "/api/certs/agent/{label}/capabilities"  Who::Admin,       Management => agents::set_capabilities;
-    DELETE "/api/certs/agent/{label}"               Who::Admin,       Management => agents::revoke;
-    POST   "/api/certs/agent/enroll"                Who::Admin,       Management => agents::create_enrollment;
-    DELETE "/api/certs/agent/enroll/{label}"        Who::Admin,       Management => agents::cancel_enrollment;
-    POST   "/api/enroll"                            Who::Public,      Always     => agents::enroll;
+    /// All agents ever.
+    GET "/api/certs/agent" Who::Admin, Management
+        => agents::list() -> 200 AgentList;
+    /// Changes what an agent may ask of the API.
+    PATCH "/api/certs/agent/{label}/capabilities" Who::Admin, Management
+        => agents::set_capabilities(CapabilityChange) -> 200 AgentCapabilities, 404;
+    /// Revokes an agent.
+    DELETE "/api/certs/agent/{label}" Who::Admin, Management
+        => agents::revoke() -> 200 AgentRevoked, 404;
+    /// Makes a single-use token with which a machine becomes an agent.
+    POST "/api/certs/agent/enroll" Who::Admin, Management
+        => agents::create_enrollment(NewEnrollment) -> 200 Enrollment, 409;
+    /// Voids the pending token of a label.
+    DELETE "/api/certs/agent/enroll/{label}" Who::Admin, Management
+        => agents::cancel_enrollment() -> 200 EnrollmentCancelled, 404;
+    /// Turns a token and a certificate request into an agent's certificate.
+    POST "/api/enroll" Who::Public, Always
+        => agents::enroll(EnrollRequest) -> 200 Enrolled, 401, 409;
 };

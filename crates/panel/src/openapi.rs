@@ -1,0 +1,154 @@
+//! The OpenAPI 3.1 document, made from the table of routes.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use http::Method;
+use portlama_access::{When, Who};
+use portlama_api::ErrorBody;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
+};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{
+    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Paths, Required, Response,
+    ResponseBuilder,
+};
+
+use crate::describe::{Schemas, Taken};
+use crate::{ROUTES, Route};
+
+/// The document, made once.
+pub(crate) static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(document);
+
+fn document() -> OpenApi {
+    let mut schemas = Schemas::default();
+    let mut paths = Paths::new();
+    for route in ROUTES {
+        let operation = operation(route, &mut schemas);
+        let method = method(route.method());
+        let item = paths.paths.entry(route.path().to_owned()).or_default();
+        item.merge_operations(PathItem::new(method, operation));
+    }
+    let components = schemas
+        .into_inner()
+        .into_iter()
+        .fold(ComponentsBuilder::new(), |components, (name, schema)| {
+            components.schema(name, schema)
+        });
+    let info = InfoBuilder::new()
+        .title("Portlama panel API")
+        .version(env!("CARGO_PKG_VERSION"));
+    OpenApiBuilder::new()
+        .info(info.build())
+        .paths(paths)
+        .components(Some(components.build()))
+        .build()
+}
+
+fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
+    let mut taken = Taken::default();
+    (route.about().takes)(&mut taken, schemas);
+    let has_body = taken.body.is_some();
+    let parameters = segments(route.path()).map(segment).chain(taken.parameters);
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(route.about().id.replace("::", "_")))
+        .tag(route.about().id.split("::").next().unwrap_or_default())
+        .summary(Some(route.about().summary.trim()))
+        .description(Some(rule_in_words(route)))
+        .parameters(Some(parameters))
+        .request_body(taken.body);
+    let (status, gives) = route.about().gives;
+    operation = operation.response(status.to_string(), gives(schemas));
+    for status in refusals(route, has_body) {
+        operation = operation.response(status.to_string(), refusal(status, schemas));
+    }
+    operation.build()
+}
+
+/// Statuses that the way to the handler answers, those of the row, and those of any change.
+fn refusals(route: &Route, has_body: bool) -> BTreeSet<u16> {
+    let mut statuses: BTreeSet<u16> = route.about().refuses.iter().copied().collect();
+    let rule = route.rule();
+    // The rate limit, and a request that the edge or the way through it finds wrong.
+    statuses.extend([400, 429, 500]);
+    if rule.who != Who::Public {
+        statuses.insert(403);
+    }
+    if !matches!(rule.who, Who::Public | Who::AgentItself) {
+        // The admin without the second factor.
+        statuses.insert(401);
+    }
+    match rule.when {
+        When::Always => {}
+        When::Onboarding => drop(statuses.insert(410)),
+        When::Management => drop(statuses.insert(503)),
+    }
+    if has_body {
+        statuses.extend([408, 413, 415]);
+    }
+    if *route.method() != Method::GET {
+        // A change that another website asked for; a full disk.
+        statuses.extend([403, 507]);
+    }
+    statuses
+}
+
+fn refusal(status: u16, schemas: &mut Schemas) -> Response {
+    let reason = http::StatusCode::from_u16(status).ok();
+    let reason = reason.and_then(|status| status.canonical_reason());
+    ResponseBuilder::new()
+        .description(reason.unwrap_or("Refused"))
+        .content(
+            "application/json",
+            Content::new(Some(schemas.refer::<ErrorBody>())),
+        )
+        .build()
+}
+
+fn rule_in_words(route: &Route) -> String {
+    let who = match route.rule().who {
+        Who::Public => "Needs no certificate.".to_owned(),
+        Who::AnyIdentity => "Any live certificate.".to_owned(),
+        Who::Admin => "The admin.".to_owned(),
+        Who::Capability(capability) => {
+            format!("The admin, or an agent with `{}`.", capability.as_str())
+        }
+        Who::AgentItself => "An agent, about itself.".to_owned(),
+    };
+    let when = match route.rule().when {
+        When::Always => "",
+        When::Onboarding => " Until the first set-up is complete.",
+        When::Management => " Once the first set-up is complete.",
+    };
+    who + when
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn segment(name: &str) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let schema = match name {
+        "id" => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        _ => text,
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .schema(Some(schema))
+        .build()
+}
+
+fn method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
