@@ -113,6 +113,7 @@ fn panel() -> PanelConfig {
         admin: AdminIdentity::default(),
         certificate_authority: Default::default(),
         acme: Default::default(),
+        dns: Default::default(),
         panel_2fa: Default::default(),
         session_secret: None,
         onboarding: Onboarding {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portlama_model::{CaFingerprint, Secret, State, Timestamp};
+use portlama_model::{CaFingerprint, ResolverAddress, Secret, State, Timestamp};
 use portlama_pki::{Authority, IssueError};
 use portlama_state::{Commit, FilePath, StateDir, Store};
 use portlama_tunnel::{Hub, HubConfig};
@@ -22,8 +22,8 @@ use crate::observed::Observer;
 use crate::passwords::Passwords;
 use crate::upstreams::HubUpstreams;
 use crate::{
-    Clock, DataPlane, HostCertificate, HostCertificates, Live, Sessions, StartError, Upstreams,
-    background, desired, routes,
+    Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions, StartError,
+    Upstreams, background, desired, routes,
 };
 
 /// What the server is told at its start and cannot find in its state.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub https_port: u16,
     /// The port of `https://<ip>`, as the admin types it.
     pub panel_port: u16,
+    /// The resolvers to ask instead of those of the state; none: the state's.
+    pub resolvers: Vec<ResolverAddress>,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
         Self {
             https_port: 443,
             panel_port: 9292,
+            resolvers: Vec::new(),
         }
     }
 }
@@ -62,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) store: Arc<Store>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) plane: Arc<dyn DataPlane>,
+    pub(crate) dns: Dns,
     /// The state that is served.
     pub(crate) state: ArcSwap<State>,
     pub(crate) certificates: ArcSwap<HostCertificates>,
@@ -111,6 +115,7 @@ impl Control {
         let state = Arc::new(state);
         let core = Arc::new(Core {
             live,
+            dns: Dns::new(&settings.resolvers, &state.panel.dns),
             settings,
             authority,
             store: Arc::new(store),
@@ -152,6 +157,12 @@ impl Control {
     #[must_use]
     pub fn upstreams(&self) -> Arc<dyn Upstreams> {
         self.upstreams.clone()
+    }
+
+    /// Where names are looked up.
+    #[must_use]
+    pub fn dns(&self) -> &Dns {
+        &self.core.dns
     }
 
     /// The ports visitors and the admin use.

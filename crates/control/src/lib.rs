@@ -19,6 +19,7 @@ mod change;
 mod clock;
 mod control;
 mod desired;
+mod dns;
 mod error;
 mod handovers;
 pub mod http;
@@ -43,6 +44,10 @@ pub use certificates::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
 pub use clock::{Clock, SystemClock};
 pub use control::{Control, Settings};
 pub use desired::desired;
+pub use dns::{
+    DNS_ATTEMPT_TIMEOUT, DNS_LOOKUP_TIMEOUT, Dns, MAX_ADDRESSES_PER_ANSWER, MAX_PARALLEL_QUESTIONS,
+    MAX_RESOLVERS, ResolverAnswer, Verdict, is_public, leads_here, own_among,
+};
 pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
 pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portlama_model::{
-    AcmeSettings, AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, Domain, Email,
-    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, Secret,
-    Serial, State, Timestamp, Users,
+    AcmeSettings, AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, DnsSettings,
+    Domain, Email, Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry,
+    Revocations, Secret, Serial, State, Timestamp, Users,
 };
 use portlama_pki::{Authority, AuthorityError, IssueError, client_p12};
 use portlama_state::{FilePath, StateDir, StateError, Store};
@@ -37,6 +37,8 @@ pub struct Setup {
     pub certificate_authority: CertificateAuthority,
     /// How a public authority is reached.
     pub acme: AcmeSettings,
+    /// Where names are looked up.
+    pub dns: DnsSettings,
     /// The present.
     pub now: Timestamp,
 }
@@ -149,6 +151,7 @@ fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
             },
             certificate_authority: setup.certificate_authority,
             acme: setup.acme.clone(),
+            dns: setup.dns.clone(),
             panel_2fa: PanelTwoFactor::default(),
             session_secret: None,
             onboarding: Onboarding {

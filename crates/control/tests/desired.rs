@@ -86,6 +86,7 @@ fn states() -> impl Strategy<Value = State> {
                 admin: AdminIdentity::default(),
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
+                dns: Default::default(),
                 panel_2fa: PanelTwoFactor::default(),
                 session_secret: None,
                 onboarding: Onboarding {

@@ -18,6 +18,7 @@ fn plain(now: portlama_model::Timestamp) -> Setup {
         email: None,
         certificate_authority: CertificateAuthority::Acme,
         acme: Default::default(),
+        dns: Default::default(),
         now,
     }
 }

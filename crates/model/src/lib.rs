@@ -10,6 +10,7 @@
 mod acme;
 mod capability;
 mod desired;
+mod dns;
 mod host;
 mod invitation;
 mod name;
@@ -28,6 +29,7 @@ pub use desired::{
     AppRoute, Desired, HostHeader, HostService, Origin, OriginScheme, SiteAccess, SiteRoute,
     TunnelKey,
 };
+pub use dns::{DNS_PORT, DnsSettings, ResolverAddress};
 pub use host::{Domain, Hostname, RESERVED_SUBDOMAINS, Subdomain};
 pub use invitation::Invitation;
 pub use name::{AgentLabel, Description, DisplayName, Email, Group, SiteName, Username};

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    AcmeSettings, AgentLabel, CapabilitySet, DisplayName, Domain, Email, Group, HostHeader,
-    Hostname, Invitation, OriginScheme, Secret, Serial, Site, Subdomain, Timestamp, TunnelPort,
-    Username,
+    AcmeSettings, AgentLabel, CapabilitySet, DisplayName, DnsSettings, Domain, Email, Group,
+    HostHeader, Hostname, Invitation, OriginScheme, Secret, Serial, Site, Subdomain, Timestamp,
+    TunnelPort, Username,
 };
 
 /// Everything durable that the data plane and the access decision follow from.
@@ -67,6 +67,9 @@ pub struct PanelConfig {
     /// How a public authority is reached.
     #[serde(default)]
     pub acme: AcmeSettings,
+    /// Where names are looked up.
+    #[serde(default)]
+    pub dns: DnsSettings,
     /// Two-factor sign-in to the panel.
     #[serde(default, rename = "panel2fa")]
     pub panel_2fa: PanelTwoFactor,

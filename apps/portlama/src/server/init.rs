@@ -74,6 +74,7 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
             email: arguments.email,
             certificate_authority: arguments.certificates.into(),
             acme: AcmeSettings::default(),
+            dns: Default::default(),
             now: SystemClock.now(),
         },
     )

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portlama_control::{Control, DataPlane, Settings, SystemClock};
 use portlama_edge::{Edge, EdgeConfig, Parts};
+use portlama_model::ResolverAddress;
 use portlama_panel::Panel;
 use portlama_portal::Portal;
 use serde_json::json;
@@ -42,6 +43,10 @@ pub(crate) struct RunArguments {
     /// An address to listen on; may be given several times [default: all addresses].
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<IpAddr>,
+    /// A resolver to look names up at, such as 203.0.113.1 or 203.0.113.1:5353; may be given
+    /// several times [default: `dns.resolvers` of panel.json, else this machine's].
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Vec<ResolverAddress>,
     /// Stop when standard input closes, so that the server ends with the program that started it.
     #[arg(long)]
     stop_with_stdin: bool,
@@ -56,6 +61,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     let settings = Settings {
         https_port,
         panel_port,
+        resolvers: arguments.resolver.clone(),
     };
 
     let edge_cell: OnceLock<Arc<Edge>> = OnceLock::new();

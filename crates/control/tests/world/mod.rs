@@ -121,6 +121,7 @@ impl World {
         let clock = FixedClock::at(start);
         let setup = Setup {
             acme: Default::default(),
+            dns: Default::default(),
             ip: HERE,
             domain: Some(DOMAIN.parse().unwrap()),
             email: None,

@@ -91,6 +91,7 @@ impl House {
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
+                dns: Default::default(),
                 now: std::time::SystemTime::now().into(),
             },
         )
@@ -105,6 +106,7 @@ impl House {
         let settings = Settings {
             https_port: https_at.port(),
             panel_port: panel_at.port(),
+            ..Settings::default()
         };
         let edge: OnceLock<Arc<Edge>> = OnceLock::new();
         let control = Control::start(&state_dir, settings, Arc::new(SystemClock), |live| {

@@ -63,6 +63,7 @@ impl TestApp {
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
+                dns: Default::default(),
                 now: Timestamp::from_unix_seconds(NOW - 30 * DAY),
             },
         )

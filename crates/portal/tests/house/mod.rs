@@ -68,6 +68,7 @@ impl House {
                 email: None,
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
+                dns: Default::default(),
                 now: clock.now(),
             },
         )
