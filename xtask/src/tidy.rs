@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
         "portlama-portal",
         "portlama-panel",
         "portlama-agent",
+        "portlama-host",
     ],
     &["portlama"],
 ];

@@ -5,6 +5,7 @@ mod agent;
 mod demo;
 mod logging;
 mod output;
+mod part_logs;
 mod server;
 mod signals;
 

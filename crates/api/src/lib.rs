@@ -15,6 +15,7 @@ mod agents;
 #[cfg(feature = "client")]
 pub mod client;
 mod error;
+mod machine;
 mod server;
 mod tunnels;
 mod users;
@@ -27,6 +28,10 @@ pub use agents::{
 pub use error::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,
     ONBOARDING_INCOMPLETE, PathSegment, VALIDATION_FAILED,
+};
+pub use machine::{
+    CpuStats, LogFrame, LogLevel, ProcessStats, Service, ServiceAction, ServiceDone, ServiceList,
+    ServiceStatus, SystemStats, UpdateRequest, Usage,
 };
 pub use server::{Done, Health, OnboardingState};
 pub use tunnels::{

@@ -2,7 +2,7 @@
 
 use portlama_model::{
     AccessMode, AgentLabel, Capability, DisplayName, Email, Group, HostHeader, OriginScheme,
-    ParseError, Secret, Subdomain, TunnelPort, TunnelType, Username,
+    ParseError, ReleaseVersion, Secret, Subdomain, TunnelPort, TunnelType, Username,
 };
 use serde_json::{Map, Value};
 
@@ -195,7 +195,8 @@ name_fields!(
     DisplayName,
     Email,
     Group,
-    Capability
+    Capability,
+    ReleaseVersion
 );
 
 /// Texts that are one of a few words.

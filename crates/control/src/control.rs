@@ -20,6 +20,7 @@ use crate::handovers::Handovers;
 use crate::lockouts::Lockouts;
 use crate::observed::Observer;
 use crate::passwords::Passwords;
+use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
     Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions, StartError,
@@ -75,6 +76,7 @@ pub(crate) struct Core {
     pub(crate) passwords: Passwords,
     pub(crate) lockouts: Lockouts,
     pub(crate) handovers: Handovers,
+    pub(crate) services: Services,
 }
 
 impl Control {
@@ -127,6 +129,7 @@ impl Control {
             passwords: Passwords::new(),
             lockouts,
             handovers: Handovers::default(),
+            services: Services::new(),
             hub: hub.clone(),
         });
         core.observe_all(now);

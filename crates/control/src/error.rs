@@ -6,9 +6,9 @@ use portlama_model::AgentLabel;
 use portlama_pki::{AuthorityError, CsrError};
 use portlama_state::StateError;
 
-use crate::PrepareError;
 use crate::http::BoxError;
 use crate::operations::tunnel_rules::MAX_TUNNELS;
+use crate::{PrepareError, UnknownAction, UnknownService};
 
 /// Why an operation was not done, or not done durably.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,14 @@ pub enum OperationError {
         disk_full: bool,
         /// Why it was not written.
         source: BoxError,
+    },
+    /// A service did not do as it was told (500 with `details` saying why).
+    #[error("{what} failed: {details}")]
+    ServiceFailed {
+        /// What was tried.
+        what: String,
+        /// What the machine said.
+        details: String,
     },
     /// A step failed; nothing was changed (500 with `details` naming the step).
     #[error("{step} failed")]
@@ -124,6 +132,26 @@ pub enum Refusal {
     /// Somebody must be able to sign in.
     #[error("the last user cannot be deleted")]
     LastUser,
+    /// No service has this name, or this machine does not have it.
+    #[error(transparent)]
+    UnknownService(#[from] UnknownService),
+    /// Services cannot be told this.
+    #[error(transparent)]
+    UnknownAction(#[from] UnknownAction),
+    /// Parts of one process begin and end with it.
+    #[error(
+        "this is a part of the running server and cannot be started or stopped by itself: restart `portlama-panel`, or the program"
+    )]
+    PartOfTheServer,
+    /// The part has nothing that could be loaded anew.
+    #[error("this part takes up every change at once and has nothing to reload")]
+    NothingToReload,
+    /// The panel would be gone.
+    #[error("the panel cannot stop itself: use `systemctl stop portlama-panel` on the server")]
+    StopsThePanel,
+    /// The way in for repairs would be gone.
+    #[error("stopping ssh would shut you out of the server: use `systemctl stop ssh` there")]
+    StopsSsh,
     /// The certificate request is not acceptable.
     #[error(transparent)]
     Csr(#[from] CsrError),
@@ -145,6 +173,8 @@ pub enum Step {
     Hash,
     /// Writing the state.
     State,
+    /// Asking the machine.
+    Machine,
 }
 
 impl std::fmt::Display for Step {
@@ -154,6 +184,7 @@ impl std::fmt::Display for Step {
             Self::Route => "route",
             Self::Hash => "hash",
             Self::State => "state",
+            Self::Machine => "machine",
         })
     }
 }

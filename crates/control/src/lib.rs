@@ -8,6 +8,7 @@
 //! - [`Control`]: the operations; [`setup`]: making a server that does not run yet.
 //! - [`Live`]: what requests are judged against, shared with edge, portal and panel.
 //! - [`DataPlane`], [`Upstreams`], [`ChallengeStore`]: the seams to the rooms above.
+//! - [`Machine`], [`logs`]: the machine under the server, and the lines that people read.
 //! - [`http`]: what a room behind the edge is, in types.
 //!
 //! Who may do what is decided in `access`; this crate never looks at a header.
@@ -25,13 +26,17 @@ mod handovers;
 pub mod http;
 mod live;
 mod lockouts;
+pub mod logs;
+mod machine;
 mod observed;
 mod operations;
+mod parts;
 mod passwords;
 mod plane;
 mod random;
 mod return_target;
 mod routes;
+mod services;
 mod session_table;
 mod sessions;
 pub mod setup;
@@ -51,15 +56,21 @@ pub use dns::{
 pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
 pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;
+pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 pub use observed::TunnelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
 };
+pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::tunnel_rules::MAX_TUNNELS;
 pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
 pub use operations::users::{NewUser, UserChange, UserView};
+pub use parts::{
+    Part, PartState, Parts, ServiceAction, ServiceName, ServiceStatus, UnknownAction,
+    UnknownService,
+};
 pub use passwords::{
     MAX_DELAYED_SIGN_INS, MAX_HASHES_OF_ONE_NETWORK, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES,
 };
@@ -69,6 +80,7 @@ pub use plane::{
 };
 pub use portlama_tunnel::{OpenError, TunnelStream};
 pub use return_target::MAX_RETURN_URL_BYTES;
+pub use services::{MACHINE_CACHE, MAX_LOG_WATCHERS, MAX_PARALLEL_ACTIONS, Surroundings};
 pub use session_table::{MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId};
 pub use sessions::{Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};

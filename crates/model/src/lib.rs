@@ -22,6 +22,7 @@ mod state;
 mod text;
 mod timestamp;
 mod token;
+mod version;
 
 pub use acme::{AcmeSettings, ChallengeType, LETS_ENCRYPT_DIRECTORY};
 pub use capability::{Capability, CapabilitySet};
@@ -45,3 +46,4 @@ pub use state::{
 pub use text::ParseError;
 pub use timestamp::Timestamp;
 pub use token::{CaFingerprint, EnrollmentToken, SetupToken};
+pub use version::ReleaseVersion;

@@ -97,6 +97,11 @@ impl Call {
         })
     }
 
+    /// A segment of the path as it is, for names that are looked up.
+    pub(crate) fn segment(&self, name: &str) -> &str {
+        self.segments.get(name)
+    }
+
     /// The agent label in the path.
     pub(crate) fn label(&self) -> Result<AgentLabel, Refusal> {
         let text = self.segments.get("label");
@@ -109,8 +114,16 @@ impl Call {
         })
     }
 
+    /// Refuses a request that is no opening handshake, before anything is begun for it.
+    pub(crate) fn must_open_websocket(&mut self) -> Result<(), Refusal> {
+        let extensions = self.request.get_mut().extensions();
+        match extensions.get::<WebsocketOffer>() {
+            Some(_) => Ok(()),
+            None => Err(Refusal::UpgradeRequired),
+        }
+    }
+
     /// Answers with a WebSocket on which `frames` go to the client.
-    #[allow(dead_code, reason = "the first socket comes with its route")]
     pub(crate) fn websocket(
         &mut self,
         frames: impl futures_util::Stream<Item = Frame> + Send + 'static,

@@ -103,7 +103,6 @@ impl Gives for P12File {
 }
 
 /// A WebSocket on which the server alone speaks; the description of its frames is `T`.
-#[allow(dead_code, reason = "its first route is on its way")]
 pub(crate) struct Websocket<T>(std::marker::PhantomData<T>);
 
 impl<T: ToSchema> Gives for Websocket<T> {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
-use http::header::{HeaderMap, ORIGIN};
+use http::header::{HeaderMap, ORIGIN, UPGRADE};
 use portlama_access::{
     Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, When, Who, may_call, may_change,
 };
@@ -143,10 +143,13 @@ fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInf
 /// A client certificate goes along with whatever any website makes a browser send, so changes
 /// are made for our own pages and for programs only.
 fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal> {
-    if matches!(
+    // A WebSocket carries answers to whoever opened it, so opening one is no mere reading.
+    let opens_socket = request.headers().contains_key(UPGRADE);
+    let reads = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
-    ) {
+    );
+    if reads && !opens_socket {
         return Ok(());
     }
     may_change(&client.served_origin, provenance(request.headers()))

@@ -48,6 +48,8 @@ pub(crate) enum Refusal {
     Invalid(Vec<Issue>),
     /// `control` said no.
     Operation(OperationError),
+    /// The API has it, this version of the server does not: a sentence and the way out.
+    NotInThisVersion(&'static str, &'static str),
     /// Our fault.
     Internal,
 }
@@ -143,6 +145,7 @@ impl Refusal {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Operation(error) => operation_status(error),
+            Self::NotInThisVersion(..) => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -167,6 +170,9 @@ impl Refusal {
             Self::Malformed(why) => ErrorBody::new("The body is not valid JSON").with_hint(why),
             Self::Invalid(issues) => ErrorBody::validation(issues),
             Self::Operation(error) => operation_body(error),
+            Self::NotInThisVersion(sentence, way_out) => {
+                ErrorBody::new(*sentence).with_hint(way_out)
+            }
             Self::Internal => ErrorBody::new("Internal server error"),
         }
     }
@@ -187,6 +193,9 @@ impl Refusal {
             }
             Self::Operation(error @ OperationError::NotDurable { .. }) => {
                 tracing::error!(%error, "a denial is not durable");
+            }
+            Self::Operation(error @ OperationError::ServiceFailed { .. }) => {
+                tracing::warn!(%error, "a service did not do as it was told");
             }
             Self::Operation(OperationError::DiskFull) => tracing::error!("the disk is full"),
             _ => {}
@@ -294,6 +303,9 @@ fn operation_body(error: &OperationError) -> ErrorBody {
         OperationError::Failed { step, .. } => {
             ErrorBody::new(format!("The {step} step failed, nothing was changed"))
                 .with_details(step.to_string())
+        }
+        OperationError::ServiceFailed { what, details } => {
+            ErrorBody::new(sentence(&format!("{what} failed"))).with_details(details.as_str())
         }
         OperationError::NotDurable { .. } => {
             ErrorBody::new("Done, but it could not be written down and would not survive a restart")

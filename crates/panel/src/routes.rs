@@ -5,16 +5,16 @@ use http::Method;
 use portlama_access::{Rule, When, Who};
 use portlama_api::{
     AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done, EnrollRequest,
-    Enrolled, Enrollment, EnrollmentCancelled, Health, NewEnrollment, NewTunnel, NewUser,
-    OnboardingState, TotpReset, TunnelAnswer, TunnelChange, TunnelList, UserAnswer, UserChange,
-    UserList,
+    Enrolled, Enrollment, EnrollmentCancelled, Health, LogFrame, NewEnrollment, NewTunnel, NewUser,
+    OnboardingState, ServiceDone, ServiceList, SystemStats, TotpReset, TunnelAnswer, TunnelChange,
+    TunnelList, UpdateRequest, UserAnswer, UserChange, UserList,
 };
 use portlama_control::BoxFuture;
 use portlama_model::Capability;
 
 use crate::call::Call;
-use crate::describe::{Gives, OpenApiDocument, Schemas, Taken, Takes};
-use crate::handlers::{agents, server, tunnels, users};
+use crate::describe::{Gives, OpenApiDocument, Schemas, Taken, Takes, Websocket};
+use crate::handlers::{agents, server, services, system, tunnels, users};
 use crate::refusal::Refusal;
 
 /// One method of one path: who may use it, when, what does it, and what it takes and gives.
@@ -106,6 +106,9 @@ macro_rules! routes {
 
 const TUNNELS_READ: Who = Who::Capability(Capability::TunnelsRead);
 const TUNNELS_WRITE: Who = Who::Capability(Capability::TunnelsWrite);
+const SERVICES_READ: Who = Who::Capability(Capability::ServicesRead);
+const SERVICES_WRITE: Who = Who::Capability(Capability::ServicesWrite);
+const SYSTEM_READ: Who = Who::Capability(Capability::SystemRead);
 
 /// Every route of the API. What is not here is 404.
 #[rustfmt::skip]
@@ -170,4 +173,20 @@ pub static ROUTES: &[Route] = routes! {
     /// Turns a token and a certificate request into an agent's certificate.
     POST "/api/enroll" Who::Public, Always
         => agents::enroll(EnrollRequest) -> 200 Enrolled, 401, 409;
+
+    /// The server's own parts and the machine's units.
+    GET "/api/services" SERVICES_READ, Management
+        => services::list() -> 200 ServiceList;
+    /// Tells a service what to do.
+    POST "/api/services/{name}/{action}" SERVICES_WRITE, Management
+        => services::act() -> 200 ServiceDone;
+    /// The last lines of a service's log, and those that follow.
+    GET "/api/services/{name}/logs" Who::Admin, Management
+        => services::logs() -> 101 Websocket<LogFrame>, 426;
+    /// What the machine has, and what of it is in use.
+    GET "/api/system/stats" SYSTEM_READ, Management
+        => system::stats() -> 200 SystemStats;
+    /// Replaces the server by another version.
+    POST "/api/system/update" Who::Admin, Management
+        => system::update(UpdateRequest) -> 202 Done, 501;
 };

@@ -27,7 +27,6 @@ pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// A text frame.
-    #[allow(dead_code, reason = "the first socket comes with its route")]
     Text(String),
     /// The end: a status code of RFC 6455 §7.4 and a reason of at most 123 octets.
     Close(u16, &'static str),

@@ -16,4 +16,4 @@ pub use demo::{Demo, DemoOptions, Ready};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
 pub use totp::{fresh_totp_code, totp_code_at};
-pub use websocket::{VisitorSocket, open_websocket};
+pub use websocket::{PanelSocket, VisitorSocket, open_websocket};

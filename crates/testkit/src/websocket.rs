@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 
 use crate::Demo;
 
@@ -30,7 +31,9 @@ pub async fn open_websocket(
     let host = format!("{subdomain}.{}", demo.ready.domain);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, demo.ready.https_port));
     let tcp = TcpStream::connect(address).await?;
-    let tls = tokio_rustls::TlsConnector::from(Arc::new(client_config(&demo.ready.ca_cert)?));
+    let tls = tokio_rustls::TlsConnector::from(Arc::new(
+        trusting(&demo.ready.ca_cert)?.with_no_client_auth(),
+    ));
     let tls = tls
         .connect(ServerName::try_from(host.clone())?, tcp)
         .await?;
@@ -40,6 +43,76 @@ pub async fn open_websocket(
         let cookies = cookies_of(&std::fs::read_to_string(demo.file(jar))?, &host);
         request.headers_mut().insert("cookie", cookies.parse()?);
     }
+    upgrade(request, tls).await
+}
+
+/// How a WebSocket of the panel is opened.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct PanelSocket<'a> {
+    /// Certificate and key of the one who opens it; nobody when absent.
+    pub identity: Option<(&'a Path, &'a Path)>,
+    /// The page that opens it; a program when absent.
+    pub origin: Option<&'a str>,
+    /// How much the system takes in while the test does not read, bytes; its default when absent.
+    pub receive_buffer: Option<u32>,
+}
+
+impl<'a> PanelSocket<'a> {
+    /// As the admin's program opens it.
+    #[must_use]
+    pub fn of_admin(demo: &'a Demo) -> Self {
+        Self {
+            identity: Some((&demo.ready.admin_cert, &demo.ready.admin_key)),
+            ..Self::default()
+        }
+    }
+
+    /// Opens the WebSocket at `/api/<path>`.
+    ///
+    /// # Errors
+    /// The status, when the server answers with another one than 101.
+    pub async fn open(&self, demo: &Demo, path: &str) -> Result<VisitorSocket> {
+        let url = demo.api(path).replacen("https:", "wss:", 1);
+        let mut request = url.into_client_request()?;
+        let host = request.uri().host().context("a host")?.to_owned();
+        let port = request.uri().port_u16().context("a port")?;
+        if let Some(origin) = self.origin {
+            request.headers_mut().insert("origin", origin.parse()?);
+        }
+        let tcp = TcpSocket::new_v4()?;
+        if let Some(bytes) = self.receive_buffer {
+            tcp.set_recv_buffer_size(bytes)?;
+        }
+        let tcp = tcp.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
+        let roots = trusting(&demo.ready.ca_cert)?;
+        let config = match self.identity {
+            None => roots.with_no_client_auth(),
+            Some((certificate, key)) => roots.with_client_auth_cert(
+                vec![CertificateDer::from_pem_file(certificate)?],
+                PrivateKeyDer::from_pem_file(key)?,
+            )?,
+        };
+        let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
+        upgrade(
+            request,
+            tls.connect(ServerName::try_from(host)?, tcp).await?,
+        )
+        .await
+    }
+}
+
+fn trusting(
+    ca_certificate: &Path,
+) -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca_certificate)?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots))
+}
+
+async fn upgrade(request: Request, tls: TlsStream<TcpStream>) -> Result<VisitorSocket> {
     match tokio_tungstenite::client_async(request, tls).await {
         Ok((socket, _)) => Ok(socket),
         Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
@@ -47,16 +120,6 @@ pub async fn open_websocket(
         }
         Err(error) => Err(error).context("no WebSocket"),
     }
-}
-
-fn client_config(ca_certificate: &Path) -> Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(ca_certificate)?)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 /// The cookies for one host in curl's (Netscape's) file format.

@@ -7,8 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portlama_control::{Control, DataPlane, Settings, SystemClock};
+use portlama_control::logs::PartLogs;
+use portlama_control::{Clock as _, Control, DataPlane, Settings, Surroundings, SystemClock};
 use portlama_edge::{Edge, EdgeConfig, Parts};
+use portlama_host::Host;
 use portlama_model::ResolverAddress;
 use portlama_panel::Panel;
 use portlama_portal::Portal;
@@ -54,7 +56,8 @@ pub(crate) struct RunArguments {
 
 /// Binds, starts, serves, waits, drains.
 pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
-    let _log = crate::logging::start();
+    let logs = Arc::new(PartLogs::new(SystemClock.now()));
+    let _log = crate::logging::start_server(Arc::clone(&logs));
     let _file_size_limit = signals::survive_file_size_limit()?;
     let (https, https_port) = listen(&arguments.listen, arguments.https_port)?;
     let (panel, panel_port) = listen(&arguments.listen, arguments.panel_port)?;
@@ -83,6 +86,10 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     )
     .await
     .with_context(|| format!("cannot serve {}", arguments.state_dir.display()))?;
+    control.attach(Surroundings {
+        machine: Arc::new(Host::detect()),
+        logs,
+    });
     let edge = Arc::clone(
         edge_cell
             .get()
@@ -134,6 +141,7 @@ fn announce(arguments: &RunArguments, https_port: u16, panel_port: u16, output: 
 async fn drain(control: &Arc<Control>, shutdown: CancellationToken, tasks: &TaskTracker) {
     info!("stopping: no new connections; open ones may end");
     shutdown.cancel();
+    control.close_logs();
     tokio::select! {
         () = tasks.wait() => {}
         _ = signals::asked_to_stop(false) => warn!("stopping at once"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod enrolment;
+pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod tunnel_rules;
 pub(crate) mod tunnels;

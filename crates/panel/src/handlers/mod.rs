@@ -2,5 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod server;
+pub(crate) mod services;
+pub(crate) mod system;
 pub(crate) mod tunnels;
 pub(crate) mod users;

@@ -12,10 +12,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use portlama_access::{Identity, Presented};
 use portlama_control::http::{ClientInfo, Handler as _, RequestBody};
+use portlama_control::logs::PartLogs;
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
-    Activation, Clock, Control, DataPlane, HostCertificates, PrepareError, Settings,
+    Activation, Clock, Control, DataPlane, HostCertificates, PrepareError, Settings, Surroundings,
 };
+use portlama_host::Host;
 use portlama_model::{AgentLabel, Capability, CertificateAuthority, Desired, Timestamp};
 use portlama_panel::Panel;
 use portlama_pki::{AgentKey, Authority};
@@ -44,15 +46,20 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// A server whose first set-up is complete, with the domain `lab.example.org`.
     pub(crate) async fn completed() -> Self {
-        Self::start(Some("lab.example.org")).await
+        Self::with(nowhere_in_particular()).await
     }
 
     /// A server where nothing was decided.
     pub(crate) async fn fresh() -> Self {
-        Self::start(None).await
+        Self::start(None, nowhere_in_particular()).await
     }
 
-    async fn start(domain: Option<&str>) -> Self {
+    /// The same on another machine.
+    pub(crate) async fn with(around: Surroundings) -> Self {
+        Self::start(Some("lab.example.org"), around).await
+    }
+
+    async fn start(domain: Option<&str>, around: Surroundings) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let state_dir = dir.path().join("state");
         let made = initialise(
@@ -76,6 +83,7 @@ impl TestApp {
         )
         .await
         .expect("starts");
+        control.attach(around);
         let certificate = CertificateDer::from_pem_file(&made.admin_cert_path).expect("PEM");
         Self {
             admin: judged(&control, certificate),
@@ -196,6 +204,14 @@ impl TestApp {
 
     fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
+    }
+}
+
+/// This machine, of which the figures alone are known.
+fn nowhere_in_particular() -> Surroundings {
+    Surroundings {
+        machine: Arc::new(Host::without_systemd()),
+        logs: Arc::new(PartLogs::new(now())),
     }
 }
 

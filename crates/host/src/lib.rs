@@ -1,0 +1,18 @@
+//! The machine under the server: [`Host`] implements [`portlama_control::Machine`].
+//!
+//! - figures of processor, memory and disk, from the system itself;
+//! - units through `systemctl`, journals through `journalctl`: programs with arguments that
+//!   stand in this crate, no shell, and nothing of what a caller wrote.
+//!
+//! On a machine without systemd there are no units; the figures are there all the same.
+#![forbid(unsafe_code)]
+
+mod figures;
+mod host;
+mod journal;
+mod systemd;
+
+pub use figures::MAX_CPU_STRETCH;
+pub use host::Host;
+pub use journal::{MAX_JOURNAL_COMPLAINTS, MAX_JOURNAL_LINE_BYTES};
+pub use systemd::{MAX_SYSTEMCTL_BYTES, UNIT_LIST_TIMEOUT};

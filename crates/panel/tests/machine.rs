@@ -1,0 +1,298 @@
+//! Services and figures of the machine.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use portlama_access::Presented;
+use portlama_control::logs::{LogReader, PartLogs, log_pipe};
+use portlama_control::{
+    BoxFuture, MACHINE_CACHE, Machine, MachineError, MachineStats, ServiceAction, ServiceStatus,
+    Surroundings, Unit, UnitView,
+};
+use portlama_model::Capability;
+use serde_json::{Value, json};
+use support::{Answer, Ask, TestApp};
+
+#[tokio::test]
+async fn without_systemd_the_servers_own_parts_are_listed_in_order() {
+    let app = TestApp::completed().await;
+    let answer = app.send(&app.admin(), Ask::get("/api/services")).await;
+    let body = answer.json();
+    let services = body["services"].as_array().expect("a list");
+    let names: Vec<_> = services
+        .iter()
+        .map(|service| service["name"].clone())
+        .collect();
+    assert_eq!(names, ["edge", "portal", "tunnel", "acme"]);
+    for service in &services[..3] {
+        assert_eq!(service["status"], "active", "{service}");
+        assert!(
+            service["uptime"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('s')),
+            "{service}"
+        );
+    }
+    // This server certifies its names itself.
+    assert_eq!(services[3]["status"], "inactive");
+    assert_eq!(services[3]["uptime"], Value::Null);
+    assert_eq!(services[0]["actions"], json!(["reload"]));
+    assert_eq!(services[1]["actions"], json!([]));
+}
+
+#[tokio::test]
+async fn names_that_nothing_has_and_other_actions_are_refused() {
+    let app = TestApp::completed().await;
+    for path in [
+        "x%3Bid/restart",
+        "..%2Fx/restart",
+        "..%2F..%2Fetc%2Fpasswd/start",
+        "Edge/reload",
+        "nginx/restart",
+        "ssh.service/restart",
+        "--help/start",
+        // Known, but this machine has no systemd.
+        "ssh/restart",
+        "portlama-panel/restart",
+        "portlama-panel/stop",
+    ] {
+        let answer = act(&app, path).await;
+        assert_eq!(
+            answer.refusal(),
+            (400, "No service of this name is managed here".into()),
+            "{path}"
+        );
+    }
+    for path in ["edge/kill", "edge/RELOAD", "edge/reload%20", "ssh/mask"] {
+        let answer = act(&app, path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        let error = "The actions are start, stop, restart and reload";
+        assert_eq!(answer.refusal().1, error, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_the_process_cannot_be_stopped_and_says_so() {
+    let app = TestApp::completed().await;
+    for action in ["start", "stop", "restart"] {
+        for part in ["edge", "portal", "tunnel", "acme"] {
+            let answer = act(&app, &format!("{part}/{action}")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+            let error = answer.refusal().1;
+            assert!(
+                error.starts_with("This is a part of the running server"),
+                "{error}"
+            );
+        }
+    }
+    for part in ["portal", "tunnel", "acme"] {
+        let answer = act(&app, &format!("{part}/reload")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{part}");
+    }
+    let answer = act(&app, "edge/reload").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(
+        answer.json(),
+        json!({ "ok": true, "name": "edge", "action": "reload" })
+    );
+}
+
+#[tokio::test]
+async fn units_of_the_machine_are_listed_after_the_parts_and_told_what_to_do() {
+    let app = TestApp::with(around(Ok(()))).await;
+    let answer = app.send(&app.admin(), Ask::get("/api/services")).await;
+    let services = answer.json()["services"].clone();
+    assert_eq!(
+        services[4],
+        json!({
+            "name": "portlama-panel", "status": "active", "uptime": "3d 4h 10m",
+            "actions": ["start", "restart"]
+        })
+    );
+    assert_eq!(
+        services[5],
+        json!({
+            "name": "ssh", "status": "failed", "uptime": null,
+            "actions": ["start", "restart", "reload"]
+        })
+    );
+    assert_eq!(services[6], Value::Null);
+    for path in ["portlama-panel/restart", "ssh/reload"] {
+        assert_eq!(act(&app, path).await.status, StatusCode::OK, "{path}");
+    }
+    // Known, but not installed.
+    assert_eq!(
+        act(&app, "fail2ban/restart").await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn nobody_shuts_themselves_out_with_a_click() {
+    let app = TestApp::with(around(Ok(()))).await;
+    for (path, beginning) in [
+        ("portlama-panel/stop", "The panel cannot stop itself"),
+        ("ssh/stop", "Stopping ssh would shut you out"),
+    ] {
+        let answer = act(&app, path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.refusal().1.starts_with(beginning), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_unit_that_refuses_is_told_with_its_own_words_on_one_line() {
+    for (error, details) in [
+        (
+            MachineError::Refused("Access denied\n\u{1b}[31mTry `sudo`".into()),
+            "Access denied Try `sudo`",
+        ),
+        (
+            MachineError::TimedOut,
+            "not done after 30 seconds; it may still happen",
+        ),
+    ] {
+        let app = TestApp::with(around(Err(error))).await;
+        let answer = act(&app, "ssh/restart").await;
+        assert_eq!(answer.refusal(), (500, "`restart ssh` failed".into()));
+        assert_eq!(answer.json()["details"], details);
+    }
+}
+
+#[tokio::test]
+async fn agents_see_and_tell_with_their_right_and_lose_it_at_once() {
+    let app = TestApp::with(around(Ok(()))).await;
+    let writer = app.agent("attic", &[Capability::ServicesWrite]).await;
+    let ask = || Ask::post("/api/services/ssh/restart", &json!({}));
+    assert_eq!(app.send(&writer, ask()).await.status, StatusCode::OK);
+    let list = app.send(&writer, Ask::get("/api/services")).await;
+    assert_eq!(list.json()["details"]["required"], "services:read");
+    let change = Ask::patch(
+        "/api/certs/agent/attic/capabilities",
+        &json!({ "capabilities": ["services:read"] }),
+    );
+    assert_eq!(app.send(&app.admin(), change).await.status, StatusCode::OK);
+    assert_eq!(app.send(&writer, ask()).await.status, StatusCode::FORBIDDEN);
+    let list = app.send(&writer, Ask::get("/api/services")).await;
+    assert_eq!(list.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn figures_are_those_of_this_machine_and_asked_for_once_in_two_seconds() {
+    let app = TestApp::completed().await;
+    let begun = Instant::now();
+    let answer = app.send(&app.admin(), Ask::get("/api/system/stats")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let stats = answer.json();
+    let number = |pointer: &str| {
+        stats
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .expect(pointer)
+    };
+    let usage = number("/cpu/usage");
+    assert!((0.0..=100.0).contains(&usage), "{usage}");
+    let tenths = usage * 10.0;
+    assert!((tenths - tenths.round()).abs() < 1e-9, "{usage}");
+    assert!(number("/cpu/cores") >= 1.0);
+    for whole in ["memory", "disk"] {
+        let part = |name: &str| number(&format!("/{whole}/{name}"));
+        assert!(
+            part("used") <= part("total") && part("free") <= part("total"),
+            "{stats}"
+        );
+    }
+    assert!(number("/uptime") > 0.0 && number("/process/memory") > 1e6);
+    let again = app.send(&app.admin(), Ask::get("/api/system/stats")).await;
+    // A machine that is very busy may need longer than figures are kept.
+    if begun.elapsed() < MACHINE_CACHE {
+        assert_eq!(again.json(), stats);
+    }
+}
+
+#[tokio::test]
+async fn an_update_is_refused_honestly_and_only_after_its_version_was_read() {
+    let app = TestApp::completed().await;
+    let update = |version: Value| Ask::post("/api/system/update", &json!({ "version": version }));
+    for version in [
+        json!("../1.2.3"),
+        json!("https://evil.example/1.2.3"),
+        json!("1.2"),
+        json!(1),
+        json!(null),
+    ] {
+        let answer = app.send(&app.admin(), update(version)).await;
+        assert_eq!(answer.refusal(), (400, "Validation failed".into()));
+    }
+    let answer = app.send(&app.admin(), update(json!("1.2.3"))).await;
+    assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
+    let hint = answer.json()["details"]["hint"].clone();
+    assert!(
+        hint.as_str().is_some_and(|hint| hint.contains("restart")),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
+async fn logs_are_opened_by_the_admins_own_pages_alone() {
+    let app = TestApp::completed().await;
+    let path = "/api/services/edge/logs";
+    let plain = app.send(&app.admin(), Ask::get(path)).await;
+    assert_eq!(plain.status, StatusCode::UPGRADE_REQUIRED);
+    let agent = app.agent("attic", Capability::ALL).await;
+    let answer = app.send(&agent, Ask::websocket(path)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let answer = app.send(&Presented::None, Ask::websocket(path)).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let foreign = Ask::websocket(path).header("origin", "https://wiki.lab.example.org");
+    let answer = app.send(&app.admin(), foreign).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+async fn act(app: &TestApp, path: &str) -> Answer {
+    let ask = Ask::post(&format!("/api/services/{path}"), &json!({}));
+    app.send(&app.admin(), ask).await
+}
+
+/// A machine with systemd, which this one may not have: a running panel and a broken ssh.
+struct Machined(Result<(), MachineError>);
+
+fn around(acts: Result<(), MachineError>) -> Surroundings {
+    Surroundings {
+        machine: Arc::new(Machined(acts)),
+        logs: Arc::new(PartLogs::new(support::now())),
+    }
+}
+
+impl Machine for Machined {
+    fn stats(&self) -> BoxFuture<'_, Result<MachineStats, MachineError>> {
+        Box::pin(async { Err(MachineError::Unreadable("figures")) })
+    }
+
+    fn units(&self) -> BoxFuture<'_, Vec<UnitView>> {
+        let view = |unit, status, uptime: Option<u64>, can_reload| UnitView {
+            unit,
+            status,
+            uptime: uptime.map(std::time::Duration::from_secs),
+            can_reload,
+        };
+        let lasted = 3 * 86_400 + 4 * 3600 + 10 * 60 + 59;
+        let units = vec![
+            view(Unit::Panel, ServiceStatus::Active, Some(lasted), false),
+            view(Unit::Ssh, ServiceStatus::Failed, None, true),
+        ];
+        Box::pin(async { units })
+    }
+
+    fn act(&self, _: Unit, _: ServiceAction) -> BoxFuture<'_, Result<(), MachineError>> {
+        let answer = self.0.clone();
+        Box::pin(async { answer })
+    }
+
+    fn follow(&self, _: Unit) -> Result<LogReader, MachineError> {
+        Ok(log_pipe().1)
+    }
+}
