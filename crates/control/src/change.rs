@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use portlama_model::{AgentLabel, State, Timestamp, Username};
+use portlama_model::{AgentLabel, Hostname, State, Timestamp, Username};
 use portlama_state::{AuditEntry, Commit, Committed, StateError};
 use portlama_tunnel::CloseCode;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::certificates::Provision;
+use crate::certificates::{NewCertificate, Provide, Provision, Sources};
 use crate::control::Core;
 use crate::{Activation, OperationError, PrepareError, Step, desired, routes};
 
@@ -126,7 +126,7 @@ impl Core {
         change: Change,
     ) -> Result<(), OperationError> {
         let next = Arc::new(change.next);
-        let prepared = self.prepare(next.clone()).await?;
+        let prepared = self.prepare(next.clone(), Provide::Missing).await?;
         let (committed, prepared) = self
             .commit(&mut writer, next.clone(), Some(change.audit), prepared)
             .await;
@@ -151,7 +151,7 @@ impl Core {
             self.hub.evict(agent, CloseCode::Revoked);
         }
         self.live.deny();
-        let prepared = self.prepare(next.clone()).await;
+        let prepared = self.prepare(next.clone(), Provide::Missing).await;
         let mut rows = std::mem::take(&mut writer.unwritten);
         rows.push(change.audit);
         let prepared = match prepared {
@@ -214,41 +214,75 @@ impl Core {
         }
     }
 
-    /// Renews certificates of hosts; nothing else of the state changes. `again` lets the data
-    /// plane prepare even when none was due.
+    /// Renews certificates that are issued at once; nothing else of the state changes. `again`
+    /// lets the data plane prepare even when none was due.
     pub(crate) async fn renew_host_certificates(
         self: &Arc<Self>,
         again: bool,
     ) -> Result<(), OperationError> {
-        let mut writer = self.writer().await;
-        let state = self.state.load_full();
-        let prepared = self.prepare(state.clone()).await?;
-        if prepared.provision.is_stored() && !again {
-            return Ok(());
-        }
-        let (committed, prepared) = self
-            .commit(&mut writer, state.clone(), None, prepared)
-            .await;
-        committed.map_err(not_done)?;
-        self.switch(state, prepared);
-        Ok(())
+        self.provide(Provide::Due, again).await
+    }
+
+    /// Stores a certificate and, when its host is served, shows it. One that the data plane
+    /// cannot use is refused, and the one before stays.
+    pub(crate) async fn install(
+        self: &Arc<Self>,
+        host: Hostname,
+        new: NewCertificate,
+    ) -> Result<(), OperationError> {
+        self.provide(Provide::This(host, new), false).await
+    }
+
+    async fn provide(
+        self: &Arc<Self>,
+        provide: Provide,
+        again: bool,
+    ) -> Result<(), OperationError> {
+        let core = self.clone();
+        let task = tokio::spawn(async move {
+            let mut writer = core.writer().await;
+            let state = core.state.load_full();
+            let prepared = core.prepare(state.clone(), provide).await?;
+            if prepared.provision.is_stored() && !again {
+                return Ok(());
+            }
+            let (committed, prepared) = core
+                .commit(&mut writer, state.clone(), None, prepared)
+                .await;
+            committed.map_err(not_done)?;
+            core.switch(state, prepared);
+            Ok(())
+        });
+        task.await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     /// Lets the data plane make ready what follows from `next`, with the certificates it needs.
-    async fn prepare(self: &Arc<Self>, next: Arc<State>) -> Result<Prepared, OperationError> {
+    async fn prepare(
+        self: &Arc<Self>,
+        next: Arc<State>,
+        provide: Provide,
+    ) -> Result<Prepared, OperationError> {
         let core = self.clone();
         blocking(move || {
             let desired = Arc::new(desired(&next));
             let issuer = core.issuer(&next);
-            let present = core.certificates.load_full();
-            let provision = Provision::of(&desired, &present, issuer.as_deref(), core.live.now())
-                .map_err(|(host, source)| OperationError::Failed {
-                step: Step::Certificate,
-                source: format!("{host}: {source}").into(),
-            })?;
-            let activation = core
-                .plane
-                .prepare(desired.clone(), &provision.certificates)
+            let sources = Sources {
+                present: &core.certificates.load_full(),
+                before: &core.live.desired(),
+                dir: core.store.dir(),
+                issuer: issuer.as_deref(),
+            };
+            let now = core.live.now();
+            let mut provision =
+                Provision::of(&desired, &sources, provide, now).map_err(|(host, source)| {
+                    OperationError::Failed {
+                        step: Step::Certificate,
+                        source: format!("{host}: {source}").into(),
+                    }
+                })?;
+            let activation = provision
+                .prepare(&*core.plane, &desired, &sources, now)
                 .map_err(route_failed)?;
             Ok(Prepared {
                 provision,
@@ -360,8 +394,7 @@ impl Core {
     /// Serves the new state. Cannot fail. Anything may be forbidden from here on.
     fn switch(&self, next: Arc<State>, prepared: Prepared) {
         let before = self.state.swap(next.clone());
-        self.certificates
-            .store(Arc::new(prepared.provision.certificates));
+        self.certificates.store(prepared.provision.certificates);
         self.live.set_identities(&next);
         self.live.sessions().set_users(&next.users);
         self.live.set_desired(prepared.desired, &next);

@@ -1,10 +1,11 @@
 //! The running server's writer: start, parts, shutdown.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portlama_model::{CaFingerprint, ResolverAddress, Secret, State, Timestamp};
+use portlama_model::{CaFingerprint, Desired, ResolverAddress, Secret, State, Timestamp};
 use portlama_pki::{Authority, IssueError};
 use portlama_state::{Commit, FilePath, StateDir, Store};
 use portlama_tunnel::{Hub, HubConfig};
@@ -13,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::certificates::{
-    self, HostIssuer, Provision, issue_leaf, issuer_for, load_pair, own_leaf_serves, own_names,
+    HostIssuer, Provide, Provision, Sources, issue_leaf, issuer_for, load_pair, own_leaf_serves,
+    own_names,
 };
-use crate::change::Writer;
+use crate::certifier::Certifier;
+use crate::change::{Writer, blocking};
 use crate::handovers::Handovers;
 use crate::lockouts::Lockouts;
 use crate::observed::Observer;
@@ -23,8 +26,8 @@ use crate::passwords::Passwords;
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
-    Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions, StartError,
-    Upstreams, background, desired, routes,
+    Activation, Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions,
+    StartError, Upstreams, background, routes,
 };
 
 /// What the server is told at its start and cannot find in its state.
@@ -70,6 +73,7 @@ pub(crate) struct Core {
     /// The state that is served.
     pub(crate) state: ArcSwap<State>,
     pub(crate) certificates: ArcSwap<HostCertificates>,
+    pub(crate) certifier: Certifier,
     /// Held by whoever changes the state, from validation to activation.
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) observer: Observer,
@@ -92,21 +96,25 @@ impl Control {
     ) -> Result<Arc<Self>, StartError> {
         let dir = StateDir::new(state_dir);
         let now = clock.now();
-        let opened = tokio::task::spawn_blocking(move || Opened::open(&dir, clock));
-        let opened = opened
-            .await
-            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        let opened = blocking(move || Opened::open(&dir, clock)).await?;
         let Opened {
             store,
             state,
             authority,
             live,
-            provision,
             lockouts,
         } = opened;
 
         let plane = make_plane(live.clone());
-        let activation = plane.prepare(live.desired(), &provision.certificates)?;
+        let (store, state) = (Arc::new(store), Arc::new(state));
+        let first = First {
+            store: store.clone(),
+            plane: plane.clone(),
+            desired: live.desired(),
+            issuer: issuer_for(state.panel.certificate_authority, &authority),
+            now,
+        };
+        let (provision, activation) = blocking(move || first.provide()).await?;
         activation.activate();
         let hub = Hub::new(HubConfig {
             software: env!("CARGO_PKG_VERSION").to_owned(),
@@ -114,17 +122,17 @@ impl Control {
         for (agent, wanted) in routes::of(&state) {
             hub.set_routes(&agent, wanted);
         }
-        let state = Arc::new(state);
         let core = Arc::new(Core {
             live,
             dns: Dns::new(&settings.resolvers, &state.panel.dns),
             settings,
             authority,
-            store: Arc::new(store),
+            store,
             plane,
             writer: Arc::new(Mutex::new(Writer::new(state.clone()))),
             state: ArcSwap::new(state),
-            certificates: ArcSwap::from_pointee(provision.certificates),
+            certificates: ArcSwap::new(provision.certificates),
+            certifier: Certifier::default(),
             observer: Observer::default(),
             passwords: Passwords::new(),
             lockouts,
@@ -243,7 +251,6 @@ struct Opened {
     state: State,
     authority: Arc<Authority>,
     live: Arc<Live>,
-    provision: Provision,
     lockouts: Lockouts,
 }
 
@@ -252,27 +259,14 @@ impl Opened {
         let now = clock.now();
         let (store, state) = Store::open(dir)?;
         let authority = Arc::new(load_authority(&store)?);
-        let desired = desired(&state);
-        let stored = certificates::load(store.dir(), store.hosts_with_certificates()?.into_iter())?;
-        let issuer = issuer_for(state.panel.certificate_authority, &authority);
-        let provision = Provision::of(&desired, &stored, issuer.as_deref(), now).map_err(
-            |(host, source)| StartError::Certificate {
-                name: host.to_string(),
-                source,
-            },
-        )?;
-        let mut commit = provision.write_into(Commit::new());
         let (own, fresh) = own_certificate(&store, &state, &authority, now)?;
-        for (path, bytes) in fresh {
-            commit = commit.write(&path, bytes);
-        }
-        // A renewal that cannot be written down still serves: the next start makes another one.
-        if let Err(error) = store.commit(commit) {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "new certificates could not be written down"
-            );
-        }
+        let files = fresh.into_iter();
+        keep(
+            &store,
+            files.fold(Commit::new(), |commit, (path, bytes)| {
+                commit.write(&path, bytes)
+            }),
+        );
         let sessions = Sessions::load(clock.clone(), store.runtime().clone(), &state.users)?;
         let lockouts = Lockouts::load(store.runtime().clone(), now)?;
         let live = Arc::new(Live::new(
@@ -287,9 +281,61 @@ impl Opened {
             state,
             authority,
             live,
-            provision,
             lockouts,
         })
+    }
+}
+
+/// The certificates and the table that the server begins with.
+struct First {
+    store: Arc<Store>,
+    plane: Arc<dyn DataPlane>,
+    desired: Arc<Desired>,
+    issuer: Option<Arc<dyn HostIssuer>>,
+    now: Timestamp,
+}
+
+impl First {
+    fn provide(self) -> Result<(Provision, Box<dyn Activation>), StartError> {
+        let Self {
+            store,
+            plane,
+            desired,
+            issuer,
+            now,
+        } = self;
+        let nothing = Desired {
+            hosts: BTreeMap::new(),
+            ..Desired::clone(&desired)
+        };
+        let sources = Sources {
+            present: &Arc::default(),
+            before: &nothing,
+            dir: store.dir(),
+            issuer: issuer.as_deref(),
+        };
+        let mut provision =
+            Provision::of(&desired, &sources, Provide::Due, now).map_err(|(host, source)| {
+                StartError::Certificate {
+                    name: host.to_string(),
+                    source,
+                }
+            })?;
+        provision.forget_stored(store.hosts_with_certificates()?, &desired, &sources);
+        let activation = provision.prepare(&*plane, &desired, &sources, now)?;
+        keep(&store, provision.write_into(Commit::new()));
+        Ok((provision, activation))
+    }
+}
+
+/// Writes certificates down. Those that cannot be written still serve: the next start makes
+/// others.
+fn keep(store: &Store, commit: Commit) {
+    if let Err(error) = store.commit(commit) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "new certificates could not be written down"
+        );
     }
 }
 
@@ -351,15 +397,12 @@ impl Core {
         let new = issue_leaf(&self.authority, &names, now)?;
         self.live.set_own_certificate(new.certificate.clone());
         let files = new.own_files().into_iter();
-        let commit = files.fold(Commit::new(), |commit, (path, bytes)| {
-            commit.write(&path, bytes)
-        });
-        if let Err(error) = self.store.commit(commit) {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a new certificate could not be written down"
-            );
-        }
+        keep(
+            &self.store,
+            files.fold(Commit::new(), |commit, (path, bytes)| {
+                commit.write(&path, bytes)
+            }),
+        );
         Ok(true)
     }
 }

@@ -16,6 +16,7 @@
 
 mod background;
 mod certificates;
+mod certifier;
 mod change;
 mod clock;
 mod control;
@@ -46,6 +47,7 @@ mod upstreams;
 
 pub use background::{DURABILITY_RETRY_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
 pub use certificates::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
+pub use certifier::{CREATE_WAIT, CertificateFailure};
 pub use clock::{Clock, SystemClock};
 pub use control::{Control, Settings};
 pub use desired::desired;

@@ -7,6 +7,8 @@ use portlama_model::{AgentLabel, State, Timestamp, Tunnel};
 use portlama_tunnel::{AgentStatus, PortState};
 use uuid::Uuid;
 
+use crate::certifier::Standing;
+
 /// How a tunnel is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TunnelStatus {
@@ -65,7 +67,7 @@ impl Observation {
 pub(crate) fn observe(
     tunnel: &Tunnel,
     state: &State,
-    has_certificate: bool,
+    certificate: Standing,
     agent: impl Fn(&AgentLabel) -> AgentStatus,
 ) -> Observation {
     if !tunnel.enabled {
@@ -82,10 +84,14 @@ pub(crate) fn observe(
         let detail = format!("agent `{label}` is not enrolled any more: choose another one");
         return Observation::new(TunnelStatus::NoAgent, None, detail);
     }
-    if !has_certificate {
-        return Observation::new(TunnelStatus::CertificatePending, None, "");
+    match certificate {
+        Standing::None(failure) => {
+            let since = failure.as_ref().map(|failure| failure.since);
+            let words = failure.map(|failure| failure.message).unwrap_or_default();
+            Observation::new(TunnelStatus::CertificatePending, since, words)
+        }
+        Standing::Good => judge_agent(tunnel, label, &agent(label)),
     }
-    judge_agent(tunnel, label, &agent(label))
 }
 
 fn judge_agent(tunnel: &Tunnel, label: &AgentLabel, agent: &AgentStatus) -> Observation {

@@ -163,7 +163,8 @@ impl Control {
         views
     }
 
-    /// Makes a tunnel.
+    /// Makes a tunnel, and waits for its certificate for [`CREATE_WAIT`](crate::CREATE_WAIT) at
+    /// most: it exists also when the authority refuses or takes longer.
     ///
     /// # Errors
     /// The first check of the documented order that fails.
@@ -189,7 +190,8 @@ impl Control {
             Some(described(&tunnel)),
         );
         core.apply(writer, Change::new(next, audit)).await?;
-        Ok(core.view(&tunnel, &core.state.load(), now))
+        core.await_certificate(&tunnel.fqdn).await;
+        Ok(core.view(&tunnel, &core.state.load(), core.live.now()))
     }
 
     /// Changes a tunnel. Switching it off, shutting it for strangers and shutting it for other
@@ -230,8 +232,11 @@ impl Control {
             );
             core.apply(writer, Change::new(next, audit).forbidding(forbids))
                 .await?;
+            if after.enabled && !before.enabled {
+                core.await_certificate(&after.fqdn).await;
+            }
         }
-        Ok(core.view(&after, &core.state.load(), now))
+        Ok(core.view(&after, &core.state.load(), core.live.now()))
     }
 
     /// Deletes a tunnel; it is out of service at once.
@@ -306,10 +311,8 @@ impl Core {
     }
 
     fn view(&self, tunnel: &Tunnel, state: &State, now: Timestamp) -> TunnelView {
-        let has_certificate = self.certificates.load().contains_key(&tunnel.fqdn);
-        let seen = observe(tunnel, state, has_certificate, |agent| {
-            self.hub.status(agent)
-        });
+        let certificate = self.standing(&tunnel.fqdn, now);
+        let seen = observe(tunnel, state, certificate, |agent| self.hub.status(agent));
         TunnelView {
             tunnel: tunnel.clone(),
             status: seen.status,

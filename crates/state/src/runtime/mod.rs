@@ -3,6 +3,7 @@
 //! Sessions, tokens and codes are stored as hashes, times as milliseconds since 1970. One
 //! connection writes, one reads, so that reading never waits for a write to reach the disk.
 
+mod acme;
 mod audit;
 mod enrollment;
 mod hash;
@@ -24,6 +25,7 @@ use portlama_model::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior};
 
+pub use acme::{Acme, FailedAttempt};
 pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow};
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
 pub use hash::TokenHash;
@@ -97,6 +99,12 @@ impl Runtime {
     #[must_use]
     pub fn lockouts(&self) -> Lockouts<'_> {
         Lockouts(self)
+    }
+
+    /// What is under way at a public certificate authority.
+    #[must_use]
+    pub fn acme(&self) -> Acme<'_> {
+        Acme(self)
     }
 
     /// Who changed what.

@@ -9,7 +9,8 @@ use crate::StateError;
 
 /// The way from each schema to the next; `PRAGMA user_version` counts the steps taken.
 /// Steps are added at the end and never changed.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE sessions (
     hash       BLOB PRIMARY KEY,
     parent     BLOB REFERENCES sessions (hash) ON DELETE CASCADE,
@@ -55,7 +56,27 @@ CREATE TABLE audit (
     before    TEXT,
     after     TEXT
 ) STRICT;
-"];
+",
+    "
+CREATE TABLE acme_accounts (
+    directory  TEXT PRIMARY KEY,
+    content    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE acme_orders (
+    host     TEXT PRIMARY KEY,
+    content  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE acme_failures (
+    host      TEXT PRIMARY KEY,
+    message   TEXT NOT NULL,
+    since     INTEGER NOT NULL,
+    next_try  INTEGER NOT NULL,
+    failures  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Refuses a database of a newer version before anything is written to it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StateError> {

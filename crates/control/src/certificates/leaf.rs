@@ -1,18 +1,16 @@
-//! Certificates of hosts: who issues them, where they are kept, when they are renewed.
+//! Leaves of our own authority, and when a leaf is renewed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portlama_model::{CertificateAuthority, Desired, Domain, Hostname, Secret, Timestamp};
+use portlama_model::{CertificateAuthority, Domain, Hostname, Secret, Timestamp};
 use portlama_pki::{Authority, IssueError, LeafName, verify_server};
-use portlama_state::{Commit, FilePath, StateDir, StateError};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use portlama_state::FilePath;
+use rustls_pki_types::{CertificateDer, ServerName};
 
+use crate::HostCertificate;
 use crate::http::BoxError;
-use crate::{HostCertificate, HostCertificates};
 
 /// How long a leaf of our own authority holds: 90 days, as public authorities have it, so
 /// that renewal is exercised everywhere.
@@ -22,11 +20,14 @@ pub const LEAF_VALIDITY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// failing attempts.
 pub const RENEW_AT_FRACTION_LEFT: u32 = 3;
 
-/// Who certifies host names at once. Authorities that take their time fill the gap later:
-/// without an issuer a host waits and is shown as `certificate_pending`.
+/// Who certifies host names at once. Authorities that take their time are asked by the
+/// [certifier](crate::certifier), and until they have answered a host is `certificate_pending`.
 pub(crate) trait HostIssuer: Send + Sync {
     /// A key and a certificate for `host`.
     fn issue(&self, host: &Hostname, now: Timestamp) -> Result<NewCertificate, BoxError>;
+
+    /// Whether `leaf` came from here, so that another one can be had at any time.
+    fn made(&self, leaf: &HostCertificate) -> bool;
 }
 
 /// Our own authority, for closed networks, tests and the demo.
@@ -35,6 +36,10 @@ pub(crate) struct InternalIssuer(pub(crate) Arc<Authority>);
 impl HostIssuer for InternalIssuer {
     fn issue(&self, host: &Hostname, now: Timestamp) -> Result<NewCertificate, BoxError> {
         Ok(issue_leaf(&self.0, &[host.clone().into()], now)?)
+    }
+
+    fn made(&self, leaf: &HostCertificate) -> bool {
+        is_of(leaf, &self.0)
     }
 }
 
@@ -135,138 +140,18 @@ pub(crate) fn own_leaf_serves(
     !needs_renewal(leaf, now) && names.iter().all(trusted)
 }
 
+/// Whether `leaf` comes from `authority`.
+pub(crate) fn is_of(leaf: &HostCertificate, authority: &Authority) -> bool {
+    leaf.chain.last() == Some(authority.certificate_der())
+}
+
 /// Whether a third of the life or less is left.
 pub(crate) fn needs_renewal(leaf: &HostCertificate, now: Timestamp) -> bool {
     let life = leaf.not_after.since(leaf.not_before);
     leaf.not_after.since(now) <= life / RENEW_AT_FRACTION_LEFT
 }
 
-/// The certificates that `desired` needs: those that are there and good, and new ones where
-/// an issuer can make them. A host that is in neither waits.
-pub(crate) struct Provision {
-    pub(crate) certificates: HostCertificates,
-    new: Vec<(Hostname, NewCertificate)>,
-    /// Hosts that are gone, whose keys are ours to throw away: a public authority's
-    /// certificate is kept, because getting another one is rationed.
-    gone: Vec<Hostname>,
-}
-
-impl Provision {
-    pub(crate) fn of(
-        desired: &Desired,
-        present: &HostCertificates,
-        issuer: Option<&dyn HostIssuer>,
-        now: Timestamp,
-    ) -> Result<Self, (Hostname, BoxError)> {
-        let mut provision = Self {
-            certificates: HostCertificates::new(),
-            new: Vec::new(),
-            gone: Vec::new(),
-        };
-        if issuer.is_some() {
-            let gone = present
-                .keys()
-                .filter(|host| !desired.hosts.contains_key(*host));
-            provision.gone = gone.cloned().collect();
-        }
-        for host in desired.hosts.keys() {
-            let found = present
-                .get(host)
-                .filter(|leaf| !needs_renewal(leaf, now) || issuer.is_none());
-            let certificate = match (found, issuer) {
-                (Some(found), _) => found.clone(),
-                (None, None) => continue,
-                (None, Some(issuer)) => {
-                    let new = issuer
-                        .issue(host, now)
-                        .map_err(|error| (host.clone(), error))?;
-                    let certificate = new.certificate.clone();
-                    provision.new.push((host.clone(), new));
-                    certificate
-                }
-            };
-            provision.certificates.insert(host.clone(), certificate);
-        }
-        Ok(provision)
-    }
-
-    /// Whether there is nothing to write.
-    pub(crate) fn is_stored(&self) -> bool {
-        self.new.is_empty() && self.gone.is_empty()
-    }
-
-    /// Adds the files of the new certificates, and takes out those of hosts that are gone.
-    pub(crate) fn write_into(&self, mut commit: Commit) -> Commit {
-        for (host, new) in &self.new {
-            for (path, bytes) in new.host_files(host) {
-                commit = commit.write(&path, bytes);
-            }
-        }
-        for host in &self.gone {
-            commit = commit
-                .remove(&FilePath::host_chain(host))
-                .remove(&FilePath::host_key(host));
-        }
-        commit
-    }
-}
-
-/// Reads the stored certificates of these hosts. One that cannot be read is left out and
-/// logged, so that an issuer makes a new one.
-pub(crate) fn load(
-    dir: &StateDir,
-    hosts: impl Iterator<Item = Hostname>,
-) -> Result<HostCertificates, StateError> {
-    let mut certificates = HostCertificates::new();
-    for host in hosts {
-        match load_pair(
-            dir,
-            &FilePath::host_chain(&host),
-            &FilePath::host_key(&host),
-        )? {
-            Some(Ok(certificate)) => {
-                certificates.insert(host, Arc::new(certificate));
-            }
-            Some(Err(problem)) => {
-                tracing::warn!(%host, problem, "the stored certificate cannot be used");
-            }
-            None => {}
-        }
-    }
-    Ok(certificates)
-}
-
-/// A stored chain and key: `None` when one of them is missing, `Err` when they make no sense.
-pub(crate) fn load_pair(
-    dir: &StateDir,
-    chain: &FilePath,
-    key: &FilePath,
-) -> Result<Option<Result<HostCertificate, &'static str>>, StateError> {
-    let (Some(chain), Some(key)) = (dir.read(chain)?, dir.read(key)?) else {
-        return Ok(None);
-    };
-    Ok(Some(parse_pair(&chain, &key)))
-}
-
-fn parse_pair(chain: &[u8], key: &[u8]) -> Result<HostCertificate, &'static str> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<_, _>>()
-        .map_err(|_| "the chain is not PEM")?;
-    let leaf = chain.first().ok_or("the chain holds no certificate")?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| "the key is not PEM")?;
-    let (_, parsed) =
-        X509Certificate::from_der(leaf).map_err(|_| "the leaf is not a certificate")?;
-    let validity = parsed.validity();
-    Ok(HostCertificate {
-        not_before: Timestamp::from_unix_seconds(validity.not_before.timestamp()),
-        not_after: Timestamp::from_unix_seconds(validity.not_after.timestamp()),
-        fingerprint: fingerprint(leaf),
-        key,
-        chain,
-    })
-}
-
-fn fingerprint(leaf: &CertificateDer<'_>) -> [u8; 32] {
+pub(super) fn fingerprint(leaf: &CertificateDer<'_>) -> [u8; 32] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, leaf);
     let mut octets = [0; 32];
     octets.copy_from_slice(digest.as_ref());
@@ -309,19 +194,5 @@ mod tests {
             .certificate;
         assert!(own_leaf_serves(&leaf, &authority, &without, now()));
         assert!(!own_leaf_serves(&leaf, &authority, &with, now()));
-    }
-
-    #[test]
-    fn a_stored_pair_comes_back_as_it_was_issued() {
-        let (authority, _) = Authority::create(now()).expect("created");
-        let names = own_names([192, 0, 2, 7].into(), None);
-        let new = issue_leaf(&authority, &names, now()).expect("issued");
-        let [(_, chain), (_, key)] = new.own_files();
-        let back = parse_pair(&chain, &key).expect("parses");
-        assert_eq!(back.chain, new.certificate.chain);
-        assert_eq!(back.key, new.certificate.key);
-        assert_eq!(back.not_after, new.certificate.not_after);
-        assert!(parse_pair(b"no", &key).is_err());
-        assert!(parse_pair(&chain, b"no").is_err());
     }
 }

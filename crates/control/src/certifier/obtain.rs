@@ -1,0 +1,132 @@
+//! Asking for certificates and waiting for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use portlama_model::{Hostname, Timestamp};
+use tokio::time::{Instant, timeout_at};
+
+use super::{CREATE_WAIT, CertificateFailure, Standing, Verdict};
+use crate::certificates::{load_host, needs_renewal};
+use crate::change::blocking;
+use crate::control::Core;
+use crate::{OperationError, Step};
+
+/// How asking for certificates ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Obtained {
+    /// Every host has a good certificate, stored and served where the host is.
+    All,
+    /// These hosts have none yet, with what the authority said if it said something.
+    Pending(Vec<(Hostname, Option<CertificateFailure>)>),
+}
+
+/// Why nobody can be asked for certificates.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ObtainError {
+    /// Our own authority failed, or what it issued could not be stored.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+}
+
+impl Core {
+    /// Gets certificates for `hosts`, which need not be served yet, and waits for them for at
+    /// most `limit`. `progress` hears of each host once, when it is settled. What was begun goes
+    /// on when the wait is over, and asking again takes up where it stands.
+    pub(crate) async fn obtain(
+        self: &Arc<Self>,
+        hosts: &[Hostname],
+        limit: Duration,
+        mut progress: impl FnMut(&Hostname, &Verdict) + Send,
+    ) -> Result<Obtained, ObtainError> {
+        let deadline = Instant::now() + limit;
+        let mut waiting = FuturesUnordered::new();
+        let mut pending: Vec<(Hostname, Option<CertificateFailure>)> = Vec::new();
+        for host in hosts {
+            if self.issue_at_once(host).await? {
+                progress(host, &Ok(()));
+                continue;
+            }
+            pending.push((host.clone(), None));
+            let verdict = self.certifier.ask(host);
+            waiting.push(async move { (host, verdict.await) });
+        }
+        while let Ok(Some((host, verdict))) = timeout_at(deadline, waiting.next()).await {
+            // The certifier is gone: the server stops.
+            let Ok(verdict) = verdict else { break };
+            progress(host, &verdict);
+            match verdict {
+                Ok(()) => pending.retain(|(name, _)| name != host),
+                Err(failure) => {
+                    for (_, known) in pending.iter_mut().filter(|(name, _)| name == host) {
+                        *known = Some(failure.clone());
+                    }
+                }
+            }
+        }
+        Ok(if pending.is_empty() {
+            Obtained::All
+        } else {
+            Obtained::Pending(pending)
+        })
+    }
+
+    /// Waits for the certificate of a host that was just made. It exists in any case: what is
+    /// missing is observed and shown.
+    pub(crate) async fn await_certificate(self: &Arc<Self>, host: &Hostname) {
+        if !self.live.desired().hosts.contains_key(host) {
+            return;
+        }
+        let asked = self.obtain(std::slice::from_ref(host), CREATE_WAIT, |_, _| {});
+        if let Err(error) = asked.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(%host, error, "the certificate has to wait");
+        }
+    }
+
+    /// What visitors of `host` see.
+    pub(crate) fn standing(&self, host: &Hostname, now: Timestamp) -> Standing {
+        match self.certificates.load().get(host) {
+            Some(leaf) if now <= leaf.not_after => Standing::Good,
+            _ => Standing::None(self.certifier.failure(host)),
+        }
+    }
+
+    /// Whether `host` has a good certificate, after it was issued if that can be done at once.
+    async fn issue_at_once(self: &Arc<Self>, host: &Hostname) -> Result<bool, OperationError> {
+        let (core, wanted) = (self.clone(), host.clone());
+        let found = blocking(move || {
+            if core.has_good_certificate(&wanted) {
+                return Ok(None);
+            }
+            let issuer = core.issuer(&core.state.load());
+            let issued = issuer.map(|issuer| issuer.issue(&wanted, core.live.now()));
+            issued.transpose().map(Some)
+        });
+        let failed = |source| OperationError::Failed {
+            step: Step::Certificate,
+            source,
+        };
+        match found.await.map_err(failed)? {
+            None => Ok(true),
+            Some(None) => Ok(false),
+            Some(Some(new)) => self.install(host.clone(), new).await.map(|()| true),
+        }
+    }
+
+    /// Whether `host` has a certificate that needs no renewal, served or stored. Blocks on the
+    /// disk.
+    pub(crate) fn has_good_certificate(&self, host: &Hostname) -> bool {
+        let now = self.live.now();
+        let good = |leaf: &crate::HostCertificate| !needs_renewal(leaf, now);
+        match self.certificates.load().get(host) {
+            Some(leaf) => good(leaf),
+            None => {
+                load_host(self.store.dir(), host).is_ok_and(|leaf| leaf.is_some_and(|l| good(&l)))
+            }
+        }
+    }
+}
