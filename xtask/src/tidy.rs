@@ -19,7 +19,12 @@ const FLOORS: &[&[&str]] = &[
         "portlama-dial",
     ],
     &["portlama-access"],
-    &["portlama-api", "portlama-state", "portlama-tunnel"],
+    &[
+        "portlama-api",
+        "portlama-state",
+        "portlama-tunnel",
+        "portlama-acme",
+    ],
     &["portlama-control"],
     &[
         "portlama-edge",
