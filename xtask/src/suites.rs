@@ -82,16 +82,22 @@ fn documentation() -> Result<()> {
     crate::shell::run(cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Cores, rooms and everything in process; needs nothing but Rust.
+/// Cores, rooms and everything in process. `cargo test` needs nothing but Rust and leaves out
+/// what drives other programs; here nothing is left out.
 fn units() -> Result<()> {
-    crate::shell::run(cargo().args([
-        "test",
-        "--workspace",
-        "--exclude",
-        "portlama",
-        "--locked",
-        "--quiet",
-    ]))
+    tools::ensure(tools::FOR_TESTS)?;
+    let mut command = cargo();
+    command
+        .args([
+            "test",
+            "--workspace",
+            "--exclude",
+            "portlama",
+            "--locked",
+            "--quiet",
+        ])
+        .env("PORTLAMA_TEST_EVERYTHING", "1");
+    crate::shell::run(&mut command)
 }
 
 /// The real binary in real processes, built as users run it.

@@ -38,6 +38,14 @@ pub const FOR_TESTS: &[Tool] = &[
         program: "nft",
         package: "nftables",
     },
+    Tool {
+        program: "pebble",
+        package: "pebble",
+    },
+    Tool {
+        program: "pebble-challtestsrv",
+        package: "pebble",
+    },
 ];
 
 /// What the measurements drive.

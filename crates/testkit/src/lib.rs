@@ -1,13 +1,15 @@
 //! What whole-system tests share: the demo as a process, `curl` as a visitor, an origin that
-//! counts and hashes, and the oracle that must hold after every case.
+//! counts and hashes, a certificate authority, and the oracle that must hold after every case.
 //!
 //! A dev-dependency only: `cargo xtask tidy` refuses it anywhere else.
 #![forbid(unsafe_code)]
 
 mod curl;
 mod demo;
+mod loopback;
 mod oracle;
 mod origin;
+mod pebble;
 mod totp;
 mod websocket;
 
@@ -15,5 +17,6 @@ pub use curl::{Answer, Curl};
 pub use demo::{Demo, DemoOptions, Ready};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
+pub use pebble::{EVERYTHING, Pebble, PebbleOptions};
 pub use totp::{fresh_totp_code, totp_code_at};
 pub use websocket::{PanelSocket, VisitorSocket, open_websocket};
