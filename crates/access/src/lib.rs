@@ -9,9 +9,11 @@
 mod api;
 mod browser;
 mod identity;
+mod site;
 mod visit;
 
 pub use api::{Caller, Denied, Rule, When, Who, may_call};
 pub use browser::{CrossOrigin, FetchSite, Provenance, may_change};
 pub use identity::{Admin, Agent, Identities, Identity, NotIdentified, Presented};
+pub use site::{SiteDenied, entry_may_touch_site, may_touch_site};
 pub use visit::{Refused, VisitFacts, Visitor, may_visit};

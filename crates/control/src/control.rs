@@ -27,7 +27,7 @@ use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
     Activation, Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions,
-    StartError, Upstreams, background, routes,
+    SiteFiles, StartError, Upstreams, background, routes,
 };
 
 /// What the server is told at its start and cannot find in its state.
@@ -81,6 +81,8 @@ pub(crate) struct Core {
     pub(crate) lockouts: Lockouts,
     pub(crate) handovers: Handovers,
     pub(crate) services: Services,
+    /// Everything that runs beside requests; waited for at the end.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Control {
@@ -122,6 +124,7 @@ impl Control {
         for (agent, wanted) in routes::of(&state) {
             hub.set_routes(&agent, wanted);
         }
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let core = Arc::new(Core {
             live,
             dns: Dns::new(&settings.resolvers, &state.panel.dns),
@@ -139,9 +142,9 @@ impl Control {
             handovers: Handovers::default(),
             services: Services::new(),
             hub: hub.clone(),
+            tasks: tasks.clone(),
         });
         core.observe_all(now);
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         background::spawn(&core, &tasks, &stop);
         tasks.close();
         Ok(Arc::new(Self {
@@ -274,6 +277,7 @@ impl Opened {
             authority.client_trust(),
             own,
             sessions,
+            Arc::new(SiteFiles::start(store.dir().path(), &state).map_err(StartError::Sites)?),
             &state,
         ));
         Ok(Self {

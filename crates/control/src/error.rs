@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use portlama_model::AgentLabel;
+use portlama_model::{AgentLabel, SitePath};
 use portlama_pki::{AuthorityError, CsrError};
 use portlama_state::StateError;
 
 use crate::http::BoxError;
+use crate::operations::site_files::MAX_UPLOAD_FILE_BYTES;
+use crate::operations::site_rules::MAX_SITES;
 use crate::operations::tunnel_rules::MAX_TUNNELS;
 use crate::{PrepareError, UnknownAction, UnknownService};
 
@@ -129,6 +131,42 @@ pub enum Refusal {
     /// As many tunnels exist as may.
     #[error("this server has {MAX_TUNNELS} tunnels, and that is as many as it may have")]
     TooManyTunnels,
+    /// A site with a name of the owner's needs that name.
+    #[error("`customDomain` is required for a site of the type `custom`")]
+    CustomDomainMissing,
+    /// Another site has the name.
+    #[error("the name is in use by another site")]
+    SiteNameTaken,
+    /// A tunnel or a site has the host name.
+    #[error("the host name is in use by a {by}")]
+    HostTaken {
+        /// `tunnel` or `site`.
+        by: &'static str,
+    },
+    /// As many sites exist as may.
+    #[error("this server has {MAX_SITES} sites, and that is as many as it may have")]
+    TooManySites,
+    /// Sites below the base domain need no proof.
+    #[error("a site below the base domain has nothing to verify")]
+    NothingToVerify,
+    /// There is no such folder in the site.
+    #[error("the site has no such folder")]
+    NoSuchFolder,
+    /// The site's own folder goes with the site.
+    #[error("the root of a site cannot be deleted: delete the site")]
+    SiteRoot,
+    /// The file is of no kind that sites are made of.
+    #[error("`{0}` has no extension that files of a site may have")]
+    FileType(SitePath),
+    /// The file is larger than a file may be.
+    #[error("`{path}` is larger than {} MiB", MAX_UPLOAD_FILE_BYTES / (1024 * 1024))]
+    FileTooLarge {
+        /// The file.
+        path: SitePath,
+    },
+    /// A folder stands where a file is to be saved, or the reverse.
+    #[error("`{0}` cannot be saved: a folder has this name, or a file the name of its folder")]
+    NameOfAnother(SitePath),
     /// Somebody must be able to sign in.
     #[error("the last user cannot be deleted")]
     LastUser,
@@ -169,6 +207,8 @@ pub enum Step {
     Certificate,
     /// Preparing the data plane.
     Route,
+    /// Making or changing files of a site.
+    Directory,
     /// Hashing a password.
     Hash,
     /// Writing the state.
@@ -182,6 +222,7 @@ impl std::fmt::Display for Step {
         f.write_str(match self {
             Self::Certificate => "certificate",
             Self::Route => "route",
+            Self::Directory => "directory",
             Self::Hash => "hash",
             Self::State => "state",
             Self::Machine => "machine",
@@ -226,6 +267,9 @@ pub enum StartError {
         /// The file.
         path: PathBuf,
     },
+    /// The folder of the static sites cannot be used.
+    #[error("`sites/` in the state directory cannot be made or opened: check its owner and mode")]
+    Sites(#[source] std::io::Error),
     /// A server certificate cannot be made.
     #[error("a certificate for {name} cannot be made")]
     Certificate {

@@ -42,6 +42,7 @@ mod session_table;
 mod sessions;
 pub mod setup;
 mod sign_in_types;
+mod site_files;
 mod traffic;
 mod upstreams;
 
@@ -66,6 +67,9 @@ pub use operations::enrolment::{
 };
 pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
+pub use operations::site_files::{MAX_UPLOAD_FILE_BYTES, UPLOAD_BUFFER_BYTES, Upload, Uploaded};
+pub use operations::site_rules::MAX_SITES;
+pub use operations::sites::{ChangedSite, NewSite, SiteChange};
 pub use operations::tunnel_rules::MAX_TUNNELS;
 pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
 pub use operations::users::{NewUser, UserChange, UserView};
@@ -86,4 +90,8 @@ pub use services::{MACHINE_CACHE, MAX_LOG_WATCHERS, MAX_PARALLEL_ACTIONS, Surrou
 pub use session_table::{MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId};
 pub use sessions::{Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
+pub use site_files::{
+    FileKind, ListedFile, Listing, MAX_LISTED_FILES, MAX_PARALLEL_UPLOADS, RESERVED_DISK_BYTES,
+    SiteEntry, SiteFile, SiteFiles,
+};
 pub use traffic::{Traffic, TrafficTotals};

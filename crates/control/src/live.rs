@@ -11,7 +11,7 @@ use portlama_pki::ClientTrust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Clock, HostCertificate, Sessions, Traffic, desired};
+use crate::{Clock, HostCertificate, Sessions, SiteFiles, Traffic, desired};
 
 /// What requests are judged against: snapshots that are replaced whole, so that a reader never
 /// waits and never sees half a change. Denials act here first.
@@ -22,6 +22,7 @@ pub struct Live {
     desired: ArcSwap<Desired>,
     own_certificate: ArcSwap<HostCertificate>,
     sessions: Sessions,
+    site_files: Arc<SiteFiles>,
     denials: watch::Sender<u64>,
     traffic: RwLock<HashMap<Uuid, Arc<Traffic>>>,
 }
@@ -32,6 +33,7 @@ impl Live {
         trust: ClientTrust,
         own_certificate: Arc<HostCertificate>,
         sessions: Sessions,
+        site_files: Arc<SiteFiles>,
         state: &State,
     ) -> Self {
         Self {
@@ -41,6 +43,7 @@ impl Live {
             desired: ArcSwap::from_pointee(desired(state)),
             own_certificate: ArcSwap::new(own_certificate),
             sessions,
+            site_files,
             denials: watch::Sender::new(0),
             traffic: RwLock::default(),
         }
@@ -84,6 +87,12 @@ impl Live {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// The files of static sites.
+    #[must_use]
+    pub fn site_files(&self) -> &Arc<SiteFiles> {
+        &self.site_files
     }
 
     /// Changes whenever something that was allowed may have become forbidden: whoever holds a

@@ -18,6 +18,7 @@ mod port;
 mod secret;
 mod serial;
 mod site;
+mod site_path;
 mod state;
 mod text;
 mod timestamp;
@@ -38,6 +39,10 @@ pub use port::TunnelPort;
 pub use secret::Secret;
 pub use serial::Serial;
 pub use site::{Site, SiteType};
+pub use site_path::{
+    MAX_SITE_PATH_BYTES, MAX_SITE_PATH_DEPTH, MAX_SITE_PATH_SEGMENT_BYTES, SITE_FILE_EXTENSIONS,
+    SitePath,
+};
 pub use state::{
     AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
     Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations,

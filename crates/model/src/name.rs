@@ -92,7 +92,7 @@ impl Username {
 
 /// Whether a text may stand in a header, a page and a log line: no control characters and
 /// none of the invisible characters that reorder what a reader sees (Unicode bidi controls).
-fn is_printable_line(text: &str) -> bool {
+pub(crate) fn is_printable_line(text: &str) -> bool {
     !text.chars().any(|c| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

@@ -2,8 +2,8 @@
 
 use portlama_access::Identity;
 use portlama_model::{
-    AccessMode, AgentLabel, Capability, Description, ParseError, State, Timestamp, Tunnel,
-    TunnelPort, TunnelType,
+    AccessMode, AgentLabel, Capability, Description, ParseError, Site, SiteType, State, Subdomain,
+    Timestamp, Tunnel, TunnelPort, TunnelType,
 };
 use uuid::Uuid;
 
@@ -69,12 +69,22 @@ pub(crate) fn new_tunnel(
     {
         return Err(Refusal::SubdomainTaken.into());
     }
+    if state
+        .sites
+        .iter()
+        .any(|site| is_named(site, &new.subdomain))
+    {
+        return Err(Refusal::HostTaken { by: "site" }.into());
+    }
     let agent_label = serving_agent(state, by, new.agent_label)?;
     is_free(state, agent_label.as_ref(), new.port, None)?;
     let domain = state.panel.domain.as_ref().ok_or(Refusal::DomainMissing)?;
     let fqdn = domain.host(&new.subdomain);
     if state.tunnels.iter().any(|tunnel| tunnel.fqdn == fqdn) {
         return Err(Refusal::SubdomainTaken.into());
+    }
+    if state.sites.iter().any(|site| site.fqdn == fqdn) {
+        return Err(Refusal::HostTaken { by: "site" }.into());
     }
     if state.tunnels.len() >= MAX_TUNNELS {
         return Err(Refusal::TooManyTunnels.into());
@@ -96,6 +106,11 @@ pub(crate) fn new_tunnel(
         allow_cross_site: new.allow_cross_site,
         extra: serde_json::Map::new(),
     })
+}
+
+/// Whether a site below the base domain has this label.
+fn is_named(site: &Site, label: &Subdomain) -> bool {
+    site.kind == SiteType::Managed && site.name.as_str() == label.as_str()
 }
 
 /// The tunnel after a change, if the change is allowed.
