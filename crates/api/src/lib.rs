@@ -17,6 +17,7 @@ pub mod client;
 mod error;
 mod machine;
 mod server;
+mod sites;
 mod tunnels;
 mod users;
 mod validation;
@@ -34,6 +35,10 @@ pub use machine::{
     ServiceStatus, SystemStats, UpdateRequest, Usage,
 };
 pub use server::{Done, Health, OnboardingState};
+pub use sites::{
+    NewSite, Site, SiteAnswer, SiteChange, SiteDns, SiteFile, SiteFileDeletion, SiteFileType,
+    SiteFiles, SiteFolder, SiteList, SiteUpload,
+};
 pub use tunnels::{
     AgentConfig, AgentTunnel, NewTunnel, Traffic, Tunnel, TunnelAnswer, TunnelChange, TunnelList,
     TunnelServer, TunnelStatus,

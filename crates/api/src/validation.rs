@@ -2,7 +2,8 @@
 
 use portlama_model::{
     AccessMode, AgentLabel, Capability, DisplayName, Email, Group, HostHeader, OriginScheme,
-    ParseError, ReleaseVersion, Secret, Subdomain, TunnelPort, TunnelType, Username,
+    ParseError, ReleaseVersion, Secret, SiteName, SitePath, SiteType, Subdomain, TunnelPort,
+    TunnelType, Username,
 };
 use serde_json::{Map, Value};
 
@@ -189,6 +190,8 @@ macro_rules! name_fields {
 }
 
 name_fields!(
+    SiteName,
+    SitePath,
     Subdomain,
     AgentLabel,
     Username,
@@ -221,6 +224,7 @@ choice_fields! {
         "authenticated" => Self::Authenticated,
         "restricted" => Self::Restricted
     } "must be public, authenticated or restricted";
+    SiteType { "managed" => Self::Managed, "custom" => Self::Custom } "must be managed or custom";
     OriginScheme { "http" => Self::Http, "https" => Self::Https } "must be http or https";
     HostHeader { "public" => Self::Public, "local" => Self::Local } "must be public or local";
 }

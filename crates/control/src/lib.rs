@@ -67,6 +67,7 @@ pub use operations::enrolment::{
 };
 pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
+pub use operations::site_dns::SiteProof;
 pub use operations::site_files::{MAX_UPLOAD_FILE_BYTES, UPLOAD_BUFFER_BYTES, Upload, Uploaded};
 pub use operations::site_rules::MAX_SITES;
 pub use operations::sites::{ChangedSite, NewSite, SiteChange};

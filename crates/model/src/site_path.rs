@@ -1,5 +1,7 @@
 //! Paths of files inside a static site.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ParseError;
 use crate::name::is_printable_line;
 
@@ -67,7 +69,8 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// control character or a character that reorders text. Nothing is decoded: `%2e%2e` is a name
 /// like any other. The site's root is written `.`; a trailing slash and a leading `./` are
 /// dropped.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SitePath(Box<str>);
 
 impl SitePath {
@@ -214,6 +217,12 @@ impl TryFrom<String> for SitePath {
     type Error = ParseError;
     fn try_from(text: String) -> Result<Self, ParseError> {
         text.parse()
+    }
+}
+
+impl From<SitePath> for String {
+    fn from(path: SitePath) -> Self {
+        path.as_str().to_owned()
     }
 }
 

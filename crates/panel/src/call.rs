@@ -133,6 +133,33 @@ impl Call {
         Ok(websocket::accept(&offer, frames))
     }
 
+    /// The headers.
+    pub(crate) fn headers(&mut self) -> &http::HeaderMap {
+        self.request.get_mut().headers()
+    }
+
+    /// The member of the query with this name, decoded once; `None` when there is none.
+    pub(crate) fn query(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+        let query = self.request.get_mut().uri().query().unwrap_or_default();
+        let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            // What is not UTF-8 was replaced by this, and no name has it.
+            (Some((_, value)), None) if !value.contains(char::REPLACEMENT_CHARACTER) => {
+                Ok(Some(value.into_owned()))
+            }
+            _ => Err(Refusal::Invalid(vec![Issue::of(
+                name,
+                "must be one text in UTF-8",
+            )])),
+        }
+    }
+
+    /// The request itself, for handlers that read the body in their own way.
+    pub(crate) fn take_request(&mut self) -> Request {
+        std::mem::take(self.request.get_mut())
+    }
+
     /// Reads the body.
     pub(crate) async fn json<T: FromBody>(&mut self) -> Result<T, Refusal> {
         let request = std::mem::take(self.request.get_mut());

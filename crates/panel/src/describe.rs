@@ -66,7 +66,6 @@ impl<T: ToSchema> Gives for T {
 }
 
 /// Members of the query.
-#[allow(dead_code, reason = "its first route is on its way")]
 pub(crate) struct Query<T>(std::marker::PhantomData<T>);
 
 impl<T: IntoParams> Takes for Query<T> {
@@ -77,7 +76,6 @@ impl<T: IntoParams> Takes for Query<T> {
 }
 
 /// Files in a `multipart/form-data` body.
-#[allow(dead_code, reason = "its first route is on its way")]
 pub(crate) struct Multipart;
 
 impl Takes for Multipart {
@@ -134,7 +132,6 @@ pub(crate) fn file(description: &str, content_type: &str) -> Response {
         .build()
 }
 
-#[allow(dead_code, reason = "its first route is on its way")]
 fn octets() -> Schema {
     ObjectBuilder::new()
         .schema_type(Type::String)

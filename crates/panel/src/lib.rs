@@ -16,6 +16,7 @@ mod gate;
 mod handlers;
 mod headers;
 mod limits;
+mod multipart;
 mod openapi;
 mod pages;
 mod panel;
@@ -26,6 +27,9 @@ mod websocket;
 
 pub use body::{BODY_TIMEOUT, MAX_JSON_BYTES};
 pub use limits::{ENROLMENTS_PER_MINUTE, MAX_TRACKED_CLIENTS, REQUESTS_PER_MINUTE, WINDOW};
+pub use multipart::{
+    MAX_PART_HEAD_BYTES, MAX_UPLOAD_PARTS, UPLOAD_HEADER, UPLOAD_IDLE_TIMEOUT, UPLOAD_TIMEOUT,
+};
 pub use panel::Panel;
 pub use routes::{ROUTES, Route};
 pub use websocket::{MAX_CLIENT_MESSAGE_BYTES, PING_INTERVAL, SILENCE_TIMEOUT, WRITE_TIMEOUT};

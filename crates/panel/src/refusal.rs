@@ -16,6 +16,7 @@ use portlama_control::OperationError;
 use serde_json::json;
 
 use crate::headers::whole_seconds;
+use crate::multipart::UploadFault;
 use crate::pages;
 
 /// How long clients wait before they try again when the server is busy.
@@ -44,6 +45,10 @@ pub(crate) enum Refusal {
     SlowBody,
     /// The body is no JSON document; why.
     Malformed(String),
+    /// The body is no form with files.
+    NotMultipart,
+    /// An upload cannot be read.
+    Upload(UploadFault),
     /// Fields are wrong.
     Invalid(Vec<Issue>),
     /// `control` said no.
@@ -140,7 +145,9 @@ impl Refusal {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::NotMultipart => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Upload(UploadFault::HeaderMissing) => StatusCode::FORBIDDEN,
+            Self::Upload(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -165,6 +172,9 @@ impl Refusal {
                 .with_hint("send the opening handshake of RFC 6455 over HTTP/1.1"),
             Self::UnsupportedMediaType => ErrorBody::new("Unsupported content type")
                 .with_hint("send JSON with `content-type: application/json`"),
+            Self::NotMultipart => ErrorBody::new("Unsupported content type")
+                .with_hint("send files with `content-type: multipart/form-data`, not compressed"),
+            Self::Upload(fault) => ErrorBody::new(sentence(&fault.to_string())),
             Self::TooLarge => ErrorBody::new("The body is larger than 1 MiB"),
             Self::SlowBody => ErrorBody::new("The body did not arrive in time"),
             Self::Malformed(why) => ErrorBody::new("The body is not valid JSON").with_hint(why),

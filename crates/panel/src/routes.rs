@@ -5,16 +5,17 @@ use http::Method;
 use portlama_access::{Rule, When, Who};
 use portlama_api::{
     AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done, EnrollRequest,
-    Enrolled, Enrollment, EnrollmentCancelled, Health, LogFrame, NewEnrollment, NewTunnel, NewUser,
-    OnboardingState, ServiceDone, ServiceList, SystemStats, TotpReset, TunnelAnswer, TunnelChange,
-    TunnelList, UpdateRequest, UserAnswer, UserChange, UserList,
+    Enrolled, Enrollment, EnrollmentCancelled, Health, LogFrame, NewEnrollment, NewSite, NewTunnel,
+    NewUser, OnboardingState, ServiceDone, ServiceList, SiteAnswer, SiteChange, SiteDns,
+    SiteFileDeletion, SiteFiles, SiteFolder, SiteList, SiteUpload, SystemStats, TotpReset,
+    TunnelAnswer, TunnelChange, TunnelList, UpdateRequest, UserAnswer, UserChange, UserList,
 };
 use portlama_control::BoxFuture;
 use portlama_model::Capability;
 
 use crate::call::Call;
-use crate::describe::{Gives, OpenApiDocument, Schemas, Taken, Takes, Websocket};
-use crate::handlers::{agents, server, services, system, tunnels, users};
+use crate::describe::{Gives, Multipart, OpenApiDocument, Query, Schemas, Taken, Takes, Websocket};
+use crate::handlers::{agents, server, services, sites, system, tunnels, users};
 use crate::refusal::Refusal;
 
 /// One method of one path: who may use it, when, what does it, and what it takes and gives.
@@ -104,6 +105,8 @@ macro_rules! routes {
     };
 }
 
+const SITES_READ: Who = Who::Capability(Capability::SitesRead);
+const SITES_WRITE: Who = Who::Capability(Capability::SitesWrite);
 const TUNNELS_READ: Who = Who::Capability(Capability::TunnelsRead);
 const TUNNELS_WRITE: Who = Who::Capability(Capability::TunnelsWrite);
 const SERVICES_READ: Who = Who::Capability(Capability::ServicesRead);
@@ -138,6 +141,31 @@ pub static ROUTES: &[Route] = routes! {
     /// Deletes a tunnel.
     DELETE "/api/tunnels/{id}" TUNNELS_WRITE, Management
         => tunnels::delete() -> 200 Done, 404;
+
+    /// The static sites that the caller may touch, the newest first.
+    GET "/api/sites" SITES_READ, Management
+        => sites::list() -> 200 SiteList;
+    /// Makes a static site.
+    POST "/api/sites" Who::Admin, Management
+        => sites::create(NewSite) -> 201 SiteAnswer;
+    /// Changes a site.
+    PATCH "/api/sites/{id}" Who::Admin, Management
+        => sites::change(SiteChange) -> 200 SiteAnswer, 404;
+    /// Deletes a site with its files.
+    DELETE "/api/sites/{id}" Who::Admin, Management
+        => sites::delete() -> 200 Done, 404;
+    /// Looks whether the name of a site leads here, and serves the site when it does.
+    POST "/api/sites/{id}/verify-dns" Who::Admin, Management
+        => sites::verify_dns() -> 200 SiteDns, 404;
+    /// What lies in a folder of a site.
+    GET "/api/sites/{id}/files" SITES_READ, Management
+        => sites::list_files(Query<SiteFolder>) -> 200 SiteFiles, 404;
+    /// Saves files in a folder of a site; needs the header `x-portlama-upload: 1`.
+    POST "/api/sites/{id}/files" SITES_WRITE, Management
+        => sites::upload(Query<SiteFolder>, Multipart) -> 200 SiteUpload, 404;
+    /// Deletes a file or folder of a site; what is not there counts as deleted.
+    DELETE "/api/sites/{id}/files" SITES_WRITE, Management
+        => sites::delete_files(SiteFileDeletion) -> 200 Done, 404;
 
     /// All users, by name.
     GET "/api/users" Who::Admin, Management

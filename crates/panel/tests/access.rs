@@ -341,6 +341,7 @@ struct Stage {
     mighty: Presented,
     /// A tunnel of an agent that is none of these.
     tunnel: Option<String>,
+    site: Option<String>,
 }
 
 /// The agent whose things the others must not touch.
@@ -379,6 +380,17 @@ impl Stage {
             }
             _ => None,
         };
+        let site = match setup {
+            "after" => {
+                let ask = Ask::post(
+                    "/api/sites",
+                    &json!({ "name": "owned-site", "type": "managed" }),
+                );
+                let made = app.send(&app.admin(), ask).await.json();
+                Some(made["site"]["id"].as_str().expect("a site").to_owned())
+            }
+            _ => None,
+        };
         let callers = vec![
             ("anonymous", Presented::None),
             ("foreign", app.foreign()),
@@ -401,6 +413,7 @@ impl Stage {
             reader,
             mighty,
             tunnel,
+            site,
         }
     }
 
@@ -465,8 +478,10 @@ impl Stage {
     /// kind of thing makes one in [`Stage::new`] and puts it in here.
     fn anothers(&self, path: &str) -> String {
         let tunnel = self.tunnel.as_deref().unwrap_or(UNKNOWN_ID);
+        let site = self.site.as_deref().unwrap_or(UNKNOWN_ID);
         match path {
             path if path.starts_with("/api/tunnels/") => path.replace("{id}", tunnel),
+            path if path.starts_with("/api/sites/") => path.replace("{id}", site),
             path => path.replace("{label}", OWNER),
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod enrolment;
 pub(crate) mod services;
 pub(crate) mod sign_in;
+pub(crate) mod site_dns;
 pub(crate) mod site_files;
 pub(crate) mod site_rules;
 pub(crate) mod sites;

@@ -36,6 +36,21 @@ pub struct Uploaded {
 }
 
 impl Control {
+    /// Whether `by` may do with a site what needs `right`; asked before a body is read. What is
+    /// done asks again.
+    ///
+    /// # Errors
+    /// When the site is not the caller's, which an agent is told of sites that do not exist, too;
+    /// the admin is told that it does not exist.
+    pub fn may_use_site(
+        &self,
+        by: &Identity,
+        site: Uuid,
+        right: Capability,
+    ) -> Result<(), OperationError> {
+        site_for(&self.core.state.load(), by, site, right).map(drop)
+    }
+
     /// What lies in a folder of a site.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use portlama_model::{Hostname, Site, SiteName, SiteType, State, Username};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::certifier::Standing;
 use crate::change::{Change, Forbids, audit_row, blocking};
 use crate::control::Core;
 use crate::operations::site_rules::{changed, new_site, takes_away};
@@ -105,6 +106,9 @@ impl Control {
         let core = core.clone();
         blocking(move || core.settle_site(id)).await;
         applied?;
+        if site.dns_verified {
+            self.core.await_certificate(&site.fqdn).await;
+        }
         Ok(self.core.view_site(&site))
     }
 
@@ -185,15 +189,23 @@ impl Control {
         // Removing the files goes on also when the caller has left.
         let task = tokio::spawn(async move {
             let denied = core.apply(writer, change).await;
-            let removing = core.clone();
-            blocking(move || removing.settle_site(id)).await;
-            match denied {
-                // The files are gone, so a disk that was full may have room for the record now.
+            let disk_full = matches!(
+                denied,
                 Err(OperationError::NotDurable {
-                    disk_full: true, ..
-                }) if core.make_durable().await => Ok(()),
-                denied => denied,
+                    disk_full: true,
+                    ..
+                })
+            );
+            // A site that a restart may bring back keeps its files, but for room to write down
+            // that it is gone.
+            if denied.is_ok() || disk_full {
+                let removing = core.clone();
+                blocking(move || removing.settle_site(id)).await;
             }
+            if disk_full && core.make_durable().await {
+                return Ok(());
+            }
+            denied
         });
         task.await
             .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
@@ -217,7 +229,7 @@ impl Core {
     /// A site with what is observed of it.
     pub(crate) fn view_site(&self, site: &Site) -> Site {
         Site {
-            cert_issued: self.certificates.load().contains_key(&site.fqdn),
+            cert_issued: matches!(self.standing(&site.fqdn, self.live.now()), Standing::Good),
             ..site.clone()
         }
     }

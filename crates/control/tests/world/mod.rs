@@ -2,7 +2,7 @@
 //! hand, and a data plane that notes what it is told.
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -19,7 +19,8 @@ use portlama_control::{
     PrepareError, Settings, TunnelView,
 };
 use portlama_model::{
-    AgentLabel, Capability, CertificateAuthority, Desired, Hostname, Secret, Timestamp, Username,
+    AgentLabel, Capability, CertificateAuthority, Desired, DnsSettings, Hostname, Secret,
+    Timestamp, Username,
 };
 use portlama_pki::{AgentKey, build_date, certificate_from_pem};
 use tempfile::TempDir;
@@ -117,11 +118,37 @@ impl World {
 
     pub async fn with(certificate_authority: CertificateAuthority) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        Self::made(dir, certificate_authority, DnsSettings::default()).await
+    }
+
+    /// A server that asks this resolver.
+    pub async fn with_resolver(address: SocketAddr) -> Self {
+        let resolvers = vec![address.to_string().parse().unwrap()];
+        let dir = tempfile::tempdir().unwrap();
+        Self::made(
+            dir,
+            CertificateAuthority::Internal,
+            DnsSettings { resolvers },
+        )
+        .await
+    }
+
+    /// A server on another file system.
+    pub async fn new_in(place: &Path) -> Self {
+        let dir = tempfile::tempdir_in(place).unwrap();
+        Self::made(dir, CertificateAuthority::Internal, DnsSettings::default()).await
+    }
+
+    async fn made(
+        dir: TempDir,
+        certificate_authority: CertificateAuthority,
+        dns: DnsSettings,
+    ) -> Self {
         let start = build_date().plus(Duration::from_secs(24 * 60 * 60));
         let clock = FixedClock::at(start);
         let setup = Setup {
             acme: Default::default(),
-            dns: Default::default(),
+            dns,
             ip: HERE,
             domain: Some(DOMAIN.parse().unwrap()),
             email: None,
@@ -184,11 +211,34 @@ impl World {
         presented(self.control.live(), &enrolled.cert)
     }
 
+    /// The same, with sites that it may touch.
+    pub async fn agent_with_sites(
+        &self,
+        label: &str,
+        rights: &[Capability],
+        sites: &[&str],
+    ) -> Presented {
+        let key = AgentKey::generate().unwrap();
+        let enrolled = self.enroll_with_sites(label, rights, sites, &key).await;
+        presented(self.control.live(), &enrolled.cert)
+    }
+
     pub async fn enroll(&self, label: &str, rights: &[Capability], key: &AgentKey) -> Enrolled {
+        self.enroll_with_sites(label, rights, &[], key).await
+    }
+
+    async fn enroll_with_sites(
+        &self,
+        label: &str,
+        rights: &[Capability],
+        sites: &[&str],
+        key: &AgentKey,
+    ) -> Enrolled {
+        let sites = sites.iter().map(|name| (*name).to_owned()).collect();
         let label: AgentLabel = label.parse().unwrap();
         let enrollment = self
             .control
-            .create_enrollment(&self.admin, label.clone(), rights.to_vec(), vec![])
+            .create_enrollment(&self.admin, label.clone(), rights.to_vec(), sites)
             .await
             .unwrap();
         let csr = key.request(&label).unwrap();

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod server;
 pub(crate) mod services;
+pub(crate) mod sites;
 pub(crate) mod system;
 pub(crate) mod tunnels;
 pub(crate) mod users;

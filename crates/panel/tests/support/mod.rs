@@ -106,11 +106,22 @@ impl TestApp {
 
     /// Enrols an agent as agents do, but for the network.
     pub(crate) async fn agent(&self, label: &str, capabilities: &[Capability]) -> Presented {
+        self.agent_with_sites(label, capabilities, &[]).await
+    }
+
+    /// The same, with sites that it may touch.
+    pub(crate) async fn agent_with_sites(
+        &self,
+        label: &str,
+        capabilities: &[Capability],
+        sites: &[&str],
+    ) -> Presented {
         let label: AgentLabel = label.parse().expect("a label");
         let admin = self.identity(&self.admin);
+        let sites = sites.iter().map(|name| (*name).to_owned()).collect();
         let enrollment = self
             .control
-            .create_enrollment(&admin, label.clone(), capabilities.to_vec(), vec![])
+            .create_enrollment(&admin, label.clone(), capabilities.to_vec(), sites)
             .await
             .expect("a token");
         let key = AgentKey::generate().expect("a key");
@@ -200,6 +211,11 @@ impl TestApp {
             matches!(kind, Some("json" | "yml"))
         });
         files
+    }
+
+    /// The folder of all sites.
+    pub(crate) fn sites_dir(&self) -> PathBuf {
+        self.state_dir().join("sites")
     }
 
     fn state_dir(&self) -> PathBuf {
