@@ -138,3 +138,56 @@ fn check_signatures(
         .map_err(ChainError::Broken)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::CertificateParams;
+
+    fn judge(chain_pem: &str, key: &KeyPair) -> Result<Obtained, ChainError> {
+        let name = "app.example.org".parse().expect("a name");
+        check(
+            chain_pem,
+            key,
+            &name,
+            Timestamp::from_unix_seconds(1_900_000_000),
+        )
+    }
+
+    #[test]
+    fn a_chain_has_bounds() {
+        let key = KeyPair::generate().expect("a key");
+        let leaf = CertificateParams::new(vec!["app.example.org".to_owned()])
+            .and_then(|params| params.self_signed(&key))
+            .expect("a certificate");
+        let of = |count| judge(&leaf.pem().repeat(count), &key).expect_err("not a chain");
+        assert_eq!(of(0), ChainError::NotPem);
+        assert_eq!(of(1), ChainError::NoChain(1));
+        let most = MAX_CHAIN_CERTIFICATES;
+        assert_eq!(of(most + 1), ChainError::TooLong(most + 1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_from_outside_are_believed_or_panic(
+            text in ".{0,200}",
+            octets in proptest::collection::vec(any::<u8>(), 0..200),
+            place in any::<proptest::sample::Index>(),
+        ) {
+            let key = KeyPair::generate().expect("a key");
+            prop_assert!(judge(&text, &key).is_err());
+            let wrapped = certificate_to_pem(&CertificateDer::from(octets.as_slice()));
+            prop_assert!(judge(&wrapped.repeat(2), &key).is_err());
+            // A real certificate with one octet turned over.
+            let leaf = CertificateParams::new(vec!["app.example.org".to_owned()])
+                .and_then(|params| params.self_signed(&key))
+                .expect("a certificate");
+            let mut turned = leaf.der().to_vec();
+            let at = place.index(turned.len());
+            turned[at] ^= 0xff;
+            let pem = certificate_to_pem(&CertificateDer::from(turned)) + &leaf.pem();
+            prop_assert!(judge(&pem, &key).is_err());
+        }
+    }
+}

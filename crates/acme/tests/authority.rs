@@ -156,7 +156,7 @@ fn settings_that_cannot_be_used_say_why() {
             "holds no certificate",
         ),
     ] {
-        let error = AcmeClient::new(settings, None).err().expect("refused");
+        let error = AcmeClient::new(settings, None).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Settings);
         assert!(error.to_string().contains(words), "{error}");
     }

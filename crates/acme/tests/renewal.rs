@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use portlama_acme::renewal::{
-    Budget, Failures, MAX_REFUSALS, RATE_LIMIT_FIRST, REFUSAL_WINDOW, RETRY_FIRST, RETRY_LONGEST,
-    Urgency, WARN_LEFT, ends_soon, is_due, next_attempt, renew_at,
+    Budget, Failures, MAX_REFUSALS, RATE_LIMIT_FIRST, RATE_LIMIT_LONGEST, REFUSAL_WINDOW,
+    RETRY_FIRST, RETRY_LONGEST, Urgency, WARN_LEFT, ends_soon, is_due, next_attempt, renew_at,
 };
 use portlama_acme::{CertificateName, ErrorKind, MAX_RETRY_AFTER};
 use portlama_model::Timestamp;
@@ -200,16 +200,21 @@ proptest! {
         }
     }
 
-    /// One more failure of the same kind never shortens the wait.
+    /// One more failure of the same kind waits longer, until the longest wait is reached.
     #[test]
     fn waits_grow_with_failures(kind in kind(), count in 0_u32..40, label in "[a-z]{1,20}") {
         let host = name(&format!("{label}.example.org"));
         let wait = |count| {
             let before = Failures { count, ..Failures::default() };
-            before.and_one(kind, None, &host, start()).allowed_at(Urgency::Scheduled, start())
+            let one_more = before.and_one(kind, None, &host, start());
+            one_more.allowed_at(Urgency::Scheduled, start()).since(start())
         };
-        let longest = wait(40).max(wait(41));
-        prop_assert!(wait(count + 1) >= wait(count) || longest.since(wait(count)) < longest.since(start()) / 4);
+        let longest = match kind {
+            ErrorKind::RateLimited => RATE_LIMIT_LONGEST,
+            _ => RETRY_LONGEST,
+        };
+        prop_assert!(wait(count + 1) > wait(count) || wait(count + 1) >= longest);
+        prop_assert!(wait(count) <= longest * 5 / 4);
     }
 }
 

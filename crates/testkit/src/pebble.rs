@@ -153,8 +153,15 @@ impl Pebble {
     /// # Errors
     /// When the DNS does not take it.
     pub fn add_a(&self, name: &str, addresses: &[Ipv4Addr]) -> Result<()> {
-        let body = json!({"host": format!("{name}."), "addresses": addresses});
-        loopback::post(self.ports.dns_management, "/add-a", &body)
+        // What is added stands beside what was there.
+        let name = format!("{name}.");
+        let port = self.ports.dns_management;
+        loopback::post(port, "/clear-a", &json!({"host": name}))?;
+        loopback::post(
+            port,
+            "/add-a",
+            &json!({"host": name, "addresses": addresses}),
+        )
     }
 
     /// Adds a TXT record beside those that the name has.
