@@ -12,9 +12,11 @@
 #![forbid(unsafe_code)]
 
 mod agents;
+mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 mod error;
+mod invitations;
 mod machine;
 mod server;
 mod sites;
@@ -26,9 +28,15 @@ pub use agents::{
     Agent, AgentCapabilities, AgentList, AgentRevoked, CapabilityChange, EnrollRequest, Enrolled,
     Enrollment, EnrollmentCancelled, NewEnrollment,
 };
+pub use audit::{AuditEntry, AuditPage, AuditQuery, DEFAULT_AUDIT_ROWS, MAX_AUDIT_ROWS};
 pub use error::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,
     ONBOARDING_INCOMPLETE, PathSegment, VALIDATION_FAILED,
+};
+pub use invitations::{
+    AcceptInvitation, DEFAULT_INVITATION_DAYS, Invitation, InvitationAccepted, InvitationAnswer,
+    InvitationList, InvitationMade, InvitationStatus, MAX_INVITATION_DAYS, NewInvitation,
+    OpenInvitation,
 };
 pub use machine::{
     CpuStats, LogFrame, LogLevel, ProcessStats, Service, ServiceAction, ServiceDone, ServiceList,

@@ -121,6 +121,14 @@ impl Field for bool {
     }
 }
 
+impl Field for u64 {
+    fn read(value: &Value) -> Result<Self, Vec<Issue>> {
+        value
+            .as_u64()
+            .map_or_else(|| wrong("must be a whole number of at least 0"), Ok)
+    }
+}
+
 impl Field for String {
     fn read(value: &Value) -> Result<Self, Vec<Issue>> {
         match value.as_str() {

@@ -7,6 +7,7 @@ use portlama_pki::{AuthorityError, CsrError};
 use portlama_state::StateError;
 
 use crate::http::BoxError;
+use crate::operations::invitations::MAX_INVITATIONS;
 use crate::operations::site_files::MAX_UPLOAD_FILE_BYTES;
 use crate::operations::site_rules::MAX_SITES;
 use crate::operations::tunnel_rules::MAX_TUNNELS;
@@ -41,6 +42,12 @@ pub enum OperationError {
     #[error("{message}")]
     Conflict {
         /// What is in the way.
+        message: String,
+    },
+    /// It is no longer possible, for good (410).
+    #[error("{message}")]
+    Gone {
+        /// Why, and what there is in its place.
         message: String,
     },
     /// Too many costly requests at once; try again (503).
@@ -167,6 +174,11 @@ pub enum Refusal {
     /// A folder stands where a file is to be saved, or the reverse.
     #[error("`{0}` cannot be saved: a folder has this name, or a file the name of its folder")]
     NameOfAnother(SitePath),
+    /// As many invitations exist as may.
+    #[error(
+        "this server keeps {MAX_INVITATIONS} invitations, and that is as many as it may: delete old ones"
+    )]
+    TooManyInvitations,
     /// Somebody must be able to sign in.
     #[error("the last user cannot be deleted")]
     LastUser,

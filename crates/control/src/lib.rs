@@ -62,8 +62,13 @@ pub use live::Live;
 pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 pub use observed::TunnelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
+pub use operations::audit::{AuditFilter, AuditRow};
 pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
+};
+pub use operations::invitations::{
+    Accepted, InvitationStatus, InvitationView, Invited, MAX_INVITATIONS, NewInvitation,
+    OpenInvitation,
 };
 pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;

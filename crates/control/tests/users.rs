@@ -106,7 +106,11 @@ async fn no_secret_reaches_the_audit_or_a_view() {
     world.control.shutdown().await;
     drop(world.control);
     let (store, _) = portlama_state::Store::open(&portlama_state::StateDir::new(dir)).unwrap();
-    let rows = store.runtime().audit().page(None, 100).unwrap();
+    let rows = store
+        .runtime()
+        .audit()
+        .page(&portlama_control::AuditFilter::default(), None, 100)
+        .unwrap();
     let actions: Vec<_> = rows.iter().map(|row| row.entry.action.as_str()).collect();
     assert_eq!(actions, ["user.update", "user.reset_totp", "user.create"]);
     let text = format!("{rows:?}");

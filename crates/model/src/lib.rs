@@ -50,5 +50,5 @@ pub use state::{
 };
 pub use text::ParseError;
 pub use timestamp::Timestamp;
-pub use token::{CaFingerprint, EnrollmentToken, SetupToken};
+pub use token::{CaFingerprint, EnrollmentToken, InvitationToken, SetupToken};
 pub use version::ReleaseVersion;

@@ -79,6 +79,35 @@ impl From<EnrollmentToken> for String {
     }
 }
 
+/// The token of an invitation: 32 random octets as 64 lower-case hexadecimal digits. Single use.
+#[derive(Clone, Debug)]
+pub struct InvitationToken(Secret);
+
+impl InvitationToken {
+    /// From 32 random octets.
+    #[must_use]
+    pub fn from_random(octets: [u8; 32]) -> Self {
+        Self(Secret::new(hex::encode(octets)))
+    }
+
+    /// The digits, for the one line that needs them.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl std::str::FromStr for InvitationToken {
+    type Err = ParseError;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if is_hex64(text) {
+            Ok(Self(Secret::new(text)))
+        } else {
+            Err(ParseError("must be 64 lower-case hexadecimal digits"))
+        }
+    }
+}
+
 /// What the admin hands to the person at the agent: `ptl1.<token>.<CA fingerprint>`, so that
 /// the first contact can be checked against the right authority.
 #[derive(Clone, Debug)]

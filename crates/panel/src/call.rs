@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request};
+use axum::extract::{Query, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ use portlama_control::Control;
 use portlama_control::http::{ClientInfo, WebsocketOffer};
 use portlama_model::{AgentLabel, Username};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::body;
@@ -80,6 +81,19 @@ impl Call {
         self.client_ip
     }
 
+    /// The segment in the path, as text.
+    pub(crate) fn segment(&self, name: &str) -> &str {
+        self.segments.get(name)
+    }
+
+    /// The members of the query; unknown ones are ignored.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let uri = self.request.lock().uri().clone();
+        Query::try_from_uri(&uri)
+            .map(|Query(query)| query)
+            .map_err(|error| Refusal::Invalid(vec![Issue::of("query", error.body_text())]))
+    }
+
     /// The UUID in the path: the form with hyphens alone.
     pub(crate) fn id(&self) -> Result<Uuid, Refusal> {
         let text = self.segments.get("id");
@@ -95,11 +109,6 @@ impl Call {
         parsed.map_err(|error: portlama_model::ParseError| {
             Refusal::Invalid(vec![Issue::of("username", error.to_string())])
         })
-    }
-
-    /// A segment of the path as it is, for names that are looked up.
-    pub(crate) fn segment(&self, name: &str) -> &str {
-        self.segments.get(name)
     }
 
     /// The agent label in the path.

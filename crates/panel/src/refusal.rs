@@ -294,6 +294,7 @@ fn operation_status(error: &OperationError) -> StatusCode {
         OperationError::Forbidden { .. } => StatusCode::FORBIDDEN,
         OperationError::NotFound { .. } => StatusCode::NOT_FOUND,
         OperationError::Conflict { .. } => StatusCode::CONFLICT,
+        OperationError::Gone { .. } => StatusCode::GONE,
         OperationError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         OperationError::DiskFull
         | OperationError::NotDurable {

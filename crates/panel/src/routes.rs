@@ -3,19 +3,14 @@
 use axum::response::Response;
 use http::Method;
 use portlama_access::{Rule, When, Who};
-use portlama_api::{
-    AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done, EnrollRequest,
-    Enrolled, Enrollment, EnrollmentCancelled, Health, LogFrame, NewEnrollment, NewSite, NewTunnel,
-    NewUser, OnboardingState, ServiceDone, ServiceList, SiteAnswer, SiteChange, SiteDns,
-    SiteFileDeletion, SiteFiles, SiteFolder, SiteList, SiteUpload, SystemStats, TotpReset,
-    TunnelAnswer, TunnelChange, TunnelList, UpdateRequest, UserAnswer, UserChange, UserList,
-};
+// The table names nearly everything of the API, every handler and every shape.
+use portlama_api::*;
 use portlama_control::BoxFuture;
 use portlama_model::Capability;
 
 use crate::call::Call;
-use crate::describe::{Gives, Multipart, OpenApiDocument, Query, Schemas, Taken, Takes, Websocket};
-use crate::handlers::{agents, server, services, sites, system, tunnels, users};
+use crate::describe::*;
+use crate::handlers::*;
 use crate::refusal::Refusal;
 
 /// One method of one path: who may use it, when, what does it, and what it takes and gives.
@@ -182,6 +177,26 @@ pub static ROUTES: &[Route] = routes! {
     /// Gives a user a new TOTP seed; the old one dies.
     POST "/api/users/{username}/reset-totp" Who::Admin, Management
         => users::reset_totp() -> 200 TotpReset, 404;
+
+    /// All invitations, in the order they were made.
+    GET "/api/invitations" Who::Admin, Management
+        => invitations::list() -> 200 InvitationList;
+    /// Invites somebody to become a user; the link is shown once.
+    POST "/api/invitations" Who::Admin, Management
+        => invitations::create(NewInvitation) -> 201 InvitationAnswer, 409;
+    /// Removes an invitation; one that is open is void at once.
+    DELETE "/api/invitations/{id}" Who::Admin, Management
+        => invitations::delete() -> 200 Done, 404;
+    /// What an invitation is for. Looking changes nothing.
+    GET "/api/invite/{token}" Who::Public, Always
+        => invitations::look() -> 200 OpenInvitation, 404, 410;
+    /// Makes the user of an invitation.
+    POST "/api/invite/{token}/accept" Who::Public, Always
+        => invitations::accept(AcceptInvitation) -> 200 InvitationAccepted, 404, 409, 410, 503;
+
+    /// Who changed what, the newest first.
+    GET "/api/audit" Who::Admin, Management
+        => audit::list(Query<AuditQuery>) -> 200 AuditPage;
 
     /// All agents ever.
     GET "/api/certs/agent" Who::Admin, Management

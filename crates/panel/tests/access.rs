@@ -546,7 +546,8 @@ fn probe(method: &str, path: &str) -> Ask {
     let concrete = path
         .replace("{id}", UNKNOWN_ID)
         .replace("{username}", "not-there")
-        .replace("{label}", "not-there");
+        .replace("{label}", "not-there")
+        .replace("{token}", &"0".repeat(64));
     let body = match (method, path) {
         ("PATCH", path) if path.starts_with("/api/tunnels/") => json!({ "enabled": true }),
         ("PATCH", _) => json!({ "capabilities": [] }),

@@ -6,6 +6,7 @@
 //!
 //! - [`Portal`]: the handler that the edge calls, and the table of routes (`portal`).
 //! - `html`, `json`: what the routes do; `pages`: what they show; `texts`: every sentence.
+//! - `invite`: how a guest becomes a user.
 //! - `change`: the door that every changing request passes; `fields`: forms and queries.
 //! - `destination`: where the visitor wanted to go; `cookie`: the sign-in's one cookie.
 //! - `refusal`: everything that goes wrong, as a page and as JSON; `headers`: what every
@@ -25,6 +26,7 @@ mod destination;
 mod fields;
 mod headers;
 mod html;
+mod invite;
 mod json;
 mod pages;
 mod portal;

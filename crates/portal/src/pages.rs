@@ -54,6 +54,91 @@ pub(crate) struct App {
     pub(crate) place: String,
 }
 
+/// What the page of an invitation shows.
+pub(crate) struct InvitationPage<'a> {
+    /// The host name of the portal.
+    pub(crate) site: &'a str,
+    /// Where the form goes.
+    pub(crate) action: &'a str,
+    /// The user to be.
+    pub(crate) username: &'a str,
+    /// What went wrong.
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What a guest sees who became a user.
+pub(crate) struct WelcomePage<'a> {
+    /// The host name of the portal.
+    pub(crate) site: &'a str,
+    /// The user.
+    pub(crate) username: &'a str,
+    /// The seed, base32.
+    pub(crate) key: &'a str,
+    /// The `otpauth:` address.
+    pub(crate) uri: &'a str,
+    /// The address as a drawing.
+    pub(crate) qr: Option<Markup>,
+}
+
+/// Asks for the password of a user to be. The name is in the form for password managers.
+pub(crate) fn invitation(page: &InvitationPage<'_>) -> Markup {
+    let described = if page.problem.is_some() {
+        "problem hint"
+    } else {
+        "hint"
+    };
+    let invalid = page.problem.map(|_| "true");
+    frame(
+        page.site,
+        TEXTS.invited_title,
+        None,
+        &html! {
+            h1 { (TEXTS.invited_title) }
+            p.lead { (fill(TEXTS.invited_lead, page.username)) }
+            (problem(page.problem))
+            form method="post" action=(page.action) {
+                input type="text" name="username" value=(page.username) autocomplete="username"
+                    hidden;
+                label for="password" { (TEXTS.new_password) }
+                input #password name="password" type="password" required minlength="8"
+                    autocomplete="new-password" aria-invalid=[invalid] aria-describedby=(described)
+                    autofocus;
+                p.hint #hint { (TEXTS.new_password_hint) }
+                label for="repeated" { (TEXTS.repeat_password) }
+                input #repeated name="repeated" type="password" required minlength="8"
+                    autocomplete="new-password" aria-invalid=[invalid];
+                button type="submit" { (TEXTS.create_account) }
+            }
+        },
+    )
+}
+
+/// Shows the seed of a new user, once.
+pub(crate) fn welcome(page: &WelcomePage<'_>) -> Markup {
+    // Groups of four are easier to type; apps ignore the spaces.
+    let key: Vec<&str> = (0..page.key.len())
+        .step_by(4)
+        .filter_map(|at| page.key.get(at..page.key.len().min(at + 4)))
+        .collect();
+    frame(
+        page.site,
+        TEXTS.account_ready,
+        None,
+        &html! {
+            h1 { (TEXTS.account_ready) }
+            p.lead role="status" { (fill(TEXTS.scan, page.username)) }
+            @if let Some(qr) = &page.qr {
+                div.qr role="img" aria-label=(TEXTS.qr_label) { (qr) }
+            }
+            h2 { (TEXTS.by_hand) }
+            p.key { (key.join(" ")) }
+            p { a href=(page.uri) { (TEXTS.open_in_app) } }
+            p.notice { (TEXTS.shown_once) }
+            a.button href="/" { (TEXTS.to_sign_in) }
+        },
+    )
+}
+
 /// Asks for name and password. The first field to fill has the focus.
 pub(crate) fn password(page: &PasswordPage<'_>) -> Markup {
     let returning = !page.username.is_empty();

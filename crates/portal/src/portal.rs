@@ -13,7 +13,7 @@ use portlama_control::{BoxFuture, Control};
 use tower::ServiceExt;
 
 use crate::refusal::Refusal;
-use crate::{change, headers, html, json};
+use crate::{change, headers, html, invite, json};
 
 /// The sign-in portal. Answers every request that the edge accepted for `auth.<domain>`.
 pub struct Portal {
@@ -32,6 +32,9 @@ impl Portal {
             .route("/sign-out", get(html::ask_sign_out).post(html::sign_out))
             .route("/signed-out", get(html::signed_out))
             .route("/assets/{file}", get(html::asset))
+            .route("/invite/{token}", get(invite::page).post(invite::accept))
+            .route("/api/invite/{token}", get(invite::look))
+            .route("/api/invite/{token}/accept", post(invite::accept_json))
             .route("/api/state", get(json::state))
             .route("/api/firstfactor", post(json::first_factor))
             .route("/api/secondfactor/totp", post(json::totp))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER as RETRY_AFTER_HEADER};
 use http::{HeaderValue, StatusCode};
+use portlama_api::ErrorBody;
 use portlama_control::SignInError;
 use serde_json::json;
 
@@ -56,6 +57,12 @@ impl Refusal {
     /// As programs see it.
     pub(crate) fn json(self) -> Response {
         self.with_retry(ko(self.status(), self.words().text))
+    }
+
+    /// As the routes see it that answer in the shapes of the panel.
+    pub(crate) fn plain_json(self) -> Response {
+        let body = axum::Json(ErrorBody::new(self.words().text));
+        self.with_retry((self.status(), body).into_response())
     }
 
     fn words(self) -> &'static Refused {

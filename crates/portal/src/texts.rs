@@ -47,6 +47,23 @@ pub(crate) struct Texts {
     pub(crate) signed_out: &'static str,
     pub(crate) sign_in_again: &'static str,
 
+    // Invitations.
+    pub(crate) invited_title: &'static str,
+    pub(crate) invited_lead: &'static str,
+    pub(crate) new_password: &'static str,
+    pub(crate) new_password_hint: &'static str,
+    pub(crate) repeat_password: &'static str,
+    pub(crate) create_account: &'static str,
+    pub(crate) password_missing: &'static str,
+    pub(crate) passwords_differ: &'static str,
+    pub(crate) the_password: &'static str,
+    pub(crate) account_ready: &'static str,
+    pub(crate) scan: &'static str,
+    pub(crate) qr_label: &'static str,
+    pub(crate) by_hand: &'static str,
+    pub(crate) open_in_app: &'static str,
+    pub(crate) shown_once: &'static str,
+
     // What went wrong while signing in.
     pub(crate) wrong_password: &'static str,
     pub(crate) wrong_code: &'static str,
@@ -64,6 +81,9 @@ pub(crate) struct Texts {
     pub(crate) busy: Refused,
     pub(crate) unavailable: Refused,
     pub(crate) internal: Refused,
+    pub(crate) invitation_unknown: Refused,
+    pub(crate) invitation_gone: Refused,
+    pub(crate) invitation_taken: Refused,
     pub(crate) to_sign_in: &'static str,
 }
 
@@ -111,6 +131,22 @@ pub(crate) static TEXTS: Texts = Texts {
     signed_out: "This sign-in has ended here and in every app it opened.",
     sign_in_again: "Sign in again",
 
+    invited_title: "Welcome",
+    invited_lead: "You were invited to this site as {user}. Choose a password; the next page sets up the codes you sign in with.",
+    new_password: "Password",
+    new_password_hint: "At least 8 characters. A few words that only you would put together are easy to keep in mind.",
+    repeat_password: "The same password again",
+    create_account: "Create account",
+    password_missing: "Choose a password.",
+    passwords_differ: "The two passwords are not the same. Type both again.",
+    the_password: "The password",
+    account_ready: "One last step",
+    scan: "{user}, your account is ready. Scan this with an authenticator app on your phone. It will show the codes you sign in with.",
+    qr_label: "QR code with the key for your authenticator app",
+    by_hand: "Or type this key into the app",
+    open_in_app: "Or open the app on this device",
+    shown_once: "This page is shown once. Go on when your app shows a code for this site.",
+
     wrong_password: "That did not work. Check the user name and the password. After several wrong attempts, signing in is held up for some minutes, even with the right password.",
     wrong_code: "That code did not work. Wait for the next one and enter it. After several wrong attempts, signing in is held up for some minutes, even with the right code.",
     code_shape: "A code is six digits, such as 123456.",
@@ -152,6 +188,18 @@ pub(crate) static TEXTS: Texts = Texts {
     internal: Refused {
         title: "Something went wrong",
         text: "The server made a mistake. Try again; if it stays so, tell the person who runs this site.",
+    },
+    invitation_unknown: Refused {
+        title: "No such invitation",
+        text: "The link is not complete, or the invitation was withdrawn. Open it again from the message; if it stays so, ask for a new one.",
+    },
+    invitation_gone: Refused {
+        title: "This invitation is over",
+        text: "It was used already, or its time has passed. If you have an account, sign in; if not, ask for a new invitation.",
+    },
+    invitation_taken: Refused {
+        title: "The account exists already",
+        text: "Somebody made an account with this name in another way. Ask the person who runs this site.",
     },
     to_sign_in: "To the sign-in page",
 };

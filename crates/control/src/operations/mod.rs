@@ -1,7 +1,9 @@
 //! The operations, by what they change.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
 pub(crate) mod enrolment;
+pub(crate) mod invitations;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod site_dns;

@@ -86,9 +86,9 @@ impl Control {
         new: NewUser,
     ) -> Result<UserView, OperationError> {
         let core = &self.core;
-        let password = parse(&new.password)?;
+        let password = parse_password(&new.password)?;
         let taken = |state: &State| match state.users.users.contains_key(&new.username) {
-            true => Err(conflict(&new.username)),
+            true => Err(user_exists(&new.username)),
             false => Ok(()),
         };
         taken(&core.state.load())?;
@@ -145,7 +145,7 @@ impl Control {
                 message,
             }]));
         }
-        let password = change.password.as_ref().map(parse).transpose()?;
+        let password = change.password.as_ref().map(parse_password).transpose()?;
         core.state.load().users.users.get(username).ok_or(NO_USER)?;
         let hash = match password {
             Some(password) => Some(self.hash(password).await?),
@@ -285,12 +285,12 @@ impl Control {
 
 const NO_USER: OperationError = OperationError::NotFound { what: "User" };
 
-fn parse(password: &Secret) -> Result<Password, OperationError> {
+pub(super) fn parse_password(password: &Secret) -> Result<Password, OperationError> {
     Password::parse(password)
         .map_err(|error| OperationError::invalid("password", error.to_string()))
 }
 
-fn conflict(username: &Username) -> OperationError {
+pub(super) fn user_exists(username: &Username) -> OperationError {
     OperationError::Conflict {
         message: format!("user `{username}` exists already"),
     }

@@ -1,6 +1,8 @@
 //! What the routes do: read path and body, call `control`, answer.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
+pub(crate) mod invitations;
 pub(crate) mod server;
 pub(crate) mod services;
 pub(crate) mod sites;

@@ -17,8 +17,8 @@ use portlama_auth::TotpSeed;
 use portlama_control::http::{ClientInfo, Handler};
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
-    Activation, Clock, Control, DataPlane, HostCertificates, NewTunnel, NewUser, PrepareError,
-    Settings, TunnelChange,
+    Activation, Clock, Control, DataPlane, HostCertificates, NewInvitation, NewTunnel, NewUser,
+    PrepareError, Settings, TunnelChange,
 };
 use portlama_model::{
     AccessMode, CertificateAuthority, Desired, Hostname, Secret, Timestamp, TunnelPort,
@@ -157,6 +157,24 @@ impl House {
             .expose()
             .expose()
             .to_owned()
+    }
+
+    /// The code of another seed, base32.
+    pub(crate) fn code_of(&self, seed: &str) -> String {
+        let seed = TotpSeed::from_base32(&Secret::new(seed)).expect("base32");
+        seed.code_at(self.clock.now()).expose().expose().to_owned()
+    }
+
+    /// Invites somebody for a week; the token of the link.
+    pub(crate) async fn invite(&self, username: &str) -> String {
+        let new = NewInvitation {
+            username: username.parse().expect("valid"),
+            email: "guest@example.net".parse().expect("valid"),
+            groups: vec![],
+            lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+        };
+        let invited = self.control.invite(&self.admin, new).await;
+        invited.expect("an invitation").token.expose().to_owned()
     }
 
     pub(crate) async fn delete_app(&self, name: &str) {

@@ -39,6 +39,17 @@ pub struct AuditRow {
     pub entry: AuditEntry,
 }
 
+/// Which rows are wanted; an absent member wants all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Rows of this identity.
+    pub identity: Option<String>,
+    /// Rows of this action, or of all actions of this thing: `tunnel` finds `tunnel.create`.
+    pub action: Option<String>,
+    /// Rows about this target.
+    pub target: Option<String>,
+}
+
 /// The audit of a [`Runtime`].
 #[derive(Debug, Clone, Copy)]
 pub struct Audit<'a>(pub(super) &'a Runtime);
@@ -66,19 +77,37 @@ impl Audit<'_> {
         })
     }
 
-    /// The newest rows, or those older than the row `before`; at most `limit` and
-    /// [`AUDIT_PAGE_ROWS`], newest first.
+    /// The newest rows that `filter` lets through, or those older than the row `before`; at
+    /// most `limit` and [`AUDIT_PAGE_ROWS`], newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn page(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StateError> {
+    pub fn page(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StateError> {
         self.0.read(|db| {
-            db.prepare_cached("SELECT * FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2")?
-                .query_map(
-                    params![before.unwrap_or(i64::MAX), limit.min(AUDIT_PAGE_ROWS)],
-                    audit_row,
-                )?
-                .collect()
+            db.prepare_cached(
+                "SELECT * FROM audit
+                 WHERE id < ?1
+                   AND (?3 IS NULL OR identity = ?3)
+                   AND (?4 IS NULL OR action = ?4 OR substr(action, 1, length(?4) + 1) = ?4 || '.')
+                   AND (?5 IS NULL OR target = ?5)
+                 ORDER BY id DESC LIMIT ?2",
+            )?
+            .query_map(
+                params![
+                    before.unwrap_or(i64::MAX),
+                    limit.min(AUDIT_PAGE_ROWS),
+                    filter.identity,
+                    filter.action,
+                    filter.target,
+                ],
+                audit_row,
+            )?
+            .collect()
         })
     }
 }

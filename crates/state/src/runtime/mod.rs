@@ -26,7 +26,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior};
 
 pub use acme::{Acme, FailedAttempt};
-pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditRow};
+pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditFilter, AuditRow};
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
 pub use hash::TokenHash;
 pub use lockout::{Lockout, Lockouts};
@@ -266,11 +266,19 @@ mod tests {
             .find_map(|_| runtime.audit().append(&entry).err())
             .expect("full");
         assert!(refused.is_disk_full(), "{refused:?}");
-        let kept = runtime.audit().page(None, 100).expect("page").len();
+        let kept = runtime
+            .audit()
+            .page(&AuditFilter::default(), None, 100)
+            .expect("page")
+            .len();
         limit(1000);
         runtime.audit().append(&entry).expect("append");
         assert_eq!(
-            runtime.audit().page(None, 100).expect("page").len(),
+            runtime
+                .audit()
+                .page(&AuditFilter::default(), None, 100)
+                .expect("page")
+                .len(),
             kept + 1
         );
     }

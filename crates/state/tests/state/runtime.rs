@@ -258,7 +258,14 @@ fn audit_pages_go_from_the_newest_to_the_oldest() {
         .map(|n| world.runtime().audit().append(&entry(n)).expect("append"))
         .collect();
     world.reopen();
-    let page = |before, limit| world.runtime().audit().page(before, limit).expect("page");
+    let page = |before, limit| {
+        let all = portlama_state::AuditFilter::default();
+        world
+            .runtime()
+            .audit()
+            .page(&all, before, limit)
+            .expect("page")
+    };
     let newest = page(None, 2);
     assert_eq!(
         newest.iter().map(|row| &row.entry).collect::<Vec<_>>(),
