@@ -148,7 +148,7 @@ impl Call {
     }
 
     /// The member of the query with this name, decoded once; `None` when there is none.
-    pub(crate) fn query(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn query_member(&mut self, name: &str) -> Result<Option<String>, Refusal> {
         let query = self.request.get_mut().uri().query().unwrap_or_default();
         let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
         match (values.next(), values.next()) {

@@ -173,7 +173,7 @@ pub(crate) async fn delete_files(mut call: Call) -> Result<Response, Refusal> {
 
 /// The folder in the query; the root when there is none.
 fn folder(call: &mut Call) -> Result<SitePath, Refusal> {
-    let text = call.query("path")?;
+    let text = call.query_member("path")?;
     let parsed = text.as_deref().unwrap_or(".").parse();
     parsed.map_err(|error: portlama_model::ParseError| {
         Refusal::Invalid(vec![Issue::of("path", error.to_string())])
