@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{Email, Group, Timestamp, Username};
 
 /// The right to become a user once, in the hands of whoever holds its token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
     /// Stable id.

@@ -26,6 +26,15 @@ impl Secret {
     }
 }
 
+/// Every octet is looked at, so that how long it takes tells nothing but the length.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
+        let differences = a.iter().zip(b).fold(0, |seen, (a, b)| seen | (a ^ b));
+        a.len() == b.len() && std::hint::black_box(differences) == 0
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
@@ -45,5 +54,12 @@ mod tests {
     #[test]
     fn debug_hides_the_content() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn secrets_are_equal_when_their_texts_are() {
+        for (a, b) in [("", ""), ("a", "a"), ("a", "b"), ("a", ""), ("ab", "a")] {
+            assert_eq!(Secret::new(a) == Secret::new(b), a == b, "{a:?} {b:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{Hostname, SiteName, Timestamp, Username};
 
 /// A static site: a host name and a folder of files.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Site {
     /// Stable id; also the name of its folder.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Everything durable that the data plane and the access decision follow from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// `panel.json`.
     pub panel: PanelConfig,
@@ -38,7 +38,7 @@ pub struct State {
 }
 
 /// `panel.json`: the server itself.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PanelConfig {
     /// The server's public address.
@@ -119,7 +119,7 @@ pub enum CertificateAuthority {
 }
 
 /// Two-factor sign-in to the panel.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PanelTwoFactor {
     /// Whether the admin must show a code.
@@ -134,7 +134,7 @@ pub struct PanelTwoFactor {
 }
 
 /// Progress of the first set-up.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Onboarding {
     /// The step reached.
     pub status: OnboardingStatus,
@@ -160,7 +160,7 @@ pub enum OnboardingStatus {
 }
 
 /// A tunnel: a host name below the domain and where its requests go.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tunnel {
     /// Stable id.
@@ -234,7 +234,7 @@ pub enum AccessMode {
 }
 
 /// `users.yml`, in the format of Authelia's file backend.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Users {
     /// By user name.
     #[serde(default)]
@@ -245,7 +245,7 @@ pub struct Users {
 }
 
 /// A person who may sign in to apps.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// The name shown.
     pub displayname: DisplayName,
@@ -265,7 +265,7 @@ pub struct User {
 }
 
 /// `pki/agents/registry.json`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Registry {
     /// All agents ever, revoked ones included.
     #[serde(default)]
@@ -284,7 +284,7 @@ impl Registry {
 }
 
 /// One agent's certificate and rights.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentEntry {
     /// The agent's name.
@@ -329,7 +329,7 @@ pub enum EnrollmentMethod {
 }
 
 /// `pki/revoked.json`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Revocations {
     /// In the order they happened; a serial appears once.
     #[serde(default)]
@@ -340,7 +340,7 @@ pub struct Revocations {
 }
 
 /// A serial that is nobody any more.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocation {
     /// The serial.

@@ -58,16 +58,36 @@ impl Commit {
             .invitations(&state.invitations)
     }
 
-    /// The documents in which `new` differs from `old`.
+    /// The documents in which `new` differs from `old`. What is the same is not written, and
+    /// not even encoded, so that a change costs what it changes.
     ///
     /// # Errors
     /// [`StateError::Rejected`] when a document could not be read back.
     pub fn between(old: &State, new: &State) -> Result<Self, StateError> {
-        let old = Self::of(old)?;
-        let mut new = Self::of(new)?;
-        new.changes
-            .retain(|path, change| old.changes.get(path) != Some(change));
-        Ok(new)
+        let mut commit = Self::new();
+        if old.panel != new.panel {
+            commit = commit.panel(&new.panel)?;
+        }
+        if old.tunnels != new.tunnels {
+            let bytes = document::encode_tunnels_after(&old.tunnels, &new.tunnels);
+            commit = commit.document(Document::Tunnels, bytes)?;
+        }
+        if old.users != new.users {
+            commit = commit.users(&new.users)?;
+        }
+        if old.registry != new.registry {
+            commit = commit.registry(&new.registry)?;
+        }
+        if old.revoked != new.revoked {
+            commit = commit.revoked(&new.revoked)?;
+        }
+        if old.sites != new.sites {
+            commit = commit.sites(&new.sites)?;
+        }
+        if old.invitations != new.invitations {
+            commit = commit.invitations(&new.invitations)?;
+        }
+        Ok(commit)
     }
 
     /// With a new `panel.json`.
