@@ -18,6 +18,7 @@ pub mod client;
 mod error;
 mod invitations;
 mod machine;
+mod renewal;
 mod server;
 mod sites;
 mod tunnels;
@@ -42,6 +43,7 @@ pub use machine::{
     CpuStats, LogFrame, LogLevel, ProcessStats, Service, ServiceAction, ServiceDone, ServiceList,
     ServiceStatus, SystemStats, UpdateRequest, Usage,
 };
+pub use renewal::{AutoRenewStatus, CertificateRenewed};
 pub use server::{Done, Health, OnboardingState};
 pub use sites::{
     NewSite, Site, SiteAnswer, SiteChange, SiteDns, SiteFile, SiteFileDeletion, SiteFileType,

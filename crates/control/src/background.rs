@@ -7,6 +7,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::certifier;
 use crate::change::blocking;
 use crate::control::Core;
 
@@ -28,6 +29,7 @@ pub(crate) fn spawn(core: &Arc<Core>, tasks: &TaskTracker, stop: &CancellationTo
     every(SWEEP_INTERVAL, Work::Sweep);
     every(DURABILITY_RETRY_INTERVAL, Work::MakeDurable);
     tasks.spawn(observe(Arc::downgrade(core), stop.clone()));
+    tasks.spawn(certifier::run(Arc::downgrade(core), stop.clone()));
 }
 
 #[derive(Clone, Copy)]
@@ -63,6 +65,7 @@ pub(crate) async fn renew(core: &Arc<Core>) {
             "the server's own certificate could not be renewed"
         );
     }
+    core.certifier.wake();
     if let Err(error) = core.renew_host_certificates(renewed.unwrap_or(false)).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,

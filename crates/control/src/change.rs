@@ -320,7 +320,7 @@ impl Core {
     }
 
     /// Adds to the audit that a change it tells of did not happen.
-    async fn write_failure(self: &Arc<Self>, row: AuditEntry) {
+    pub(crate) async fn write_failure(self: &Arc<Self>, row: AuditEntry) {
         let core = self.clone();
         let failed = AuditEntry {
             action: format!("{}.failed", row.action),
@@ -394,7 +394,18 @@ impl Core {
     /// Serves the new state. Cannot fail. Anything may be forbidden from here on.
     fn switch(&self, next: Arc<State>, prepared: Prepared) {
         let before = self.state.swap(next.clone());
-        self.certificates.store(prepared.provision.certificates);
+        let Provision {
+            certificates,
+            broken,
+            ..
+        } = prepared.provision;
+        let waits = certificates.len() < prepared.desired.hosts.len();
+        for (host, problem) in broken {
+            if !certificates.contains_key(&host) {
+                self.certifier.note_broken(&host, &problem, self.live.now());
+            }
+        }
+        self.certificates.store(certificates);
         self.live.set_identities(&next);
         self.live.sessions().set_users(&next.users);
         self.live.set_desired(prepared.desired, &next);
@@ -402,6 +413,9 @@ impl Core {
         self.live.deny();
         routes::push(&self.hub, &before, &next);
         self.observer.keep(&next);
+        if waits {
+            self.certifier.wake();
+        }
     }
 }
 

@@ -5,7 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portlama_model::{CaFingerprint, Desired, ResolverAddress, Secret, State, Timestamp};
+use portlama_acme::Challenges;
+use portlama_model::{
+    CaFingerprint, CertificateAuthority, ChallengeType, Desired, ResolverAddress, Secret, State,
+    Timestamp,
+};
 use portlama_pki::{Authority, IssueError};
 use portlama_state::{Commit, FilePath, StateDir, Store};
 use portlama_tunnel::{Hub, HubConfig};
@@ -26,8 +30,8 @@ use crate::passwords::Passwords;
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
-    Activation, Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live, Sessions,
-    SiteFiles, StartError, Upstreams, background, routes,
+    Activation, ChallengeStore, Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live,
+    Sessions, SiteFiles, StartError, Upstreams, background, routes,
 };
 
 /// What the server is told at its start and cannot find in its state.
@@ -39,6 +43,18 @@ pub struct Settings {
     pub panel_port: u16,
     /// The resolvers to ask instead of those of the state; none: the state's.
     pub resolvers: Vec<ResolverAddress>,
+    /// Who sets the records of DNS-01; without it names are shown to be ours by TLS-ALPN-01 only.
+    pub dns_provider: Option<DnsProvider>,
+}
+
+/// Sets and removes the records of DNS-01 (RFC 8555 §8.4).
+#[derive(Clone)]
+pub struct DnsProvider(pub Arc<dyn Challenges>);
+
+impl std::fmt::Debug for DnsProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DnsProvider")
+    }
 }
 
 impl Default for Settings {
@@ -47,6 +63,7 @@ impl Default for Settings {
             https_port: 443,
             panel_port: 9292,
             resolvers: Vec::new(),
+            dns_provider: None,
         }
     }
 }
@@ -107,6 +124,11 @@ impl Control {
             lockouts,
         } = opened;
 
+        let dns = settings.dns_provider.clone().map(|provider| provider.0);
+        if dns.is_none() && needs_dns_provider(&state) {
+            return Err(StartError::NoDnsProvider);
+        }
+        let certifier = Certifier::load(store.runtime(), dns)?;
         let plane = make_plane(live.clone());
         let (store, state) = (Arc::new(store), Arc::new(state));
         let first = First {
@@ -118,6 +140,11 @@ impl Control {
         };
         let (provision, activation) = blocking(move || first.provide()).await?;
         activation.activate();
+        for (host, problem) in &provision.broken {
+            if !provision.certificates.contains_key(host) {
+                certifier.note_broken(host, problem, now);
+            }
+        }
         let hub = Hub::new(HubConfig {
             software: env!("CARGO_PKG_VERSION").to_owned(),
         });
@@ -135,7 +162,7 @@ impl Control {
             writer: Arc::new(Mutex::new(Writer::new(state.clone()))),
             state: ArcSwap::new(state),
             certificates: ArcSwap::new(provision.certificates),
-            certifier: Certifier::default(),
+            certifier,
             observer: Observer::default(),
             passwords: Passwords::new(),
             lockouts,
@@ -189,6 +216,12 @@ impl Control {
     #[must_use]
     pub fn ca_fingerprint(&self) -> CaFingerprint {
         self.core.authority.fingerprint()
+    }
+
+    /// What authorities find when they look whether a name is ours.
+    #[must_use]
+    pub fn challenges(&self) -> Arc<dyn ChallengeStore> {
+        self.core.certifier.challenges.clone()
     }
 
     /// The authority's certificate, PEM.
@@ -341,6 +374,11 @@ fn keep(store: &Store, commit: Commit) {
             "new certificates could not be written down"
         );
     }
+}
+
+fn needs_dns_provider(state: &State) -> bool {
+    state.panel.certificate_authority == CertificateAuthority::Acme
+        && state.panel.acme.challenge == ChallengeType::Dns01
 }
 
 fn load_authority(store: &Store) -> Result<Authority, StartError> {

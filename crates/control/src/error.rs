@@ -53,6 +53,18 @@ pub enum OperationError {
     /// Too many costly requests at once; try again (503).
     #[error("the server is busy: try again in a moment")]
     Busy,
+    /// The certificate authority wants to be left alone for a while (429).
+    #[error("the certificate authority wants to be left alone: {message}")]
+    RateLimited {
+        /// For how long.
+        retry_after: std::time::Duration,
+        /// What it said last.
+        message: String,
+    },
+    /// The certificate authority refused, or has not answered in time (500 with its words in
+    /// `details`). What was there stays.
+    #[error("there is no new certificate: {0}")]
+    Authority(String),
     /// Nothing was changed, the disk is full (507).
     #[error("the server's disk is full: nothing was changed")]
     DiskFull,
@@ -290,6 +302,12 @@ pub enum StartError {
         /// Why.
         source: BoxError,
     },
+    /// The state asks for DNS-01, and nobody can set records.
+    #[error(
+        "`acme.challenge` of panel.json is `dns-01`, and this version has no DNS provider: \
+         set it to `tls-alpn-01`"
+    )]
+    NoDnsProvider,
     /// The state cannot be served.
     #[error("what the state says cannot be served")]
     Plane(#[from] PrepareError),

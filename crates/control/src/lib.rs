@@ -48,9 +48,9 @@ mod upstreams;
 
 pub use background::{DURABILITY_RETRY_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
 pub use certificates::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
-pub use certifier::{CREATE_WAIT, CertificateFailure};
+pub use certifier::{CREATE_WAIT, CertificateFailure, MAX_PARALLEL_ORDERS, SCHEDULE_INTERVAL};
 pub use clock::{Clock, SystemClock};
-pub use control::{Control, Settings};
+pub use control::{Control, DnsProvider, Settings};
 pub use desired::desired;
 pub use dns::{
     DNS_ATTEMPT_TIMEOUT, DNS_LOOKUP_TIMEOUT, Dns, MAX_ADDRESSES_PER_ANSWER, MAX_PARALLEL_QUESTIONS,
@@ -63,6 +63,7 @@ pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit
 pub use observed::TunnelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::audit::{AuditFilter, AuditRow};
+pub use operations::certificate_renewal::AutoRenewal;
 pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
 };
@@ -90,6 +91,7 @@ pub use plane::{
     Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
     HostCertificates, PrepareError, Upstreams,
 };
+pub use portlama_acme::{ChallengeAnswer, Challenges};
 pub use portlama_tunnel::{OpenError, TunnelStream};
 pub use return_target::MAX_RETURN_URL_BYTES;
 pub use services::{MACHINE_CACHE, MAX_LOG_WATCHERS, MAX_PARALLEL_ACTIONS, Surroundings};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portlama_acme::{AcmeClient, AcmeError};
 use portlama_model::{
     AcmeSettings, AdminAuthMode, AdminIdentity, CaFingerprint, CertificateAuthority, DnsSettings,
     Domain, Email, Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry,
@@ -72,9 +73,32 @@ pub enum SetupError {
     /// A certificate could not be made.
     #[error("cannot make the first certificates")]
     Certificate(#[from] IssueError),
+    /// The certificate authority's directory is no address.
+    #[error("`{0}` is not the https address of a certificate authority's directory")]
+    Directory(String),
+    /// The settings of the certificate authority cannot be used.
+    #[error(transparent)]
+    Acme(#[from] AcmeError),
     /// The directory holds something, or cannot be written.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+/// Looks whether a public authority could be asked with these settings. Nothing is sent.
+///
+/// # Errors
+/// [`SetupError::Directory`] and [`SetupError::Acme`].
+pub fn check_authority(settings: &AcmeSettings) -> Result<(), SetupError> {
+    let usable = settings.directory.parse::<http::Uri>().is_ok_and(|uri| {
+        let host = uri.host().unwrap_or_default();
+        let user = uri.authority().is_some_and(|a| a.as_str().contains('@'));
+        uri.scheme_str() == Some("https") && !host.is_empty() && !user
+    });
+    if !usable {
+        return Err(SetupError::Directory(settings.directory.clone()));
+    }
+    AcmeClient::new(settings.clone(), None)?;
+    Ok(())
 }
 
 /// Makes the authority, the admin's credentials and the first state in `dir`, in one commit:

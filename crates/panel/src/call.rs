@@ -13,7 +13,7 @@ use portlama_access::{Caller, Identity};
 use portlama_api::{FromBody, Issue};
 use portlama_control::Control;
 use portlama_control::http::{ClientInfo, WebsocketOffer};
-use portlama_model::{AgentLabel, Username};
+use portlama_model::{AgentLabel, Hostname, Username};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -108,6 +108,14 @@ impl Call {
         let parsed = self.segments.get("username").parse();
         parsed.map_err(|error: portlama_model::ParseError| {
             Refusal::Invalid(vec![Issue::of("username", error.to_string())])
+        })
+    }
+
+    /// The host in the path: lower case, two or more labels.
+    pub(crate) fn cert_domain(&self) -> Result<Hostname, Refusal> {
+        let parsed = self.segments.get("domain").parse();
+        parsed.map_err(|error: portlama_model::ParseError| {
+            Refusal::Invalid(vec![Issue::of("domain", error.to_string())])
         })
     }
 

@@ -191,6 +191,7 @@ impl Refusal {
         match self {
             Self::TooManyRequests(wait) => Some(*wait),
             Self::Operation(OperationError::Busy) => Some(BUSY_WAIT),
+            Self::Operation(OperationError::RateLimited { retry_after, .. }) => Some(*retry_after),
             _ => None,
         }
     }
@@ -295,6 +296,7 @@ fn operation_status(error: &OperationError) -> StatusCode {
         OperationError::NotFound { .. } => StatusCode::NOT_FOUND,
         OperationError::Conflict { .. } => StatusCode::CONFLICT,
         OperationError::Gone { .. } => StatusCode::GONE,
+        OperationError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         OperationError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         OperationError::DiskFull
         | OperationError::NotDurable {
@@ -317,6 +319,14 @@ fn operation_body(error: &OperationError) -> ErrorBody {
         }
         OperationError::ServiceFailed { what, details } => {
             ErrorBody::new(sentence(&format!("{what} failed"))).with_details(details.as_str())
+        }
+        OperationError::Authority(words) => {
+            ErrorBody::new("There is no new certificate, and what was there stays")
+                .with_details(words.as_str())
+        }
+        OperationError::RateLimited { message, .. } => {
+            ErrorBody::new("The certificate authority wants to be left alone for a while")
+                .with_details(message.as_str())
         }
         OperationError::NotDurable { .. } => {
             ErrorBody::new("Done, but it could not be written down and would not survive a restart")

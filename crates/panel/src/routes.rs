@@ -198,6 +198,13 @@ pub static ROUTES: &[Route] = routes! {
     GET "/api/audit" Who::Admin, Management
         => audit::list(Query<AuditQuery>) -> 200 AuditPage;
 
+    /// When certificates are looked through for those to renew.
+    GET "/api/certs/auto-renew-status" Who::Admin, Management
+        => renewal::status() -> 200 AutoRenewStatus;
+    /// Gets a host a new certificate, due or not.
+    POST "/api/certs/{domain}/renew" Who::Admin, Management
+        => renewal::renew() -> 200 CertificateRenewed, 404;
+
     /// All agents ever.
     GET "/api/certs/agent" Who::Admin, Management
         => agents::list() -> 200 AgentList;

@@ -547,7 +547,8 @@ fn probe(method: &str, path: &str) -> Ask {
         .replace("{id}", UNKNOWN_ID)
         .replace("{username}", "not-there")
         .replace("{label}", "not-there")
-        .replace("{token}", &"0".repeat(64));
+        .replace("{token}", &"0".repeat(64))
+        .replace("{domain}", "not-there.example.org");
     let body = match (method, path) {
         ("PATCH", path) if path.starts_with("/api/tunnels/") => json!({ "enabled": true }),
         ("PATCH", _) => json!({ "capabilities": [] }),

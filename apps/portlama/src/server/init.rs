@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use portlama_control::setup::{Initialised, Setup, initialise};
 use portlama_control::{Clock, SystemClock};
-use portlama_model::{AcmeSettings, CertificateAuthority, Domain, Email};
+use portlama_model::{CertificateAuthority, Domain, Email};
 use serde_json::json;
 
+use super::acme::AcmeArguments;
 use crate::output::Output;
 
 /// Makes a new server. Nothing outside the state directory is touched and no root is needed.
@@ -20,7 +21,9 @@ Examples:
   portlama server init --state-dir /etc/portlama --ip 198.51.100.23
       a fresh server whose set-up goes on in the panel
   portlama server init --state-dir ./try --domain lab.test --certificates internal
-      a complete server for a closed network; browsers must trust ./try/pki/ca.crt")]
+      a complete server for a closed network; browsers must trust ./try/pki/ca.crt
+  portlama server init --acme-directory https://ca.corp.example/acme/directory --acme-ca-file corp.pem
+      a server whose certificates come from an authority of your own")]
 pub(crate) struct InitArguments {
     /// The directory to make the server in.
     #[arg(long, value_name = "DIR", default_value = "/etc/portlama")]
@@ -37,6 +40,8 @@ pub(crate) struct InitArguments {
     /// Who certifies the names that visitors see.
     #[arg(long, value_enum, default_value_t = Certificates::Acme)]
     certificates: Certificates,
+    #[command(flatten)]
+    acme: AcmeArguments,
 }
 
 /// Who certifies host names.
@@ -62,6 +67,10 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
     if arguments.certificates == Certificates::Internal && arguments.domain.is_none() {
         bail!("`--certificates internal` needs `--domain`: it says below which name apps live");
     }
+    let acme = match arguments.certificates {
+        Certificates::Acme => arguments.acme.settings()?,
+        Certificates::Internal => arguments.acme.unused()?,
+    };
     let ip = match arguments.ip {
         Some(ip) => ip,
         None => own_address().context("cannot find this machine's address: give it with `--ip`")?,
@@ -73,7 +82,7 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
             domain: arguments.domain,
             email: arguments.email,
             certificate_authority: arguments.certificates.into(),
-            acme: AcmeSettings::default(),
+            acme,
             dns: Default::default(),
             now: SystemClock.now(),
         },

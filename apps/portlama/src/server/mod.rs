@@ -1,5 +1,6 @@
 //! `portlama server`: the side with the public address.
 
+mod acme;
 mod carriers;
 mod init;
 mod listen;

@@ -65,6 +65,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
         https_port,
         panel_port,
         resolvers: arguments.resolver.clone(),
+        dns_provider: None,
     };
 
     let edge_cell: OnceLock<Arc<Edge>> = OnceLock::new();
@@ -101,7 +102,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
         portal: Arc::new(Portal::new(Arc::clone(&control))),
         carriers: Arc::new(Carriers::new(Arc::clone(&control))),
         visits: Arc::clone(&control) as _,
-        challenges: None,
+        challenges: Some(control.challenges()),
     });
 
     let shutdown = CancellationToken::new();

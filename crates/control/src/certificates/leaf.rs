@@ -9,16 +9,15 @@ use portlama_pki::{Authority, IssueError, LeafName, verify_server};
 use portlama_state::FilePath;
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use portlama_acme::renewal::RENEW_AT_FRACTION_LEFT;
+
+use super::stored::parse_pair;
 use crate::HostCertificate;
 use crate::http::BoxError;
 
 /// How long a leaf of our own authority holds: 90 days, as public authorities have it, so
 /// that renewal is exercised everywhere.
 pub const LEAF_VALIDITY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-/// The part of a leaf's life that is left when it is renewed: a third, time for a month of
-/// failing attempts.
-pub const RENEW_AT_FRACTION_LEFT: u32 = 3;
 
 /// Who certifies host names at once. Authorities that take their time are asked by the
 /// [certifier](crate::certifier), and until they have answered a host is `certificate_pending`.
@@ -62,6 +61,19 @@ pub(crate) struct NewCertificate {
 }
 
 impl NewCertificate {
+    /// What an authority issued, as PEM.
+    ///
+    /// # Errors
+    /// When it makes no sense.
+    pub(crate) fn from_pem(chain_pem: String, key_pem: Secret) -> Result<Self, &'static str> {
+        let certificate = parse_pair(chain_pem.as_bytes(), key_pem.expose().as_bytes())?;
+        Ok(Self {
+            certificate: Arc::new(certificate),
+            chain_pem,
+            key_pem,
+        })
+    }
+
     /// The files of a host's certificate.
     pub(crate) fn host_files(&self, host: &Hostname) -> [(FilePath, Vec<u8>); 2] {
         self.files(FilePath::host_chain(host), FilePath::host_key(host))

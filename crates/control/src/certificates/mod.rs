@@ -8,9 +8,11 @@ mod leaf;
 mod provision;
 mod stored;
 
+pub use leaf::LEAF_VALIDITY;
 pub(crate) use leaf::{
-    HostIssuer, NewCertificate, issue_leaf, issuer_for, needs_renewal, own_leaf_serves, own_names,
+    HostIssuer, NewCertificate, is_of, issue_leaf, issuer_for, needs_renewal, own_leaf_serves,
+    own_names,
 };
-pub use leaf::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
+pub use portlama_acme::renewal::RENEW_AT_FRACTION_LEFT;
 pub(crate) use provision::{Provide, Provision, Sources};
 pub(crate) use stored::{load_host, load_pair};

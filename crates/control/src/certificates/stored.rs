@@ -80,7 +80,7 @@ pub(crate) fn load_pair(
     Ok(Some(parse_pair(&chain, &key)))
 }
 
-fn parse_pair(chain: &[u8], key: &[u8]) -> Result<HostCertificate, &'static str> {
+pub(super) fn parse_pair(chain: &[u8], key: &[u8]) -> Result<HostCertificate, &'static str> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
         .collect::<Result<_, _>>()
         .map_err(|_| "the chain is not PEM")?;

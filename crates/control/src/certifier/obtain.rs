@@ -9,10 +9,10 @@ use portlama_model::{Hostname, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use super::{CREATE_WAIT, CertificateFailure, Standing, Verdict};
-use crate::certificates::{load_host, needs_renewal};
+use crate::certificates::{is_of, issue_leaf, load_host, needs_renewal};
 use crate::change::blocking;
 use crate::control::Core;
-use crate::{OperationError, Step};
+use crate::{HostCertificate, OperationError, Step};
 
 /// How asking for certificates ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,30 +98,42 @@ impl Core {
     /// Whether `host` has a good certificate, after it was issued if that can be done at once.
     async fn issue_at_once(self: &Arc<Self>, host: &Hostname) -> Result<bool, OperationError> {
         let (core, wanted) = (self.clone(), host.clone());
-        let found = blocking(move || {
-            if core.has_good_certificate(&wanted) {
-                return Ok(None);
-            }
-            let issuer = core.issuer(&core.state.load());
-            let issued = issuer.map(|issuer| issuer.issue(&wanted, core.live.now()));
-            issued.transpose().map(Some)
-        });
-        let failed = |source| OperationError::Failed {
-            step: Step::Certificate,
-            source,
-        };
-        match found.await.map_err(failed)? {
-            None => Ok(true),
-            Some(None) => Ok(false),
-            Some(Some(new)) => self.install(host.clone(), new).await.map(|()| true),
+        if blocking(move || core.has_good_certificate(&wanted)).await {
+            return Ok(true);
         }
+        if self.issuer(&self.state.load()).is_none() {
+            return Ok(false);
+        }
+        self.issue(host).await.map(|()| true)
     }
 
-    /// Whether `host` has a certificate that needs no renewal, served or stored. Blocks on the
-    /// disk.
-    pub(crate) fn has_good_certificate(&self, host: &Hostname) -> bool {
+    /// Lets our own authority certify `host` anew.
+    pub(crate) async fn issue(self: &Arc<Self>, host: &Hostname) -> Result<(), OperationError> {
+        let (core, wanted) = (self.clone(), host.clone());
+        let issued = blocking(move || {
+            let names = [wanted.into()];
+            issue_leaf(&core.authority, &names, core.live.now())
+        });
+        let new = issued.await.map_err(|error| OperationError::Failed {
+            step: Step::Certificate,
+            source: error.into(),
+        })?;
+        self.install(host.clone(), new).await
+    }
+
+    /// Whether `host` has a certificate that serves for now: one of our own authority with more
+    /// than a third of its life left, or one of a public authority that holds, whose renewal is
+    /// the scheduler's. Served or stored. Blocks on the disk.
+    fn has_good_certificate(&self, host: &Hostname) -> bool {
         let now = self.live.now();
-        let good = |leaf: &crate::HostCertificate| !needs_renewal(leaf, now);
+        let internal = self.issuer(&self.state.load()).is_some();
+        let good = |leaf: &HostCertificate| {
+            if internal {
+                !needs_renewal(leaf, now)
+            } else {
+                now <= leaf.not_after && !is_of(leaf, &self.authority)
+            }
+        };
         match self.certificates.load().get(host) {
             Some(leaf) => good(leaf),
             None => {

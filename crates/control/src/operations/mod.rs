@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod audit;
+pub(crate) mod certificate_renewal;
 pub(crate) mod enrolment;
 pub(crate) mod invitations;
 pub(crate) mod services;

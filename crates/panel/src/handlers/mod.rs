@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod invitations;
+pub(crate) mod renewal;
 pub(crate) mod server;
 pub(crate) mod services;
 pub(crate) mod sites;
