@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portlama_model::{AgentEntry, AgentLabel, CapabilitySet, Serial, State, Timestamp};
-use portlama_pki::{ChainError, Subject, VerifiedClient};
+use portlama_pki::{ChainError, Sha256, Subject, VerifiedClient};
 
 /// What a client presented in the handshake, judged once a connection as far as time and
 /// registry do not matter.
@@ -44,7 +44,7 @@ pub enum NotIdentified {
 #[derive(Debug, Clone, Default)]
 pub struct Identities {
     admins: BTreeSet<Serial>,
-    agents: BTreeMap<AgentLabel, Agent>,
+    agents: BTreeMap<AgentLabel, Known>,
     revoked: BTreeSet<Serial>,
 }
 
@@ -55,7 +55,7 @@ impl Identities {
         let live = state.registry.agents.iter().filter(|entry| !entry.revoked);
         Self {
             admins: state.panel.admin.serials.iter().cloned().collect(),
-            agents: live.map(|e| (e.label.clone(), Agent::of(e))).collect(),
+            agents: live.map(|e| (e.label.clone(), Known::of(e))).collect(),
             revoked: state
                 .revoked
                 .revoked
@@ -97,12 +97,13 @@ impl Identities {
         match client.subject() {
             Subject::Admin if self.admins.contains(client.serial()) => Ok(Identity::Admin(Admin {
                 serial: client.serial().clone(),
+                key_digest: client.key_digest(),
             })),
             Subject::Agent(label) => self
                 .agents
                 .get(label)
-                .filter(|agent| agent.serial == *client.serial())
-                .map(|agent| Identity::Agent(agent.clone()))
+                .filter(|known| known.serial == *client.serial())
+                .map(|known| Identity::Agent(known.presented_by(label, client)))
                 .ok_or(NotIdentified::Nobody),
             Subject::Admin | Subject::Nobody => Err(NotIdentified::Nobody),
         }
@@ -126,6 +127,15 @@ impl Identity {
         match self {
             Self::Admin(admin) => &admin.serial,
             Self::Agent(agent) => &agent.serial,
+        }
+    }
+
+    /// The SHA-256 of the public key presented.
+    #[must_use]
+    pub fn key_digest(&self) -> Sha256 {
+        match self {
+            Self::Admin(admin) => admin.key_digest,
+            Self::Agent(agent) => agent.key_digest,
         }
     }
 
@@ -167,6 +177,7 @@ impl Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     serial: Serial,
+    key_digest: Sha256,
 }
 
 /// An agent with its present rights.
@@ -174,20 +185,12 @@ pub struct Admin {
 pub struct Agent {
     label: AgentLabel,
     serial: Serial,
+    key_digest: Sha256,
     capabilities: CapabilitySet,
     allowed_sites: Vec<String>,
 }
 
 impl Agent {
-    fn of(entry: &AgentEntry) -> Self {
-        Self {
-            label: entry.label.clone(),
-            serial: entry.serial.clone(),
-            capabilities: entry.capabilities.clone(),
-            allowed_sites: entry.allowed_sites.clone(),
-        }
-    }
-
     /// The agent's name.
     #[must_use]
     pub fn label(&self) -> &AgentLabel {
@@ -210,5 +213,33 @@ impl Agent {
     #[must_use]
     pub fn allowed_sites(&self) -> &[String] {
         &self.allowed_sites
+    }
+}
+
+/// A live agent as the registry has it.
+#[derive(Debug, Clone)]
+struct Known {
+    serial: Serial,
+    capabilities: CapabilitySet,
+    allowed_sites: Vec<String>,
+}
+
+impl Known {
+    fn of(entry: &AgentEntry) -> Self {
+        Self {
+            serial: entry.serial.clone(),
+            capabilities: entry.capabilities.clone(),
+            allowed_sites: entry.allowed_sites.clone(),
+        }
+    }
+
+    fn presented_by(&self, label: &AgentLabel, client: &VerifiedClient) -> Agent {
+        Agent {
+            label: label.clone(),
+            serial: self.serial.clone(),
+            key_digest: client.key_digest(),
+            capabilities: self.capabilities.clone(),
+            allowed_sites: self.allowed_sites.clone(),
+        }
     }
 }

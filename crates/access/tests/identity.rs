@@ -45,6 +45,7 @@ impl House {
             panel: PanelConfig {
                 admin: AdminIdentity {
                     serials: vec![self.admin.serial().clone()],
+                    ..AdminIdentity::default()
                 },
                 ..panel()
             },
@@ -175,6 +176,7 @@ fn revoked_serials_are_nobody_even_when_listed_as_live() {
         serial: house.admin.serial().clone(),
         label: "admin".to_owned(),
         revoked_at: now(),
+        public_key: None,
     });
     let refused = Identities::of(&state).identify(&house.present(&house.admin), now());
     assert_eq!(refused, Err(NotIdentified::Revoked));

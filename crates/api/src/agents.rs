@@ -1,7 +1,7 @@
 //! `/api/certs/agent` and `/api/enroll`.
 
 use portlama_model::{
-    AgentLabel, Capability, CapabilitySet, EnrollmentMethod, Secret, Serial, Subdomain, Timestamp,
+    AgentLabel, Capability, CapabilitySet, EnrollmentMethod, Secret, Serial, SiteName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ pub struct AgentList {
     pub agents: Vec<Agent>,
 }
 
-/// `POST /api/certs/agent/enroll`.
+/// `POST /api/certs/agent` and `POST /api/certs/agent/enroll`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewEnrollment {
@@ -75,7 +75,7 @@ pub struct NewEnrollment {
     pub capabilities: Vec<Capability>,
     /// Names of the sites it will be allowed to touch.
     #[schema(value_type = Vec<String>)]
-    pub allowed_sites: Vec<Subdomain>,
+    pub allowed_sites: Vec<SiteName>,
 }
 
 /// Labels that `/api/certs/agent/{label}` could never address, as these words are routes there.
@@ -215,6 +215,57 @@ pub struct AgentCapabilities {
     /// Its rights.
     #[schema(value_type = Vec<String>)]
     pub capabilities: CapabilitySet,
+}
+
+/// `PATCH /api/certs/agent/{label}/allowed-sites`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedSitesChange {
+    /// Replaces the list. The sites need not exist.
+    #[schema(value_type = Vec<String>)]
+    pub allowed_sites: Vec<SiteName>,
+}
+
+impl FromBody for AllowedSitesChange {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            allowed_sites: fields.required("allowedSites")?,
+        })
+    }
+}
+
+/// The sites of an agent afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentSites {
+    /// `true`.
+    pub ok: bool,
+    /// The agent.
+    #[schema(value_type = String)]
+    pub label: AgentLabel,
+    /// Names of the sites it may touch.
+    pub allowed_sites: Vec<String>,
+}
+
+/// An agent whose key the server made; its file is at
+/// `GET /api/certs/agent/{label}/download`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentP12 {
+    /// `true`.
+    pub ok: bool,
+    /// The agent.
+    #[schema(value_type = String)]
+    pub label: AgentLabel,
+    /// The password of its P12 file, 32 hexadecimal digits; shown once and stored nowhere.
+    #[schema(value_type = String)]
+    pub p12_password: Secret,
+    /// The certificate's serial.
+    #[schema(value_type = String)]
+    pub serial: Serial,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
 }
 
 /// `DELETE /api/certs/agent/{label}`.

@@ -13,6 +13,7 @@
 
 mod agents;
 mod audit;
+mod certificates;
 #[cfg(feature = "client")]
 pub mod client;
 mod error;
@@ -26,10 +27,14 @@ mod users;
 mod validation;
 
 pub use agents::{
-    Agent, AgentCapabilities, AgentList, AgentRevoked, CapabilityChange, EnrollRequest, Enrolled,
-    Enrollment, EnrollmentCancelled, NewEnrollment,
+    Agent, AgentCapabilities, AgentList, AgentP12, AgentRevoked, AgentSites, AllowedSitesChange,
+    CapabilityChange, EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, NewEnrollment,
 };
 pub use audit::{AuditEntry, AuditPage, AuditQuery, DEFAULT_AUDIT_ROWS, MAX_AUDIT_ROWS};
+pub use certificates::{
+    AdminAuth, AdminRotated, AdminRotation, Certificate, CertificateList, CertificateRequest,
+    CertificateSigned, CertificateType,
+};
 pub use error::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,
     ONBOARDING_INCOMPLETE, PathSegment, VALIDATION_FAILED,

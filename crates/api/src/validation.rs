@@ -207,7 +207,7 @@ name_fields!(
     Email,
     Group,
     Capability,
-    ReleaseVersion
+    ReleaseVersion,
 );
 
 /// Texts that are one of a few words.

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::certifier;
 use crate::change::blocking;
 use crate::control::Core;
+use crate::operations::admin_rotation::ROTATION_INTERVAL;
 
 /// How often certificates are looked at. They are renewed with a month to go.
 pub const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -28,6 +29,7 @@ pub(crate) fn spawn(core: &Arc<Core>, tasks: &TaskTracker, stop: &CancellationTo
     every(RENEWAL_INTERVAL, Work::Renew);
     every(SWEEP_INTERVAL, Work::Sweep);
     every(DURABILITY_RETRY_INTERVAL, Work::MakeDurable);
+    tasks.spawn(settle_rotation(Arc::downgrade(core), stop.clone()));
     tasks.spawn(observe(Arc::downgrade(core), stop.clone()));
     tasks.spawn(certifier::run(Arc::downgrade(core), stop.clone()));
 }
@@ -98,5 +100,24 @@ async fn observe(core: Weak<Core>, stop: CancellationToken) {
     while let Some(Ok(())) = stop.run_until_cancelled(changes.changed()).await {
         let Some(core) = core.upgrade() else { return };
         core.observe_all(core.live.now());
+    }
+}
+
+/// Writes the first use of a new admin certificate down as soon as it happens, and ends the
+/// old one in time.
+async fn settle_rotation(core: Weak<Core>, stop: CancellationToken) {
+    let Some(live) = core.upgrade().map(|core| core.live.clone()) else {
+        return;
+    };
+    let mut ticks = tokio::time::interval(ROTATION_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = live.admin_watch().noticed() => {}
+            _ = ticks.tick() => {}
+        }
+        let Some(core) = core.upgrade() else { return };
+        core.settle_rotation().await;
     }
 }

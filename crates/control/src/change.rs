@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use portlama_model::{AgentLabel, Hostname, State, Timestamp, Username};
-use portlama_state::{AuditEntry, Commit, Committed, StateError};
+use portlama_state::{AuditEntry, Commit, Committed, FilePath, StateError};
 use portlama_tunnel::CloseCode;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::certificates::{NewCertificate, Provide, Provision, Sources};
 use crate::control::Core;
-use crate::{Activation, OperationError, PrepareError, Step, desired, routes};
+use crate::{Activation, Farewell, OperationError, PrepareError, Step, desired, routes};
 
 /// What the one writer knows beside the state that is served.
 pub(crate) struct Writer {
@@ -19,7 +19,12 @@ pub(crate) struct Writer {
     durable: Arc<State>,
     /// The audit rows of such denials.
     unwritten: Vec<AuditEntry>,
+    /// The files of such denials.
+    files: Files,
 }
+
+/// New contents of files beside the documents; `None` takes a file out.
+pub(crate) type Files = Vec<(FilePath, Option<Vec<u8>>)>;
 
 /// The right to change the state: of any number of operations, one has it.
 pub(crate) type WriterGuard = OwnedMutexGuard<Writer>;
@@ -29,6 +34,7 @@ impl Writer {
         Self {
             durable: state,
             unwritten: Vec::new(),
+            files: Files::new(),
         }
     }
 }
@@ -41,6 +47,10 @@ pub(crate) struct Change {
     pub(crate) audit: AuditEntry,
     /// What it takes away.
     pub(crate) forbids: Forbids,
+    /// Files that change with it, in the same commit.
+    pub(crate) files: Files,
+    /// Of the caller, when the change ends the caller's own certificate.
+    pub(crate) farewell: Option<Farewell>,
 }
 
 impl Change {
@@ -50,12 +60,28 @@ impl Change {
             next,
             audit,
             forbids: Forbids::default(),
+            files: Files::new(),
+            farewell: None,
         }
     }
 
     /// The same, and what it takes away.
     pub(crate) fn forbidding(self, forbids: Forbids) -> Self {
         Self { forbids, ..self }
+    }
+
+    /// The same with files in the same commit.
+    pub(crate) fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The same; when it has happened, its answer may reach the caller although the caller's
+    /// certificate ends with it.
+    pub(crate) fn answering(self, farewell: Farewell) -> Self {
+        Self {
+            farewell: Some(farewell),
+            ..self
+        }
     }
 }
 
@@ -128,10 +154,22 @@ impl Core {
         let next = Arc::new(change.next);
         let prepared = self.prepare(next.clone(), Provide::Missing).await?;
         let (committed, prepared) = self
-            .commit(&mut writer, next.clone(), Some(change.audit), prepared)
+            .commit(
+                &mut writer,
+                next.clone(),
+                Some(change.audit),
+                change.files,
+                prepared,
+            )
             .await;
         committed.map_err(not_done)?;
+        if let Some(farewell) = &change.farewell {
+            farewell.grant();
+        }
         self.switch(next, prepared);
+        if let Some(agent) = &change.forbids.agent {
+            self.hub.evict(agent, CloseCode::Revoked);
+        }
         Ok(())
     }
 
@@ -154,6 +192,7 @@ impl Core {
         let prepared = self.prepare(next.clone(), Provide::Missing).await;
         let mut rows = std::mem::take(&mut writer.unwritten);
         rows.push(change.audit);
+        writer.files.extend(change.files);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -174,6 +213,7 @@ impl Core {
         match written {
             Ok(()) => {
                 writer.durable = next;
+                writer.files.clear();
                 Ok(())
             }
             Err(error) => {
@@ -199,11 +239,13 @@ impl Core {
             return true;
         }
         let rows = std::mem::take(&mut writer.unwritten);
-        let commit = Commit::between(&writer.durable, &current);
+        let commit = Commit::between(&writer.durable, &current)
+            .map(|commit| with_files(commit, &writer.files));
         let (written, rows) = self.write(commit, rows).await;
         match written {
             Ok(()) => {
                 writer.durable = current;
+                writer.files.clear();
                 tracing::info!("what could not be written down before is durable");
                 true
             }
@@ -247,7 +289,7 @@ impl Core {
                 return Ok(());
             }
             let (committed, prepared) = core
-                .commit(&mut writer, state.clone(), None, prepared)
+                .commit(&mut writer, state.clone(), None, Files::new(), prepared)
                 .await;
             committed.map_err(not_done)?;
             core.switch(state, prepared);
@@ -298,15 +340,21 @@ impl Core {
         writer: &mut Writer,
         next: Arc<State>,
         audit: Option<AuditEntry>,
+        files: Files,
         prepared: Prepared,
     ) -> (Result<(), StateError>, Prepared) {
-        let commit = self.commit_of(writer, &next, &prepared.provision);
+        let commit = self
+            .commit_of(writer, &next, &prepared.provision)
+            .map(|commit| with_files(commit, &files));
         let mut rows = std::mem::take(&mut writer.unwritten);
         let waiting = rows.len();
         rows.extend(audit.clone());
         let (written, mut left) = self.write(commit, rows).await;
         match &written {
-            Ok(()) => writer.durable = next,
+            Ok(()) => {
+                writer.durable = next;
+                writer.files.clear();
+            }
             Err(_) => {
                 if let (true, Some(row)) = (left.is_empty(), audit) {
                     self.write_failure(row).await;
@@ -340,7 +388,8 @@ impl Core {
         next: &State,
         provision: &Provision,
     ) -> Result<Commit, StateError> {
-        Commit::between(&writer.durable, next).map(|commit| provision.write_into(commit))
+        Commit::between(&writer.durable, next)
+            .map(|commit| with_files(provision.write_into(commit), &writer.files))
     }
 
     /// Writes audit rows and the change; the answer gives back the rows that were not written.
@@ -417,6 +466,15 @@ impl Core {
             self.certifier.wake();
         }
     }
+}
+
+fn with_files(commit: Commit, files: &Files) -> Commit {
+    files
+        .iter()
+        .fold(commit, |commit, (path, content)| match content {
+            Some(bytes) => commit.write(path, bytes.clone()),
+            None => commit.remove(path),
+        })
 }
 
 /// Runs what waits for the disk or computes for long on its own thread, to its end.

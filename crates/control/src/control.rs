@@ -172,6 +172,8 @@ impl Control {
             tasks: tasks.clone(),
         });
         core.observe_all(now);
+        // What was due while nothing ran must not be let in once more.
+        core.settle_rotation().await;
         background::spawn(&core, &tasks, &stop);
         tasks.close();
         Ok(Arc::new(Self {
@@ -255,6 +257,12 @@ impl Control {
     /// [`DURABILITY_RETRY_INTERVAL`](crate::DURABILITY_RETRY_INTERVAL).
     pub async fn make_durable(&self) -> bool {
         self.core.make_durable().await
+    }
+
+    /// Ends the admin certificate that a rotation replaced, when its time has come. It happens
+    /// by itself, at the latest every [`ROTATION_INTERVAL`](crate::ROTATION_INTERVAL).
+    pub async fn settle_rotation(&self) {
+        self.core.settle_rotation().await;
     }
 
     /// Stops background tasks and writes down what is still in memory. The hub's connections

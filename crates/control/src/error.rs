@@ -214,6 +214,9 @@ pub enum Refusal {
     /// The way in for repairs would be gone.
     #[error("stopping ssh would shut you out of the server: use `systemctl stop ssh` there")]
     StopsSsh,
+    /// The key of a certificate that ends with the new one's making.
+    #[error("the certificate request holds the key of the present certificate, make a new key")]
+    KeyInUse,
     /// The certificate request is not acceptable.
     #[error(transparent)]
     Csr(#[from] CsrError),

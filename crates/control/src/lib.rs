@@ -14,6 +14,7 @@
 //! Who may do what is decided in `access`; this crate never looks at a header.
 #![forbid(unsafe_code)]
 
+mod admin_watch;
 mod background;
 mod certificates;
 mod certifier;
@@ -23,6 +24,7 @@ mod control;
 mod desired;
 mod dns;
 mod error;
+mod farewell;
 mod handovers;
 pub mod http;
 mod live;
@@ -57,12 +59,17 @@ pub use dns::{
     MAX_RESOLVERS, ResolverAnswer, Verdict, is_public, leads_here, own_among,
 };
 pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
+pub use farewell::Farewell;
 pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;
 pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 pub use observed::TunnelStatus;
+pub use operations::admin::{RotatedAdmin, Rotation};
+pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL};
+pub use operations::agent_certificates::NewP12;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::audit::{AuditFilter, AuditRow};
+pub use operations::certificate_list::{CertificateKind, CertificateView};
 pub use operations::certificate_renewal::AutoRenewal;
 pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,
@@ -71,6 +78,7 @@ pub use operations::invitations::{
     Accepted, InvitationStatus, InvitationView, Invited, MAX_INVITATIONS, NewInvitation,
     OpenInvitation,
 };
+pub use operations::keys::{P12_PASSWORD_BYTES, SignedClient};
 pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::site_dns::SiteProof;

@@ -11,6 +11,7 @@ use portlama_pki::ClientTrust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::admin_watch::AdminWatch;
 use crate::{Clock, HostCertificate, Sessions, SiteFiles, Traffic, desired};
 
 /// What requests are judged against: snapshots that are replaced whole, so that a reader never
@@ -19,6 +20,7 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     trust: Arc<ClientTrust>,
     identities: ArcSwap<Identities>,
+    admin_watch: AdminWatch,
     desired: ArcSwap<Desired>,
     own_certificate: ArcSwap<HostCertificate>,
     sessions: Sessions,
@@ -36,10 +38,13 @@ impl Live {
         site_files: Arc<SiteFiles>,
         state: &State,
     ) -> Self {
+        let admin_watch = AdminWatch::default();
+        admin_watch.follow(state);
         Self {
             clock,
             trust: Arc::new(trust),
             identities: ArcSwap::from_pointee(Identities::of(state)),
+            admin_watch,
             desired: ArcSwap::from_pointee(desired(state)),
             own_certificate: ArcSwap::new(own_certificate),
             sessions,
@@ -60,7 +65,10 @@ impl Live {
     /// # Errors
     /// Says why it is nobody.
     pub fn identify(&self, presented: &Presented) -> Result<Identity, NotIdentified> {
-        self.identities.load().identify(presented, self.clock.now())
+        let now = self.clock.now();
+        let identity = self.identities.load().identify(presented, now)?;
+        self.admin_watch.notice(&identity, now);
+        Ok(identity)
     }
 
     /// What client certificates are judged against.
@@ -120,6 +128,11 @@ impl Live {
     /// Who exists from here on.
     pub(crate) fn set_identities(&self, state: &State) {
         self.identities.store(Arc::new(Identities::of(state)));
+        self.admin_watch.follow(state);
+    }
+
+    pub(crate) fn admin_watch(&self) -> &AdminWatch {
+        &self.admin_watch
     }
 
     /// What is served from here on. Counters of tunnels that are gone go with them.

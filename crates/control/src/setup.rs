@@ -12,7 +12,7 @@ use portlama_model::{
     Domain, Email, Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry,
     Revocations, Secret, Serial, State, Timestamp, Users,
 };
-use portlama_pki::{Authority, AuthorityError, IssueError, client_p12};
+use portlama_pki::{Authority, AuthorityError, IssueError, IssuedCertificate, client_p12};
 use portlama_state::{FilePath, StateDir, StateError, Store};
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ pub fn initialise(dir: &Path, setup: Setup) -> Result<Initialised, SetupError> {
         &password,
     )?;
     let serial = admin.certificate().serial().clone();
-    let state = first_state(&dir, &setup, serial.clone());
+    let state = first_state(&dir, &setup, admin.certificate());
 
     let mut files = vec![
         (FilePath::CA_CERT, ca.certificate_pem.into_bytes()),
@@ -155,7 +155,7 @@ fn p12_password() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(octets::<P12_PASSWORD_BYTES>()))
 }
 
-fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
+fn first_state(dir: &StateDir, setup: &Setup, admin: &IssuedCertificate) -> State {
     let status = match (&setup.domain, setup.certificate_authority) {
         (None, _) => OnboardingStatus::Fresh,
         (Some(_), CertificateAuthority::Internal) => OnboardingStatus::Completed,
@@ -171,7 +171,9 @@ fn first_state(dir: &StateDir, setup: &Setup, admin: Serial) -> State {
             max_site_size: 524_288_000,
             admin_auth_mode: AdminAuthMode::P12,
             admin: AdminIdentity {
-                serials: vec![admin],
+                serials: vec![admin.serial().clone()],
+                public_keys: [(admin.serial().clone(), admin.key_digest().to_string())].into(),
+                ..AdminIdentity::default()
             },
             certificate_authority: setup.certificate_authority,
             acme: setup.acme.clone(),

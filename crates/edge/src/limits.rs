@@ -53,6 +53,9 @@ pub const LINGER_MAX_BYTES: usize = 1024 * 1024;
 /// From the stop signal until open connections are cut. A download of a page's worth ends in
 /// that time; the service manager kills after 90 s.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+/// How long an answer that ends its own caller's certificate may take to be delivered: a few
+/// KiB over a slow line.
+pub const FAREWELL_GRACE: Duration = Duration::from_secs(10);
 /// From a carrier's dismissal until its connection is cut.
 pub const CARRIER_GRACE: Duration = Duration::from_secs(1);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use portlama_access::{Refused, VisitFacts, may_visit};
-use portlama_control::{BoxFuture, Live, SignedIn};
+use portlama_control::{BoxFuture, Farewell, Live, SignedIn};
 use portlama_model::Hostname;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -34,6 +34,7 @@ pub(crate) struct Connection {
     cut: AtomicBool,
     cut_waker: AtomicWaker,
     visits: Mutex<Vec<Arc<Visit>>>,
+    farewell: Farewell,
     successor: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
@@ -51,6 +52,7 @@ impl Connection {
             cut: AtomicBool::new(false),
             cut_waker: AtomicWaker::new(),
             visits: Mutex::default(),
+            farewell: Farewell::default(),
             successor: Mutex::default(),
         }
     }
@@ -78,6 +80,11 @@ impl Connection {
     /// Why the gate refused.
     pub(crate) fn refusal(&self) -> Option<GateError> {
         self.refusal.get().copied()
+    }
+
+    /// Whether a last answer may still be delivered when the certificate is nobody's any more.
+    pub(crate) fn farewell(&self) -> &Farewell {
+        &self.farewell
     }
 
     /// The answer is 101: what follows is not HTTP. `successor` is what the connection becomes;

@@ -189,6 +189,9 @@ async fn room(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     request.extensions_mut().insert(info);
+    request
+        .extensions_mut()
+        .insert(peer.connection.farewell().clone());
     let offer = offer(&request);
     let upgrade = hyper::upgrade::on(&mut request);
     if let Some(offer) = &offer {

@@ -45,8 +45,8 @@ pub use site_path::{
 };
 pub use state::{
     AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
-    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocation, Revocations,
-    State, Tunnel, TunnelType, User, Users,
+    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, PendingAdmin, Registry, Revocation,
+    Revocations, State, Tunnel, TunnelType, User, Users,
 };
 pub use text::ParseError;
 pub use timestamp::Timestamp;

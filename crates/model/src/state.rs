@@ -89,10 +89,35 @@ fn default_max_site_size() -> u64 {
 
 /// The certificates that are the admin (CN `admin` and one of these serials).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AdminIdentity {
-    /// Live serials; two only while a rotation waits for the new one's first use.
+    /// Live serials, the newest last; two only while a rotation is under way.
     #[serde(default)]
     pub serials: Vec<Serial>,
+    /// The newest serial while the one before it still lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingAdmin>,
+    /// The SHA-256 of the public keys of `serials` in hexadecimal, as far as they are known:
+    /// a key outlives its certificate only as one that is never certified again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub public_keys: BTreeMap<Serial, String>,
+    /// Members of other versions.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A new admin certificate whose predecessor still lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingAdmin {
+    /// Its serial.
+    pub serial: Serial,
+    /// When it was first used; the predecessor dies a little later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_used_at: Option<Timestamp>,
+    /// Members of other versions.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 /// How the admin authenticates.
@@ -349,4 +374,12 @@ pub struct Revocation {
     pub label: String,
     /// When.
     pub revoked_at: Timestamp,
+    /// The SHA-256 of its public key in hexadecimal, where it is known: the key is never
+    /// certified again.
+    #[serde(
+        default,
+        rename = "publicKeySha256",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub public_key: Option<String>,
 }

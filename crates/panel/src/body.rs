@@ -19,20 +19,30 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads a body as one JSON document.
 pub(crate) async fn read_json(request: Request) -> Result<Value, Refusal> {
+    read_optional_json(request)
+        .await?
+        .ok_or_else(|| Refusal::Malformed(EMPTY.to_owned()))
+}
+
+/// Reads a body as one JSON document; `None` when there is none and none was announced.
+pub(crate) async fn read_optional_json(request: Request) -> Result<Option<Value>, Refusal> {
     let (parts, body) = request.into_parts();
     let is_json = is_json(&parts.headers)?;
     if declared_length(&parts.headers).is_some_and(|length| length > MAX_JSON_BYTES as u64) {
         return Err(Refusal::TooLarge);
     }
     let bytes = collect(body).await?;
-    if bytes.is_empty() {
-        return Err(Refusal::Malformed("the body is empty".to_owned()));
+    match (bytes.is_empty(), is_json) {
+        (true, false) => Ok(None),
+        (true, true) => Err(Refusal::Malformed(EMPTY.to_owned())),
+        (false, false) => Err(Refusal::UnsupportedMediaType),
+        (false, true) => strict_json::parse(&bytes)
+            .map(Some)
+            .map_err(|error| Refusal::Malformed(error.to_string())),
     }
-    if !is_json {
-        return Err(Refusal::UnsupportedMediaType);
-    }
-    strict_json::parse(&bytes).map_err(|error| Refusal::Malformed(error.to_string()))
 }
+
+const EMPTY: &str = "the body is empty";
 
 async fn collect(body: axum::body::Body) -> Result<Bytes, Refusal> {
     let reading = Limited::new(body, MAX_JSON_BYTES).collect();

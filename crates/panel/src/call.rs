@@ -7,12 +7,13 @@ use axum::Json;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Query, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use portlama_access::{Caller, Identity};
 use portlama_api::{FromBody, Issue};
-use portlama_control::Control;
 use portlama_control::http::{ClientInfo, WebsocketOffer};
+use portlama_control::{Control, Farewell};
 use portlama_model::{AgentLabel, Hostname, Username};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +48,7 @@ pub(crate) struct Call {
     caller: Caller,
     segments: PathSegments,
     client_ip: IpAddr,
+    farewell: Farewell,
     /// Bodies are not `Sync`, and calls are borrowed across `await`; nobody ever locks this.
     request: Mutex<Request>,
 }
@@ -60,10 +62,12 @@ impl Call {
     ) -> Self {
         let client = request.extensions().get::<ClientInfo>();
         let client_ip = client.map(|client| client.address.ip());
+        let farewell = request.extensions().get::<Farewell>().cloned();
         Self {
             control,
             caller,
             segments,
+            farewell: farewell.unwrap_or_default(),
             client_ip: client_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
             request: Mutex::new(request),
         }
@@ -92,6 +96,11 @@ impl Call {
         Query::try_from_uri(&uri)
             .map(|Query(query)| query)
             .map_err(|error| Refusal::Invalid(vec![Issue::of("query", error.body_text())]))
+    }
+
+    /// What lets the answer reach a caller whose certificate it ends.
+    pub(crate) fn farewell(&self) -> &Farewell {
+        &self.farewell
     }
 
     /// The UUID in the path: the form with hyphens alone.
@@ -183,6 +192,15 @@ impl Call {
         let value = body::read_json(request).await?;
         T::from_body(&value).map_err(Refusal::Invalid)
     }
+
+    /// Reads the body, or takes the default when there is none.
+    pub(crate) async fn json_or_default<T: FromBody + Default>(&mut self) -> Result<T, Refusal> {
+        let request = std::mem::take(self.request.get_mut());
+        match body::read_optional_json(request).await? {
+            Some(value) => T::from_body(&value).map_err(Refusal::Invalid),
+            None => Ok(T::default()),
+        }
+    }
 }
 
 fn is_path_label(text: &str) -> bool {
@@ -200,4 +218,21 @@ pub(crate) fn ok(body: impl Serialize) -> Result<Response, Refusal> {
 /// 201 with a JSON body.
 pub(crate) fn created(body: impl Serialize) -> Result<Response, Refusal> {
     Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// 200 with a file to keep; `name` is of letters, digits, dots and hyphens.
+pub(crate) fn download(
+    content_type: &'static str,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<Response, Refusal> {
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (
+            CONTENT_DISPOSITION,
+            disposition.map_err(|_| Refusal::Internal)?,
+        ),
+    ];
+    Ok((headers, bytes).into_response())
 }

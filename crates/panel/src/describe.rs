@@ -55,6 +55,18 @@ impl<T: ToSchema> Takes for T {
     }
 }
 
+/// A JSON body that may be left out.
+pub(crate) struct Optional<T>(std::marker::PhantomData<T>);
+
+impl<T: ToSchema> Takes for Optional<T> {
+    fn describe(taken: &mut Taken, schemas: &mut Schemas) {
+        <T as Takes>::describe(taken, schemas);
+        if let Some(body) = &mut taken.body {
+            body.required = Some(Required::False);
+        }
+    }
+}
+
 impl<T: ToSchema> Gives for T {
     fn describe(schemas: &mut Schemas) -> Response {
         let content = Content::new(Some(schemas.refer::<T>()));
@@ -91,7 +103,6 @@ impl Takes for Multipart {
 }
 
 /// A PKCS#12 file.
-#[allow(dead_code, reason = "its first route is on its way")]
 pub(crate) struct P12File;
 
 impl Gives for P12File {
@@ -124,7 +135,6 @@ impl Gives for OpenApiDocument {
     }
 }
 
-#[allow(dead_code, reason = "its first route is on its way")]
 pub(crate) fn file(description: &str, content_type: &str) -> Response {
     ResponseBuilder::new()
         .description(description)

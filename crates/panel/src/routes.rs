@@ -198,6 +198,21 @@ pub static ROUTES: &[Route] = routes! {
     GET "/api/audit" Who::Admin, Management
         => audit::list(Query<AuditQuery>) -> 200 AuditPage;
 
+    /// Certificates of hosts, of the server's own authority and of the admin.
+    GET "/api/certs" Who::Admin, Management
+        => certificates::list() -> 200 CertificateList;
+    /// Makes a new admin certificate; the old one dies five minutes after its first use.
+    POST "/api/certs/mtls/rotate" Who::Admin, Management
+        => certificates::rotate(Optional<AdminRotation>) -> 200 AdminRotated, 410;
+    /// The file that carries the admin's certificate to a browser.
+    GET "/api/certs/mtls/download" Who::Admin, Management
+        => certificates::download_admin() -> 200 P12File, 404, 410;
+    /// Whether the server ever had the admin's key.
+    GET "/api/certs/admin/auth-mode" Who::Admin, Management
+        => certificates::auth_mode() -> 200 AdminAuth;
+    /// Exchanges the admin's certificate for one of a key that the server never sees.
+    POST "/api/certs/admin/upgrade-to-hardware-bound" Who::Admin, Management
+        => certificates::upgrade_admin(CertificateRequest) -> 200 CertificateSigned, 409;
     /// When certificates are looked through for those to renew.
     GET "/api/certs/auto-renew-status" Who::Admin, Management
         => renewal::status() -> 200 AutoRenewStatus;
@@ -205,6 +220,18 @@ pub static ROUTES: &[Route] = routes! {
     POST "/api/certs/{domain}/renew" Who::Admin, Management
         => renewal::renew() -> 200 CertificateRenewed, 404;
 
+    /// Makes an agent with a key of the server's making.
+    POST "/api/certs/agent" Who::Admin, Management
+        => agents::create(NewEnrollment) -> 200 AgentP12, 409;
+    /// Exchanges the calling agent's certificate for one of a new key of its own.
+    POST "/api/certs/agent/upgrade-cert" Who::AgentItself, Management
+        => agents::upgrade(CertificateRequest) -> 200 CertificateSigned;
+    /// The file that carries an agent's certificate to its machine.
+    GET "/api/certs/agent/{label}/download" Who::Admin, Management
+        => agents::download_p12() -> 200 P12File, 404;
+    /// Changes which sites an agent may touch.
+    PATCH "/api/certs/agent/{label}/allowed-sites" Who::Admin, Management
+        => agents::set_allowed_sites(AllowedSitesChange) -> 200 AgentSites, 404;
     /// All agents ever.
     GET "/api/certs/agent" Who::Admin, Management
         => agents::list() -> 200 AgentList;

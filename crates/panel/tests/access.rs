@@ -551,6 +551,9 @@ fn probe(method: &str, path: &str) -> Ask {
         .replace("{domain}", "not-there.example.org");
     let body = match (method, path) {
         ("PATCH", path) if path.starts_with("/api/tunnels/") => json!({ "enabled": true }),
+        ("PATCH", "/api/certs/agent/{label}/allowed-sites") => json!({ "allowedSites": [] }),
+        // Without a fault it would be a rotation.
+        ("POST", "/api/certs/mtls/rotate") => json!({ "revokeNow": 0 }),
         ("PATCH", _) => json!({ "capabilities": [] }),
         ("PUT", _) => json!({ "groups": [] }),
         _ => json!({}),

@@ -177,6 +177,18 @@ impl Authority {
         Ok(IssuedKeyPair { certificate, key })
     }
 
+    /// Signs the admin's certificate for a key that stays in the admin's hardware.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn sign_admin(
+        &self,
+        key: &crate::AdmittedKey,
+        now: Timestamp,
+    ) -> Result<IssuedCertificate, IssueError> {
+        self.issue_admin_for_key(key.key(), now)
+    }
+
     /// Signs an agent's certificate (`CN=agent:<label>`, clientAuth only) for a key that stays
     /// with the agent.
     ///

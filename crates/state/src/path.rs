@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use portlama_model::Hostname;
+use portlama_model::{AgentLabel, Hostname};
 
 use crate::StateError;
 
@@ -38,6 +38,14 @@ impl FilePath {
     pub const CLIENT_P12: Self = Self(Cow::Borrowed("pki/client.p12"));
     /// The password of [`CLIENT_P12`](Self::CLIENT_P12).
     pub const P12_PASSWORD: Self = Self(Cow::Borrowed("pki/.p12-password"));
+    /// The private key of the admin's certificate before the present one.
+    pub const CLIENT_KEY_BACKUP: Self = Self(Cow::Borrowed("pki/client.key.bak"));
+    /// The admin's certificate before the present one.
+    pub const CLIENT_CERT_BACKUP: Self = Self(Cow::Borrowed("pki/client.crt.bak"));
+    /// Both for a browser.
+    pub const CLIENT_P12_BACKUP: Self = Self(Cow::Borrowed("pki/client.p12.bak"));
+    /// The password of [`CLIENT_P12_BACKUP`](Self::CLIENT_P12_BACKUP).
+    pub const P12_PASSWORD_BACKUP: Self = Self(Cow::Borrowed("pki/.p12-password.bak"));
     /// The certificate that browsers see on the bare address.
     pub const SELF_SIGNED_CERT: Self = Self(Cow::Borrowed("pki/self-signed.pem"));
     /// The key of [`SELF_SIGNED_CERT`](Self::SELF_SIGNED_CERT).
@@ -65,6 +73,24 @@ impl FilePath {
     #[must_use]
     pub fn host_key(host: &Hostname) -> Self {
         Self(Cow::Owned(format!("certificates/{host}/privkey.pem")))
+    }
+
+    /// The private key that was made for an agent.
+    #[must_use]
+    pub fn agent_key(label: &AgentLabel) -> Self {
+        Self(Cow::Owned(format!("pki/agents/{label}/client.key")))
+    }
+
+    /// The certificate of [`agent_key`](Self::agent_key).
+    #[must_use]
+    pub fn agent_cert(label: &AgentLabel) -> Self {
+        Self(Cow::Owned(format!("pki/agents/{label}/client.crt")))
+    }
+
+    /// Both in the file that is carried to the agent.
+    #[must_use]
+    pub fn agent_p12(label: &AgentLabel) -> Self {
+        Self(Cow::Owned(format!("pki/agents/{label}/client.p12")))
     }
 
     /// The path as text.

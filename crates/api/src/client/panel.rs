@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::exchange::{ANSWER_TIMEOUT, Exchange};
 use super::{ALPN, ClientError, PanelUrl};
 use crate::{
-    Agent, AgentCapabilities, AgentConfig, AgentList, AgentRevoked, CapabilityChange, Done,
+    AdminRotated, AdminRotation, Agent, AgentCapabilities, AgentConfig, AgentList, AgentRevoked,
+    CapabilityChange, Certificate, CertificateList, CertificateRequest, CertificateSigned, Done,
     EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, Health, NewEnrollment, NewTunnel,
     NewUser, OnboardingState, TotpReset, Tunnel, TunnelAnswer, TunnelChange, TunnelList, User,
     UserAnswer, UserChange, UserList,
@@ -258,6 +259,53 @@ impl PanelClient {
         let path = format!("/api/certs/agent/{label}");
         let _: AgentRevoked = self.bare(Method::DELETE, &path).await?;
         Ok(())
+    }
+
+    /// All certificates that the server keeps, the first to end first.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn certificates(&self) -> Result<Vec<Certificate>, ClientError> {
+        let list: CertificateList = self.get("/api/certs").await?;
+        Ok(list.certs)
+    }
+
+    /// Makes a new admin certificate.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn rotate_admin(
+        &self,
+        rotation: &AdminRotation,
+    ) -> Result<AdminRotated, ClientError> {
+        self.send(Method::POST, "/api/certs/mtls/rotate", rotation)
+            .await
+    }
+
+    /// Exchanges the admin's certificate for one of a key that the server never sees. The
+    /// present one is dead with the answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn upgrade_admin(
+        &self,
+        request: &CertificateRequest,
+    ) -> Result<CertificateSigned, ClientError> {
+        let path = "/api/certs/admin/upgrade-to-hardware-bound";
+        self.send(Method::POST, path, request).await
+    }
+
+    /// Exchanges the calling agent's certificate for one of a new key of its own. The present
+    /// one is dead with the answer, which is the only copy of the new one.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn upgrade_certificate(
+        &self,
+        request: &CertificateRequest,
+    ) -> Result<CertificateSigned, ClientError> {
+        self.send(Method::POST, "/api/certs/agent/upgrade-cert", request)
+            .await
     }
 
     async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, ClientError> {

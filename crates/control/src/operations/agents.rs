@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use portlama_access::Identity;
-use portlama_model::{
-    AgentEntry, AgentLabel, Capability, CapabilitySet, Revocation, State, Timestamp,
-};
+use portlama_model::{AgentEntry, AgentLabel, Capability, CapabilitySet, State, Timestamp};
 use portlama_tunnel::AgentStatus;
 use serde_json::json;
 
 use crate::change::{Change, Forbids, audit_row};
-use crate::operations::still_may;
+use crate::operations::{agent_certificates, keys, still_may};
 use crate::{Control, OperationError};
 
 /// How long before its end a certificate is shown as expiring soon: 30 days.
@@ -118,18 +116,7 @@ impl Control {
             entry.revoked = true;
             entry.revoked_at = Some(now);
         }
-        if !next
-            .revoked
-            .revoked
-            .iter()
-            .any(|known| known.serial == serial)
-        {
-            next.revoked.revoked.push(Revocation {
-                serial: serial.clone(),
-                label: label.common_name(),
-                revoked_at: now,
-            });
-        }
+        keys::revoke(&mut next, &serial, label.common_name(), None, now);
         let forbids = Forbids {
             at_once: true,
             agent: Some(label.clone()),
@@ -137,8 +124,10 @@ impl Control {
         };
         let before = Some(json!({ "serial": serial }));
         let audit = audit_row(now, by.audit_name(), "agent.revoke", label, before, None);
-        core.apply(writer, Change::new(next, audit).forbidding(forbids))
-            .await
+        let change = Change::new(next, audit)
+            .forbidding(forbids)
+            .with_files(agent_certificates::without_files(label));
+        core.apply(writer, change).await
     }
 
     fn view_agent(&self, entry: &AgentEntry, now: Timestamp) -> AgentView {
@@ -159,9 +148,9 @@ impl Control {
     }
 }
 
-const NO_AGENT: OperationError = OperationError::NotFound { what: "Agent" };
+pub(crate) const NO_AGENT: OperationError = OperationError::NotFound { what: "Agent" };
 
-fn live_entries<'a>(
+pub(crate) fn live_entries<'a>(
     state: &'a mut State,
     label: &'a AgentLabel,
 ) -> impl Iterator<Item = &'a mut AgentEntry> {

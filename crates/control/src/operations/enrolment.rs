@@ -9,13 +9,13 @@ use portlama_model::{
     AgentEntry, AgentLabel, Capability, EnrollmentMethod, EnrollmentToken, Serial, SetupToken,
     State, Timestamp, TunnelPort,
 };
-use portlama_pki::{AdmittedKey, ParsedRequest, Sha256};
+use portlama_pki::{AdmittedKey, ParsedRequest};
 use portlama_state::{Consumption, Grant, TokenHash};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::change::{Change, WriterGuard, audit_row, blocking, not_done};
 use crate::control::Core;
-use crate::operations::still_may;
+use crate::operations::{keys, still_may};
 use crate::random::octets;
 use crate::{Control, Issue, OperationError, Refusal, Step};
 
@@ -24,9 +24,6 @@ pub const ENROLLMENT_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The longest name of a static site.
 pub const MAX_SITE_NAME_CHARACTERS: usize = 100;
-
-/// The member of a registry entry that holds the SHA-256 of the agent's public key.
-const PUBLIC_KEY: &str = "publicKeySha256";
 
 /// A token that was made for an agent.
 #[derive(Debug, Clone)]
@@ -176,7 +173,7 @@ impl Core {
         let state = self.state.load_full();
         let now = self.live.now();
         let key = request
-            .admit(&self.authority, &revoked_keys(&state))
+            .admit(&self.authority, &keys::revoked(&state))
             .map_err(Refusal::Csr)?;
         let core = self.clone();
         let grant =
@@ -230,12 +227,7 @@ impl Core {
             expires_at: certificate.validity().not_after,
             revoked: false,
             revoked_at: None,
-            extra: [(
-                PUBLIC_KEY.to_owned(),
-                Value::from(certificate.key_digest().to_string()),
-            )]
-            .into_iter()
-            .collect(),
+            extra: keys::remembered(&certificate),
         };
         let after = json!({ "serial": entry.serial, "capabilities": entry.capabilities, "allowedSites": entry.allowed_sites });
         let audit = audit_row(
@@ -261,7 +253,7 @@ impl Core {
 }
 
 /// Names of sites, which need not exist yet: as DNS labels, but up to 100 characters.
-fn are_site_names(names: &[String]) -> Result<(), OperationError> {
+pub(crate) fn are_site_names(names: &[String]) -> Result<(), OperationError> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let is_site_name = |name: &str| {
         (1..=MAX_SITE_NAME_CHARACTERS).contains(&name.len())
@@ -286,7 +278,7 @@ fn are_site_names(names: &[String]) -> Result<(), OperationError> {
     }
 }
 
-fn is_free(state: &State, label: &AgentLabel) -> Result<(), OperationError> {
+pub(crate) fn is_free(state: &State, label: &AgentLabel) -> Result<(), OperationError> {
     match state.registry.live(label) {
         None => Ok(()),
         Some(_) => Err(OperationError::Conflict {
@@ -295,22 +287,9 @@ fn is_free(state: &State, label: &AgentLabel) -> Result<(), OperationError> {
     }
 }
 
-/// The digests of keys whose certificate was revoked: none of them is certified again.
-fn revoked_keys(state: &State) -> BTreeSet<Sha256> {
-    let revoked = state.registry.agents.iter().filter(|agent| agent.revoked);
-    revoked
-        .filter_map(|agent| key_digest(agent.extra.get(PUBLIC_KEY)?))
-        .collect()
-}
-
-fn key_digest(stored: &Value) -> Option<Sha256> {
-    let octets: [u8; 32] = hex::decode(stored.as_str()?).ok()?.try_into().ok()?;
-    Some(Sha256::from_bytes(octets))
-}
-
 /// Gives the agent the tunnels that have none. One whose port it serves already (its label
 /// was used before) stays as it is.
-fn adopt_tunnels(state: &mut State, label: &AgentLabel) {
+pub(crate) fn adopt_tunnels(state: &mut State, label: &AgentLabel) {
     let own = state
         .tunnels
         .iter()

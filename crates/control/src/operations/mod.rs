@@ -1,10 +1,15 @@
 //! The operations, by what they change.
 
+pub(crate) mod admin;
+pub(crate) mod admin_rotation;
+pub(crate) mod agent_certificates;
 pub(crate) mod agents;
 pub(crate) mod audit;
+pub(crate) mod certificate_list;
 pub(crate) mod certificate_renewal;
 pub(crate) mod enrolment;
 pub(crate) mod invitations;
+pub(crate) mod keys;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod site_dns;

@@ -5,9 +5,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use portlama_access::Presented;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::edge::Edge;
+use crate::limits;
 use crate::ongoing::Connection;
 
 /// The connection's own task beside HTTP: judges again whenever something may have become
@@ -60,6 +62,11 @@ impl Watch {
                 }
             }
             if !self.judge(&mut was_somebody) {
+                if self.connection.farewell().is_granted() {
+                    // Nothing new is answered: every request is judged, too.
+                    drain(http.as_mut());
+                    let _ = timeout(limits::FAREWELL_GRACE, http).await;
+                }
                 tracing::debug!("a connection was cut: its certificate is nobody's any more");
                 return;
             }

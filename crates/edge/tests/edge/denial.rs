@@ -1,6 +1,7 @@
 //! What becomes forbidden ends at once, also what is under way.
 
 use portlama_control::{NewTunnel, TunnelChange};
+use portlama_pki::AgentKey;
 use tokio::time::timeout;
 
 use crate::client::{Line, PATIENCE, get};
@@ -113,6 +114,35 @@ async fn a_revoked_agents_open_connections_end() {
     // The admin's goes on.
     admin.send(&request).await;
     assert_eq!(admin.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn the_only_copy_of_a_new_certificate_is_delivered_and_then_the_old_one_ends() {
+    let house = House::new().await;
+    let host = format!("host: 127.0.0.1:{}\r\n", house.panel.port());
+    let request = format!("GET / HTTP/1.1\r\n{host}\r\n");
+    let mut other = Line::panel(&house, Some(&house.agent_credentials)).await;
+    other.send(&request).await;
+    assert_eq!(other.answer().await.status, 200);
+    let mut denials = house.control.live().denials();
+    denials.mark_unchanged();
+
+    let key = AgentKey::generate().expect("a key");
+    let csr = key.request(&house.agent).expect("a request");
+    let mut line = Line::panel(&house, Some(&house.agent_credentials)).await;
+    line.send(format!(
+        "POST /upgrade HTTP/1.1\r\n{host}content-length: {}\r\n\r\n{csr}",
+        csr.len()
+    ))
+    .await;
+    let answer = line.answer().await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("END CERTIFICATE"));
+    assert!(denials.has_changed().expect("the control runs"));
+    // Nothing more on this connection, and nothing on any other of the old certificate.
+    assert!(line.rest().await.0.is_empty());
+    assert!(other.rest().await.0.is_empty());
+    assert_eq!(get(&house, PUBLIC, "/", "").await.status, 503);
 }
 
 #[tokio::test]

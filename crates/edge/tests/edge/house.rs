@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +15,8 @@ use portlama_control::http::{
 };
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
-    BoxFuture, Control, DataPlane, NewTunnel, NewUser, Settings, SystemClock, TunnelChange,
+    BoxFuture, Control, DataPlane, Farewell, NewTunnel, NewUser, Settings, SystemClock,
+    TunnelChange,
 };
 use portlama_edge::{Edge, EdgeConfig, Parts};
 use portlama_model::{
@@ -70,10 +71,15 @@ pub(crate) struct House {
     pub(crate) agent_credentials: Credentials,
     tunnels: HashMap<&'static str, uuid::Uuid>,
     shutdown: CancellationToken,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl House {
+    /// Where the server keeps what it knows.
+    pub(crate) fn state_dir(&self) -> std::path::PathBuf {
+        self.dir.path().join("state")
+    }
+
     /// Builds everything and waits until the tunnel is up.
     pub(crate) async fn new() -> Self {
         // `RUST_LOG=debug` shows what a failing case met.
@@ -117,8 +123,8 @@ impl House {
         let edge = edge.get().expect("made above").clone();
         edge.attach(Parts {
             upstreams: control.upstreams(),
-            panel: Arc::new(Room("panel")),
-            portal: Arc::new(Room("portal")),
+            panel: Arc::new(Room("panel", Arc::downgrade(&control))),
+            portal: Arc::new(Room("portal", Arc::downgrade(&control))),
             carriers: Arc::new(Carriers(control.clone())),
             visits: control.clone(),
             challenges: None,
@@ -149,7 +155,7 @@ impl House {
             agent_credentials,
             tunnels: HashMap::new(),
             shutdown,
-            _dir: dir,
+            dir,
         };
         house.open_tunnels().await;
         house.connect_agent().await;
@@ -338,13 +344,17 @@ async fn enroll(control: &Control, admin: &Identity, label: &AgentLabel) -> Cred
     }
 }
 
-/// A room that answers with what it was told.
-struct Room(&'static str);
+/// A room that answers with what it was told, and renews the certificates of agents.
+struct Room(&'static str, Weak<Control>);
 
 impl Handler for Room {
     fn call(&self, request: Request<RequestBody>) -> BoxFuture<'static, Response<ResponseBody>> {
         if request.uri().path() == "/socket" {
             return Box::pin(std::future::ready(echoing(&request)));
+        }
+        if request.uri().path() == "/upgrade" {
+            let control = self.1.upgrade().expect("the control runs");
+            return Box::pin(upgrade(control, request));
         }
         let name = self.0;
         Box::pin(async move {
@@ -373,6 +383,22 @@ impl Handler for Room {
             )
         })
     }
+}
+
+/// Exchanges the calling agent's certificate for one of the key in the body.
+async fn upgrade(control: Arc<Control>, request: Request<RequestBody>) -> Response<ResponseBody> {
+    let extensions = request.extensions().clone();
+    let info: &ClientInfo = extensions.get().expect("the edge says who");
+    let farewell: &Farewell = extensions.get().expect("the edge knows the connection");
+    let who = control.live().identify(&info.presented).expect("somebody");
+    let csr = request.into_body().collect().await.expect("a whole body");
+    let csr = String::from_utf8(csr.to_bytes().to_vec()).expect("text");
+    let signed = control.upgrade_agent(&who, &csr, farewell).await;
+    Response::new(
+        Full::new(Bytes::from(signed.expect("signed").cert))
+            .map_err(|never| match never {})
+            .boxed_unsync(),
+    )
 }
 
 /// Accepts the WebSocket that is offered, and echoes its octets.

@@ -8,6 +8,7 @@ mod gate;
 mod h2;
 mod house;
 mod origin;
+mod p12;
 mod proxy;
 mod times;
 mod websocket;

@@ -2,13 +2,15 @@
 
 use axum::response::Response;
 use portlama_api::{
-    Agent, AgentCapabilities, AgentList, AgentRevoked, CapabilityChange, EnrollRequest, Enrolled,
-    Enrollment, EnrollmentCancelled, NewEnrollment,
+    Agent, AgentCapabilities, AgentList, AgentP12, AgentRevoked, AgentSites, AllowedSitesChange,
+    CapabilityChange, CertificateRequest, EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled,
+    NewEnrollment,
 };
 use portlama_control::AgentView;
 use portlama_model::Secret;
 
-use crate::call::{Call, ok};
+use crate::call::{Call, download, ok};
+use crate::handlers::certificates::{PKCS12, signed_certificate};
 use crate::refusal::Refusal;
 
 #[expect(clippy::unused_async, reason = "handlers share one shape")]
@@ -36,6 +38,51 @@ pub(crate) async fn revoke(call: Call) -> Result<Response, Refusal> {
     let label = call.label()?;
     call.control.revoke_agent(call.by(), &label).await?;
     ok(AgentRevoked { ok: true, label })
+}
+
+pub(crate) async fn create(mut call: Call) -> Result<Response, Refusal> {
+    let new: NewEnrollment = call.json().await?;
+    let sites = new.allowed_sites.into_iter().map(String::from).collect();
+    let made = call
+        .control
+        .create_p12_agent(call.by(), new.label, new.capabilities, sites)
+        .await?;
+    ok(AgentP12 {
+        ok: true,
+        label: made.label,
+        p12_password: made.p12_password,
+        serial: made.serial,
+        expires_at: made.expires_at,
+    })
+}
+
+pub(crate) async fn download_p12(call: Call) -> Result<Response, Refusal> {
+    let label = call.label()?;
+    let file = call.control.agent_p12(&label).await?;
+    download(PKCS12, &format!("{label}.p12"), file)
+}
+
+pub(crate) async fn set_allowed_sites(mut call: Call) -> Result<Response, Refusal> {
+    let label = call.label()?;
+    let AllowedSitesChange { allowed_sites } = call.json().await?;
+    let allowed_sites = call
+        .control
+        .set_allowed_sites(call.by(), &label, allowed_sites)
+        .await?;
+    ok(AgentSites {
+        ok: true,
+        label,
+        allowed_sites,
+    })
+}
+
+pub(crate) async fn upgrade(mut call: Call) -> Result<Response, Refusal> {
+    let CertificateRequest { csr } = call.json().await?;
+    let signed = call
+        .control
+        .upgrade_agent(call.by(), &csr, call.farewell())
+        .await?;
+    ok(signed_certificate(signed))
 }
 
 pub(crate) async fn create_enrollment(mut call: Call) -> Result<Response, Refusal> {

@@ -1,0 +1,135 @@
+//! The end of a rotation: the old certificate dies a little after the new one's first use.
+//!
+//! Every step is durable before the next, so a crash leaves one or two good certificates, and
+//! the next start goes on where the last one stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portlama_model::{PendingAdmin, Serial, State, Timestamp};
+use serde_json::json;
+
+use crate::change::{Change, Forbids, audit_row};
+use crate::control::Core;
+use crate::operations::keys;
+
+/// From the first use of a new admin certificate to the death of the old one: time to find out
+/// that the new one works in the other browser, too.
+pub const ROTATION_GRACE: Duration = Duration::from_secs(5 * 60);
+
+/// How often it is looked whether an old admin certificate must die.
+pub const ROTATION_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What `revoked.json` says of an admin certificate that was replaced.
+pub(crate) const ROTATED: &str = "admin (rotated)";
+
+/// Who writes an audit row when the server acts by itself.
+const SERVER: &str = "server";
+
+impl Core {
+    /// Does what is due: writes a first use down, or ends the old certificate. What cannot be
+    /// written is tried again.
+    pub(crate) async fn settle_rotation(self: &Arc<Self>) {
+        if self.state.load().panel.admin.pending.is_none() {
+            return;
+        }
+        let writer = self.writer().await;
+        let state = self.state.load_full();
+        let seen = |serial: &Serial| self.live.admin_watch().first_use(serial);
+        let Some(change) = next_step(&state, seen, self.live.now()) else {
+            return;
+        };
+        if let Err(error) = self.apply(writer, change).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the rotation of the admin's certificate could not be carried on"
+            );
+        }
+    }
+}
+
+/// What is to be done about the rotation under way, if anything.
+fn next_step(
+    state: &State,
+    seen: impl Fn(&Serial) -> Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Change> {
+    let admin = &state.panel.admin;
+    let pending = admin.pending.as_ref()?;
+    let revoked = &state.revoked.revoked;
+    let is_live = admin.serials.contains(&pending.serial)
+        && !revoked.iter().any(|known| known.serial == pending.serial);
+    if !is_live {
+        // Written by hand. Ending the other certificates would lock everybody out.
+        return Some(forget(state, pending, now));
+    }
+    // A clock that was ahead must not keep the old certificate alive.
+    let noted = pending.first_used_at;
+    let used = noted.or_else(|| seen(&pending.serial))?.min(now);
+    if now.since(used) >= ROTATION_GRACE {
+        Some(complete(state, pending, now))
+    } else if noted != Some(used) {
+        Some(note(state, pending, used, now))
+    } else {
+        None
+    }
+}
+
+fn note(state: &State, pending: &PendingAdmin, used: Timestamp, now: Timestamp) -> Change {
+    let mut next = State::clone(state);
+    next.panel.admin.pending = Some(PendingAdmin {
+        first_used_at: Some(used),
+        ..pending.clone()
+    });
+    let after = json!({ "firstUsedAt": used });
+    let audit = audit_row(
+        now,
+        "admin".to_owned(),
+        "admin.certificate.first-use",
+        &pending.serial,
+        None,
+        Some(after),
+    );
+    Change::new(next, audit)
+}
+
+fn complete(state: &State, pending: &PendingAdmin, now: Timestamp) -> Change {
+    let mut next = State::clone(state);
+    next.panel.admin.pending = None;
+    let others = state.panel.admin.serials.iter();
+    let old: Vec<&Serial> = others.filter(|s| **s != pending.serial).collect();
+    for serial in &old {
+        keys::revoke(&mut next, serial, ROTATED.to_owned(), None, now);
+    }
+    let (before, after) = (
+        json!({ "serials": old }),
+        json!({ "serial": pending.serial }),
+    );
+    let audit = audit_row(
+        now,
+        SERVER.to_owned(),
+        "admin.certificate.retire",
+        "admin",
+        Some(before),
+        Some(after),
+    );
+    Change::new(next, audit).forbidding(Forbids {
+        at_once: true,
+        ..Forbids::default()
+    })
+}
+
+fn forget(state: &State, pending: &PendingAdmin, now: Timestamp) -> Change {
+    let mut next = State::clone(state);
+    next.panel.admin.pending = None;
+    let before = json!({ "serial": pending.serial });
+    let audit = audit_row(
+        now,
+        SERVER.to_owned(),
+        "admin.certificate.forget",
+        "admin",
+        Some(before),
+        None,
+    );
+    Change::new(next, audit)
+}
