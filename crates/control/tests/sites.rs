@@ -435,11 +435,9 @@ impl SmallDisk {
             return Some(Self(dir));
         }
         std::fs::remove_dir(&dir).unwrap();
-        writeln!(
-            std::io::stderr(),
-            "skipped: a file system cannot be mounted here"
-        )
-        .unwrap();
+        let note = "skipped: a file system cannot be mounted here
+";
+        std::io::stderr().write_all(note.as_bytes()).unwrap();
         None
     }
 }

@@ -201,11 +201,12 @@ impl Stream for Pieces {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use futures_util::StreamExt as _;
 
     use super::*;
 
-    fn request(content_type: &str, body: Vec<u8>) -> Request {
-        let mut request = Request::new(Body::from(body));
+    fn request(content_type: &str, body: impl Into<Body>) -> Request {
+        let mut request = Request::new(body.into());
         let value = content_type.parse().expect("a header value");
         request.headers_mut().insert(CONTENT_TYPE, value);
         request
@@ -264,6 +265,34 @@ mod tests {
             "--bx",
         ] {
             assert_eq!(fault(read(body.into()).await), "Broken", "{body:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_falls_silent_or_drips_for_ever_ends_in_time() {
+        let file = "--b\r\nContent-Disposition: form-data; filename=a.txt\r\n\r\nx";
+        let first = || futures_util::stream::iter([Ok::<_, Fault>(Bytes::from(file))]);
+        let silent = first().chain(futures_util::stream::pending());
+        let dripping = first().chain(futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(UPLOAD_IDLE_TIMEOUT / 2).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        }));
+        for (body, limit) in [
+            (Body::from_stream(silent), UPLOAD_IDLE_TIMEOUT),
+            (Body::from_stream(dripping), UPLOAD_TIMEOUT),
+        ] {
+            let began = Instant::now();
+            let mut parts = Multipart::of(request("multipart/form-data; boundary=b", body))
+                .expect("a boundary");
+            assert!(parts.next_file().await.is_ok());
+            let end = loop {
+                match parts.chunk().await {
+                    Ok(Some(_)) => {}
+                    end => break end,
+                }
+            };
+            assert!(matches!(end, Err(Refusal::SlowBody)), "{end:?}");
+            assert!(began.elapsed() <= limit + UPLOAD_IDLE_TIMEOUT);
         }
     }
 

@@ -208,10 +208,19 @@ impl Upload {
         let path = file.path.clone();
         let facts = self.facts.clone();
         // Also when this call is given up half-way.
-        self.unrecorded = true;
-        blocking(move || file.save(&facts)).await?;
-        self.saved.push(path);
-        Ok(())
+        let before = std::mem::replace(&mut self.unrecorded, true);
+        let saved = blocking(move || file.save(&facts)).await;
+        match &saved {
+            Ok(()) => self.saved.push(path),
+            // Nothing appeared.
+            Err(
+                OperationError::Refused(_)
+                | OperationError::Forbidden { .. }
+                | OperationError::NotFound { .. },
+            ) => self.unrecorded = before,
+            Err(_) => {}
+        }
+        saved
     }
 
     /// Writes down what was saved.
@@ -220,9 +229,12 @@ impl Upload {
     /// When the site was deleted meanwhile, or nothing can be written down; the files stay.
     pub async fn finish(mut self) -> Result<Uploaded, OperationError> {
         let files = std::mem::take(&mut self.saved);
-        self.unrecorded = false;
         let facts = self.facts.clone();
-        let total_size = facts.record(&files).await?;
+        let total_size = if std::mem::take(&mut self.unrecorded) {
+            facts.record(&files).await?
+        } else {
+            site_of(&facts.core.state.load(), facts.site)?.total_size
+        };
         let limit = facts.core.state.load().panel.max_site_size;
         Ok(Uploaded {
             files,

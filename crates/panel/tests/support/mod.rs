@@ -1,6 +1,8 @@
 //! A panel over a real control in a throw-away directory, and callers of every kind.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod sites;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
