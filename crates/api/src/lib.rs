@@ -19,6 +19,7 @@ pub mod client;
 mod error;
 mod invitations;
 mod machine;
+mod onboarding;
 mod renewal;
 mod server;
 mod sites;
@@ -49,10 +50,16 @@ pub use machine::{
     ServiceStatus, SystemStats, UpdateRequest, Usage,
 };
 pub use renewal::{AutoRenewStatus, CertificateRenewed};
-pub use server::{Done, Health, OnboardingState};
+pub use server::{Done, Health};
 pub use sites::{
     NewSite, Site, SiteAnswer, SiteChange, SiteDns, SiteFile, SiteFileDeletion, SiteFileType,
     SiteFiles, SiteFolder, SiteList, SiteUpload,
+};
+
+pub use onboarding::{
+    DnsCheck, DomainAnswer, NameCheck, NewDomain, OnboardingState, ProvisionComplete,
+    ProvisionError, ProvisionFrame, ProvisionProgress, ProvisionResult, ProvisionStarted,
+    ProvisionState, ProvisionTask, ResolverCheck, TaskFailed, TaskProgress, TaskStatus,
 };
 pub use tunnels::{
     AgentConfig, AgentTunnel, NewTunnel, Traffic, Tunnel, TunnelAnswer, TunnelChange, TunnelList,

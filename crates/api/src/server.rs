@@ -1,8 +1,5 @@
 //! The server itself.
 
-use std::net::IpAddr;
-
-use portlama_model::{Domain, OnboardingStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,20 +12,6 @@ pub struct Health {
     /// The server's version.
     #[schema(example = "0.1.0")]
     pub version: String,
-}
-
-/// `GET /api/onboarding/status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OnboardingState {
-    /// The step reached.
-    #[schema(value_type = String, example = "COMPLETED")]
-    pub status: OnboardingStatus,
-    /// The base domain, once it was chosen.
-    #[schema(value_type = Option<String>, example = "lab.example.org")]
-    pub domain: Option<Domain>,
-    /// The server's public address.
-    #[schema(value_type = String, example = "192.0.2.10")]
-    pub ip: IpAddr,
 }
 
 /// An answer with nothing to say but that it was done.

@@ -81,6 +81,7 @@ async fn sweep(core: Arc<Core>) {
         let now = core.live.now();
         core.handovers.sweep(now);
         core.lockouts.sweep(now);
+        core.provisioning.progress.sweep(now);
         core.live.sessions().flush()?;
         core.store.runtime().sweep(now)
     });

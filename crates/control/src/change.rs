@@ -299,6 +299,11 @@ impl Core {
             .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
+    /// Whether `next` could be served.
+    pub(crate) async fn rehearse(self: &Arc<Self>, next: Arc<State>) -> Result<(), OperationError> {
+        self.prepare(next, Provide::Missing).await.map(drop)
+    }
+
     /// Lets the data plane make ready what follows from `next`, with the certificates it needs.
     async fn prepare(
         self: &Arc<Self>,

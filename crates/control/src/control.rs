@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use portlama_acme::Challenges;
@@ -27,11 +27,12 @@ use crate::handovers::Handovers;
 use crate::lockouts::Lockouts;
 use crate::observed::Observer;
 use crate::passwords::Passwords;
+use crate::provisioning::Provisioning;
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
-    Activation, ChallengeStore, Clock, DataPlane, Dns, HostCertificate, HostCertificates, Live,
-    Sessions, SiteFiles, StartError, Upstreams, background, routes,
+    Activation, ChallengeStore, Clock, DataPlane, Dns, Doors, HostCertificate, HostCertificates,
+    Live, Sessions, SiteFiles, StartError, Upstreams, background, routes,
 };
 
 /// What the server is told at its start and cannot find in its state.
@@ -74,8 +75,8 @@ impl Default for Settings {
 pub struct Control {
     pub(crate) core: Arc<Core>,
     upstreams: Arc<dyn Upstreams>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
 }
 
 /// What operations and background tasks share.
@@ -87,6 +88,8 @@ pub(crate) struct Core {
     pub(crate) hub: Arc<Hub>,
     pub(crate) plane: Arc<dyn DataPlane>,
     pub(crate) dns: Dns,
+    pub(crate) provisioning: Provisioning,
+    pub(crate) doors: OnceLock<Arc<dyn Doors>>,
     /// The state that is served.
     pub(crate) state: ArcSwap<State>,
     pub(crate) certificates: ArcSwap<HostCertificates>,
@@ -155,6 +158,8 @@ impl Control {
         let core = Arc::new(Core {
             live,
             dns: Dns::new(&settings.resolvers, &state.panel.dns),
+            provisioning: Provisioning::default(),
+            doors: OnceLock::new(),
             settings,
             authority,
             store,
@@ -200,6 +205,12 @@ impl Control {
     #[must_use]
     pub fn upstreams(&self) -> Arc<dyn Upstreams> {
         self.upstreams.clone()
+    }
+
+    /// Says where the server listens, once it does, so that the set-up can check it. A second
+    /// call changes nothing.
+    pub fn attach_doors(&self, doors: Arc<dyn Doors>) {
+        let _ = self.core.doors.set(doors);
     }
 
     /// Where names are looked up.

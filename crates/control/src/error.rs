@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portlama_model::{AgentLabel, SitePath};
+use portlama_model::{AgentLabel, OnboardingStatus, SitePath};
 use portlama_pki::{AuthorityError, CsrError};
 use portlama_state::StateError;
 
@@ -49,6 +49,14 @@ pub enum OperationError {
     Gone {
         /// Why, and what there is in its place.
         message: String,
+    },
+    /// The first set-up is at another point (409 with `onboardingStatus`).
+    #[error("{message}")]
+    WrongStage {
+        /// What is in the way.
+        message: String,
+        /// Where the set-up is.
+        status: OnboardingStatus,
     },
     /// Too many costly requests at once; try again (503).
     #[error("the server is busy: try again in a moment")]

@@ -36,6 +36,7 @@ mod operations;
 mod parts;
 mod passwords;
 mod plane;
+mod provisioning;
 mod random;
 mod return_target;
 mod routes;
@@ -79,6 +80,7 @@ pub use operations::invitations::{
     OpenInvitation,
 };
 pub use operations::keys::{P12_PASSWORD_BYTES, SignedClient};
+pub use operations::onboarding::DnsCheck;
 pub use operations::services::ServiceView;
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::site_dns::SiteProof;
@@ -96,11 +98,16 @@ pub use passwords::{
     MAX_DELAYED_SIGN_INS, MAX_HASHES_OF_ONE_NETWORK, MAX_PARALLEL_HASHES, MAX_WAITING_HASHES,
 };
 pub use plane::{
-    Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, HostCertificate,
+    Activation, BoxFuture, ChallengeCertificate, ChallengeStore, DataPlane, Doors, HostCertificate,
     HostCertificates, PrepareError, Upstreams,
 };
 pub use portlama_acme::{ChallengeAnswer, Challenges};
 pub use portlama_tunnel::{OpenError, TunnelStream};
+pub use provisioning::{
+    ADMIN_PASSWORD_BYTES, CERTIFICATE_WAIT, CHECK_TIMEOUT, MAX_WAITING_FRAMES, ProvisionEvent,
+    ProvisionFailure, ProvisionResult, ProvisionTask, ProvisionView, RESULT_LIFETIME, TaskStatus,
+    TaskView,
+};
 pub use return_target::MAX_RETURN_URL_BYTES;
 pub use services::{MACHINE_CACHE, MAX_LOG_WATCHERS, MAX_PARALLEL_ACTIONS, Surroundings};
 pub use session_table::{MAX_HOST_SESSIONS_PER_SIGN_IN, MAX_SIGN_INS_PER_USER, SessionId};

@@ -73,6 +73,13 @@ pub trait Upstreams: Send + Sync {
     ) -> BoxFuture<'a, Result<TunnelStream, OpenError>>;
 }
 
+/// The server's own listeners, as seen from outside of them.
+pub trait Doors: Send + Sync {
+    /// Opens a connection to each and waits for an answer; says what did not answer, for the
+    /// admin.
+    fn knock(&self) -> BoxFuture<'_, Result<(), String>>;
+}
+
 /// Certificates that answer a challenge of a certificate authority (RFC 8737).
 pub trait ChallengeStore: Send + Sync {
     /// The answer to a TLS-ALPN-01 challenge for `name` that is open at this moment.

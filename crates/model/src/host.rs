@@ -53,7 +53,8 @@ impl Hostname {
 
 /// The base domain below which Portlama makes its host names, such as `lab.example.org`.
 ///
-/// Two or more labels, the last one of letters only and at least two of them; kept in
+/// Two or more labels, the last one of letters only and at least two of them, or the
+/// ASCII form of an international one; kept in
 /// lower case whatever was typed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -64,6 +65,19 @@ impl Domain {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// The domain as a host name of its own.
+    #[must_use]
+    pub fn hostname(&self) -> &Hostname {
+        &self.0
+    }
+
+    /// A name below the domain that nobody gives a record: what it resolves to, every name does
+    /// that has no record of its own.
+    #[must_use]
+    pub fn wildcard_probe(&self) -> Hostname {
+        Hostname(format!("test-portlama-check.{self}").into())
     }
 
     /// `<label>.<domain>`.
@@ -100,7 +114,10 @@ impl std::str::FromStr for Domain {
             return Err(ParseError("must be at most 189 characters"));
         }
         let last = host.as_str().rsplit('.').next().unwrap_or_default();
-        if last.len() < 2 || !last.bytes().all(|b| b.is_ascii_lowercase()) {
+        // Of a top-level name in other letters than ASCII, what DNS holds (RFC 5890 §2.3.2.1).
+        let is_international = last.starts_with("xn--");
+        let letters = last.bytes().all(|b| b.is_ascii_lowercase());
+        if last.len() < 2 || !(letters || is_international) {
             return Err(ParseError("must end in a label of two or more letters"));
         }
         Ok(Self(host))

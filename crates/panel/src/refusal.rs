@@ -294,9 +294,9 @@ fn operation_status(error: &OperationError) -> StatusCode {
         OperationError::InvalidToken => StatusCode::UNAUTHORIZED,
         OperationError::Forbidden { .. } => StatusCode::FORBIDDEN,
         OperationError::NotFound { .. } => StatusCode::NOT_FOUND,
-        OperationError::Conflict { .. } => StatusCode::CONFLICT,
         OperationError::Gone { .. } => StatusCode::GONE,
         OperationError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        OperationError::Conflict { .. } | OperationError::WrongStage { .. } => StatusCode::CONFLICT,
         OperationError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         OperationError::DiskFull
         | OperationError::NotDurable {
@@ -313,6 +313,9 @@ fn operation_body(error: &OperationError) -> ErrorBody {
             ErrorBody::validation(&issues)
         }
         OperationError::InvalidToken => ErrorBody::new(INVALID_ENROLLMENT_TOKEN),
+        OperationError::WrongStage { message, status } => {
+            ErrorBody::new(sentence(message)).with("onboardingStatus", json!(status))
+        }
         OperationError::Failed { step, .. } => {
             ErrorBody::new(format!("The {step} step failed, nothing was changed"))
                 .with_details(step.to_string())

@@ -116,7 +116,25 @@ pub static ROUTES: &[Route] = routes! {
         => server::health() -> 200 Health;
     /// How far the first set-up has come.
     GET "/api/onboarding/status" Who::AnyIdentity, Always
-        => server::onboarding() -> 200 OnboardingState;
+        => onboarding::status() -> 200 OnboardingState;
+    /// Chooses the base domain.
+    POST "/api/onboarding/domain" Who::Admin, Onboarding
+        => onboarding::set_domain(NewDomain) -> 200 DomainAnswer, 409;
+    /// Looks whether the domain leads to this server.
+    POST "/api/onboarding/verify-dns" Who::Admin, Onboarding
+        => onboarding::verify_dns() -> 200 DnsCheck, 409;
+    /// Begins the run that puts the server in service, or takes up one that failed.
+    POST "/api/onboarding/provision" Who::Admin, Onboarding
+        => onboarding::provision() -> 202 ProvisionStarted, 409;
+    /// Where that run stands, as it goes on.
+    GET "/api/onboarding/provision/stream" Who::Admin, Onboarding
+        => onboarding::stream() -> 101 Websocket<ProvisionFrame>, 426;
+    /// The first account's password and one-time code, until they are acknowledged.
+    GET "/api/onboarding/result" Who::Admin, Always
+        => onboarding::result() -> 200 ProvisionResult, 409, 410;
+    /// Says that the admin has them, so that the server forgets them.
+    POST "/api/onboarding/acknowledge" Who::Admin, Always
+        => onboarding::acknowledge() -> 200 Done, 409, 410;
     /// This document.
     GET "/api/openapi.json" Who::AnyIdentity, Always
         => server::openapi() -> 200 OpenApiDocument;

@@ -6,6 +6,7 @@
 
 mod curl;
 mod demo;
+mod dns;
 mod loopback;
 mod oracle;
 mod origin;
@@ -15,6 +16,7 @@ mod websocket;
 
 pub use curl::{Answer, Curl};
 pub use demo::{Demo, DemoOptions, Ready};
+pub use dns::{DnsMood, DnsServer};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
 pub use pebble::{EVERYTHING, Pebble, PebbleOptions};

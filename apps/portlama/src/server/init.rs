@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use portlama_control::setup::{Initialised, Setup, initialise};
 use portlama_control::{Clock, SystemClock};
-use portlama_model::{CertificateAuthority, Domain, Email};
+use portlama_model::{CertificateAuthority, DnsSettings, Domain, Email, ResolverAddress};
 use serde_json::json;
 
 use super::acme::AcmeArguments;
@@ -19,7 +19,9 @@ use crate::output::Output;
 #[command(after_help = "\
 Examples:
   portlama server init --state-dir /etc/portlama --ip 198.51.100.23
-      a fresh server whose set-up goes on in the panel
+      a fresh server: start it, open the panel and choose the domain there
+  portlama server init --state-dir ./try --certificates internal
+      the same for a closed network, certified by the server itself
   portlama server init --state-dir ./try --domain lab.test --certificates internal
       a complete server for a closed network; browsers must trust ./try/pki/ca.crt
   portlama server init --acme-directory https://ca.corp.example/acme/directory --acme-ca-file corp.pem
@@ -31,12 +33,17 @@ pub(crate) struct InitArguments {
     /// The address under which visitors reach this machine [default: this machine's own].
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<IpAddr>,
-    /// The domain below which apps get their names, if it is known already.
+    /// The domain below which apps get their names; without it, it is chosen in the panel. With
+    /// `--certificates internal` the server is then complete at once, and DNS is not looked at.
     #[arg(long)]
     domain: Option<Domain>,
     /// Where certificate authorities may write to.
     #[arg(long)]
     email: Option<Email>,
+    /// A resolver to look names up at, such as 203.0.113.1 or 203.0.113.1:5353; may be given
+    /// several times [default: this machine's].
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Vec<ResolverAddress>,
     /// Who certifies the names that visitors see.
     #[arg(long, value_enum, default_value_t = Certificates::Acme)]
     certificates: Certificates,
@@ -47,7 +54,7 @@ pub(crate) struct InitArguments {
 /// Who certifies host names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Certificates {
-    /// A public authority by ACME, chosen during onboarding.
+    /// A public authority by ACME, asked at the end of the set-up.
     Acme,
     /// This server's own authority: for closed networks and trials.
     Internal,
@@ -64,9 +71,6 @@ impl From<Certificates> for CertificateAuthority {
 
 /// Makes the server and says where its keys lie.
 pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode> {
-    if arguments.certificates == Certificates::Internal && arguments.domain.is_none() {
-        bail!("`--certificates internal` needs `--domain`: it says below which name apps live");
-    }
     let acme = match arguments.certificates {
         Certificates::Acme => arguments.acme.settings()?,
         Certificates::Internal => arguments.acme.unused()?,
@@ -83,7 +87,9 @@ pub(crate) fn init(arguments: InitArguments, output: Output) -> Result<ExitCode>
             email: arguments.email,
             certificate_authority: arguments.certificates.into(),
             acme,
-            dns: Default::default(),
+            dns: DnsSettings {
+                resolvers: arguments.resolver,
+            },
             now: SystemClock.now(),
         },
     )

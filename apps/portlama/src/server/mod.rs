@@ -2,6 +2,7 @@
 
 mod acme;
 mod carriers;
+mod doors;
 mod init;
 mod listen;
 mod run;

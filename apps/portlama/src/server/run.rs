@@ -1,6 +1,6 @@
 //! `portlama server run`: the phases of a server's life.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -11,15 +11,17 @@ use portlama_control::logs::PartLogs;
 use portlama_control::{Clock as _, Control, DataPlane, Settings, Surroundings, SystemClock};
 use portlama_edge::{Edge, EdgeConfig, Parts};
 use portlama_host::Host;
-use portlama_model::ResolverAddress;
+use portlama_model::{OnboardingStatus, ResolverAddress};
 use portlama_panel::Panel;
 use portlama_portal::Portal;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::carriers::Carriers;
+use super::doors::OwnDoors;
 use super::listen::listen;
 use crate::output::Output;
 use crate::signals;
@@ -105,6 +107,14 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
         challenges: Some(control.challenges()),
     });
 
+    control.attach_doors(Arc::new(OwnDoors {
+        https: local_addresses(&https)?,
+        panel: local_addresses(&panel)?,
+        ip: control.live().desired().ip,
+        panel_port,
+        authority: control.ca_fingerprint(),
+    }));
+
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     for listener in https {
@@ -115,6 +125,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     }
     tasks.close();
     announce(&arguments, https_port, panel_port, output);
+    say_what_is_left(&control, &arguments, panel_port, output);
 
     signals::asked_to_stop(arguments.stop_with_stdin).await?;
     drain(&control, shutdown, &tasks).await;
@@ -134,6 +145,32 @@ fn announce(arguments: &RunArguments, https_port: u16, panel_port: u16, output: 
             "httpsPort": https_port,
             "panelPort": panel_port,
         }));
+    }
+}
+
+fn local_addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>> {
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    addresses
+        .collect::<Result<_, _>>()
+        .context("a listener has no address")
+}
+
+/// A server whose set-up is not complete serves nobody: its owner is told where to go on.
+fn say_what_is_left(control: &Control, arguments: &RunArguments, panel_port: u16, output: Output) {
+    let desired = control.live().desired();
+    if desired.onboarding == OnboardingStatus::Completed {
+        return;
+    }
+    let panel = SocketAddr::new(desired.ip, panel_port);
+    let pki = arguments.state_dir.join("pki");
+    let text = format!(
+        "the set-up is not complete: open https://{panel} with {} (its password is in {})",
+        pki.join("client.p12").display(),
+        pki.join(".p12-password").display(),
+    );
+    info!("{text}");
+    if !output.is_json() {
+        output.data(text);
     }
 }
 

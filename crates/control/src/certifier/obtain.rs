@@ -124,7 +124,7 @@ impl Core {
     /// Whether `host` has a certificate that serves for now: one of our own authority with more
     /// than a third of its life left, or one of a public authority that holds, whose renewal is
     /// the scheduler's. Served or stored. Blocks on the disk.
-    fn has_good_certificate(&self, host: &Hostname) -> bool {
+    pub(crate) fn has_good_certificate(&self, host: &Hostname) -> bool {
         let now = self.live.now();
         let internal = self.issuer(&self.state.load()).is_some();
         let good = |leaf: &HostCertificate| {

@@ -10,6 +10,7 @@ pub(crate) mod certificate_renewal;
 pub(crate) mod enrolment;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod onboarding;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod site_dns;

@@ -19,7 +19,7 @@ use portlama_control::{
     PrepareError, Settings, TunnelView,
 };
 use portlama_model::{
-    AgentLabel, Capability, CertificateAuthority, Desired, DnsSettings, Hostname, Secret,
+    AgentLabel, Capability, CertificateAuthority, Desired, DnsSettings, Domain, Hostname, Secret,
     Timestamp, Username,
 };
 use portlama_pki::{AgentKey, build_date, certificate_from_pem};
@@ -118,31 +118,50 @@ impl World {
 
     pub async fn with(certificate_authority: CertificateAuthority) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self::made(dir, certificate_authority, DnsSettings::default()).await
+        Self::made(
+            dir,
+            certificate_authority,
+            domain(),
+            DnsSettings::default(),
+            None,
+        )
+        .await
     }
 
     /// A server that asks this resolver.
     pub async fn with_resolver(address: SocketAddr) -> Self {
-        let resolvers = vec![address.to_string().parse().unwrap()];
         let dir = tempfile::tempdir().unwrap();
-        Self::made(
-            dir,
-            CertificateAuthority::Internal,
-            DnsSettings { resolvers },
-        )
-        .await
+        let internal = CertificateAuthority::Internal;
+        Self::made(dir, internal, domain(), asking(&[address]), None).await
     }
 
     /// A server on another file system.
     pub async fn new_in(place: &Path) -> Self {
         let dir = tempfile::tempdir_in(place).unwrap();
-        Self::made(dir, CertificateAuthority::Internal, DnsSettings::default()).await
+        let internal = CertificateAuthority::Internal;
+        Self::made(dir, internal, domain(), DnsSettings::default(), None).await
+    }
+
+    /// A server where nothing was decided, which looks names up at these resolvers.
+    pub async fn fresh(resolvers: &[SocketAddr]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let internal = CertificateAuthority::Internal;
+        Self::made(dir, internal, None, asking(resolvers), None).await
+    }
+
+    /// The same with people in it.
+    pub async fn fresh_with_users(resolvers: &[SocketAddr], users: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let internal = CertificateAuthority::Internal;
+        Self::made(dir, internal, None, asking(resolvers), Some(users)).await
     }
 
     async fn made(
         dir: TempDir,
         certificate_authority: CertificateAuthority,
+        domain: Option<Domain>,
         dns: DnsSettings,
+        users: Option<&str>,
     ) -> Self {
         let start = build_date().plus(Duration::from_secs(24 * 60 * 60));
         let clock = FixedClock::at(start);
@@ -150,12 +169,15 @@ impl World {
             acme: Default::default(),
             dns,
             ip: HERE,
-            domain: Some(DOMAIN.parse().unwrap()),
+            domain,
             email: None,
             certificate_authority,
             now: clock.now(),
         };
         let made = initialise(&dir.path().join("state"), setup).unwrap();
+        if let Some(users) = users {
+            std::fs::write(dir.path().join("state/users.yml"), users).unwrap();
+        }
         let (control, plane) = start_in(&dir.path().join("state"), &clock).await;
         let cert = std::fs::read_to_string(&made.admin_cert_path).unwrap();
         let admin = control
@@ -302,6 +324,16 @@ impl World {
             .await
             .unwrap();
         second.expose().to_owned()
+    }
+}
+
+fn domain() -> Option<Domain> {
+    Some(DOMAIN.parse().unwrap())
+}
+
+fn asking(resolvers: &[SocketAddr]) -> DnsSettings {
+    DnsSettings {
+        resolvers: resolvers.iter().copied().map(Into::into).collect(),
     }
 }
 

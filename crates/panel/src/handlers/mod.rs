@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod certificates;
 pub(crate) mod invitations;
+pub(crate) mod onboarding;
 pub(crate) mod renewal;
 pub(crate) mod server;
 pub(crate) mod services;

@@ -1,7 +1,7 @@
-//! `/api/health`, `/api/onboarding`.
+//! `/api/health`, `/api/openapi.json`.
 
 use axum::response::Response;
-use portlama_api::{Health, OnboardingState};
+use portlama_api::Health;
 
 use crate::call::{Call, ok};
 use crate::openapi::DOCUMENT;
@@ -18,14 +18,4 @@ pub(crate) async fn health(_: Call) -> Result<Response, Refusal> {
 #[expect(clippy::unused_async, reason = "handlers share one shape")]
 pub(crate) async fn openapi(_: Call) -> Result<Response, Refusal> {
     ok(&*DOCUMENT)
-}
-
-#[expect(clippy::unused_async, reason = "handlers share one shape")]
-pub(crate) async fn onboarding(call: Call) -> Result<Response, Refusal> {
-    let desired = call.control.live().desired();
-    ok(OnboardingState {
-        status: desired.onboarding,
-        domain: desired.domain.clone(),
-        ip: desired.ip,
-    })
 }

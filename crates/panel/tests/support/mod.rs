@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use portlama_access::{Identity, Presented};
-use portlama_control::http::{ClientInfo, Handler as _, RequestBody};
+use portlama_control::http::{ClientInfo, Handler as _, RequestBody, WebsocketOffer};
 use portlama_control::logs::PartLogs;
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
@@ -28,6 +28,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::DuplexStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// The origin under which the panel is served in tests.
 pub(crate) const ORIGIN: &str = "https://panel.lab.example.org";
@@ -53,15 +56,24 @@ impl TestApp {
 
     /// A server where nothing was decided.
     pub(crate) async fn fresh() -> Self {
-        Self::start(None, nowhere_in_particular()).await
+        Self::start(None, nowhere_in_particular(), Settings::default()).await
+    }
+
+    /// The same, looking names up at a resolver.
+    pub(crate) async fn fresh_asking(resolver: SocketAddr) -> Self {
+        let settings = Settings {
+            resolvers: vec![resolver.into()],
+            ..Settings::default()
+        };
+        Self::start(None, nowhere_in_particular(), settings).await
     }
 
     /// The same on another machine.
     pub(crate) async fn with(around: Surroundings) -> Self {
-        Self::start(Some("lab.example.org"), around).await
+        Self::start(Some("lab.example.org"), around, Settings::default()).await
     }
 
-    async fn start(domain: Option<&str>, around: Surroundings) -> Self {
+    async fn start(domain: Option<&str>, around: Surroundings, settings: Settings) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let state_dir = dir.path().join("state");
         let made = initialise(
@@ -77,12 +89,9 @@ impl TestApp {
             },
         )
         .expect("a new server");
-        let control = Control::start(
-            &state_dir,
-            Settings::default(),
-            Arc::new(StillClock),
-            |_| Arc::new(Nowhere),
-        )
+        let control = Control::start(&state_dir, settings, Arc::new(StillClock), |_| {
+            Arc::new(Nowhere)
+        })
         .await
         .expect("starts");
         control.attach(around);
@@ -182,8 +191,40 @@ impl TestApp {
         self.send_from(address.into(), presented, request).await
     }
 
+    /// Opens a WebSocket, as the edge does after an opening handshake. The answer, when it is
+    /// not accepted.
+    pub(crate) async fn open(
+        &self,
+        presented: &Presented,
+        path: &str,
+    ) -> Result<WebSocketStream<DuplexStream>, Answer> {
+        let offer = WebsocketOffer::new(http::HeaderValue::from_static("accepted"));
+        let address = Ipv4Addr::from(self.next_address.fetch_add(1, Ordering::Relaxed));
+        let ask = Ask::websocket(path);
+        let answer = self
+            .exchange(address.into(), presented, ask, Some(offer.clone()))
+            .await;
+        let Some(run) = offer.take() else {
+            return Err(answer);
+        };
+        assert_eq!(answer.status, StatusCode::SWITCHING_PROTOCOLS);
+        let (ours, theirs) = tokio::io::duplex(1024);
+        tokio::spawn(run(Box::new(theirs)));
+        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
+    }
+
     /// Sends one request from an address.
     pub(crate) async fn send_from(&self, from: IpAddr, presented: &Presented, ask: Ask) -> Answer {
+        self.exchange(from, presented, ask, None).await
+    }
+
+    async fn exchange(
+        &self,
+        from: IpAddr,
+        presented: &Presented,
+        ask: Ask,
+        offer: Option<WebsocketOffer>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(ask.method)
             .uri(ask.path)
@@ -196,6 +237,9 @@ impl TestApp {
             served_origin: ORIGIN.into(),
             host: ORIGIN.trim_start_matches("https://").into(),
         });
+        if let Some(offer) = offer {
+            request.extensions_mut().insert(offer);
+        }
         let (parts, body) = self.panel.call(request).await.into_parts();
         Answer {
             status: parts.status,

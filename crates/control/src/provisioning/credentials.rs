@@ -1,0 +1,107 @@
+//! The first account's password and one-time-code seed: made once, shown to the admin until
+//! they say that they have them, and then gone from memory.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portlama_model::{Secret, Timestamp, Username};
+
+use crate::random::octets;
+
+/// How long the first account's password and one-time-code address stay readable when nobody
+/// acknowledges them: a reload, a broken connection and a search for the phone, and no longer.
+pub const RESULT_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Octets of the first account's password: 128 random bits.
+pub const ADMIN_PASSWORD_BYTES: usize = 16;
+
+/// What the admin is told when the set-up is complete.
+#[derive(Debug, Clone)]
+pub struct ProvisionResult {
+    /// The account for the sign-in portal.
+    pub admin_username: Username,
+    /// Its password; `None` once acknowledged or expired, or when the account was there before.
+    pub admin_password: Option<Secret>,
+    /// What an authenticator app takes; `None` likewise.
+    pub admin_totp_uri: Option<Secret>,
+    /// Where the panel is.
+    pub panel_url: String,
+    /// Where visitors sign in.
+    pub auth_url: String,
+}
+
+pub(super) fn random_password() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(octets::<ADMIN_PASSWORD_BYTES>()))
+}
+
+/// A result, and until when its secrets are shown.
+pub(super) struct Shown {
+    result: ProvisionResult,
+    until: Timestamp,
+}
+
+impl Shown {
+    pub(super) fn new(result: ProvisionResult, now: Timestamp) -> Self {
+        Self {
+            result,
+            until: now.plus(RESULT_LIFETIME),
+        }
+    }
+
+    /// Whether there are secrets to read at `now`. Forgets them when their time is over.
+    pub(super) fn is_readable(&mut self, now: Timestamp) -> bool {
+        if now >= self.until {
+            self.forget();
+        }
+        self.result.admin_password.is_some() || self.result.admin_totp_uri.is_some()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.result.admin_password = None;
+        self.result.admin_totp_uri = None;
+    }
+
+    pub(super) fn result(&mut self, now: Timestamp) -> ProvisionResult {
+        self.is_readable(now);
+        self.result.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(now: Timestamp) -> Shown {
+        let result = ProvisionResult {
+            admin_username: "admin".parse().expect("a name"),
+            admin_password: Some(random_password()),
+            admin_totp_uri: Some(Secret::new("otpauth://totp/Portlama:admin")),
+            panel_url: "https://panel.lab.example.org".to_owned(),
+            auth_url: "https://auth.lab.example.org".to_owned(),
+        };
+        Shown::new(result, now)
+    }
+
+    #[test]
+    fn secrets_are_gone_after_ten_minutes() {
+        let now = Timestamp::from_unix_seconds(1_800_000_000);
+        let mut shown = shown(now);
+        let last = now.plus(RESULT_LIFETIME).minus(Duration::from_millis(1));
+        assert!(shown.result(last).admin_password.is_some());
+        let after = shown.result(now.plus(RESULT_LIFETIME));
+        assert!(after.admin_password.is_none() && after.admin_totp_uri.is_none());
+        assert!(
+            !shown.is_readable(now),
+            "a clock that goes back brings nothing back"
+        );
+    }
+
+    #[test]
+    fn the_password_has_128_random_bits() {
+        let (one, other) = (random_password(), random_password());
+        assert_eq!(one.expose().len(), 22);
+        assert_ne!(one.expose(), other.expose());
+        assert!(URL_SAFE_NO_PAD.decode(one.expose()).is_ok());
+    }
+}
