@@ -11,6 +11,7 @@ mod loopback;
 mod oracle;
 mod origin;
 mod pebble;
+mod server;
 mod totp;
 mod websocket;
 
@@ -20,5 +21,6 @@ pub use dns::{DnsMood, DnsServer};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
 pub use pebble::{EVERYTHING, Pebble, PebbleOptions};
+pub use server::Server;
 pub use totp::{fresh_totp_code, totp_code_at};
 pub use websocket::{PanelSocket, VisitorSocket, open_websocket};

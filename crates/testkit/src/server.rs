@@ -1,0 +1,144 @@
+//! `portlama server` alone: made, started, killed without a word, started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::Curl;
+
+/// A running server over a state directory. Dropping it kills it with SIGKILL.
+#[derive(Debug)]
+pub struct Server {
+    state_dir: PathBuf,
+    child: Child,
+    /// Closing it would ask the server to stop.
+    _stdin: Option<ChildStdin>,
+    ports: Ports,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ports {
+    https_port: u16,
+    panel_port: u16,
+}
+
+impl Server {
+    /// Makes a complete server for `lab.test` on loopback, with its own authority.
+    ///
+    /// # Errors
+    /// With what the program says, when it fails.
+    pub fn init(binary: &Path, state_dir: &Path) -> Result<()> {
+        let output = Command::new(binary)
+            .args([
+                "server",
+                "init",
+                "--ip",
+                "127.0.0.1",
+                "--domain",
+                "lab.test",
+            ])
+            .args(["--certificates", "internal", "--state-dir"])
+            .arg(state_dir)
+            .output()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// Starts it on free ports of loopback; `log` gets what it says.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start(binary: &Path, state_dir: &Path, log: &Path) -> Result<Self> {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)?;
+        let mut child = Command::new(binary)
+            .args([
+                "server",
+                "run",
+                "--json",
+                "--https-port",
+                "0",
+                "--panel-port",
+                "0",
+            ])
+            .args(["--listen", "127.0.0.1", "--stop-with-stdin", "--state-dir"])
+            .arg(state_dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().context("no standard output")?;
+        BufReader::new(stdout).read_line(&mut line)?;
+        let stdin = child.stdin.take();
+        let Ok(ports) = serde_json::from_str(&line) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("the server did not become ready: {line:?}");
+        };
+        Ok(Self {
+            state_dir: state_dir.to_owned(),
+            child,
+            _stdin: stdin,
+            ports,
+        })
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The port for visitors.
+    #[must_use]
+    pub fn https_port(&self) -> u16 {
+        self.ports.https_port
+    }
+
+    /// The port of the panel on the bare address.
+    #[must_use]
+    pub fn panel_port(&self) -> u16 {
+        self.ports.panel_port
+    }
+
+    /// A request as the admin.
+    #[must_use]
+    pub fn admin(&self) -> Curl {
+        let file = |name: &str| self.state_dir.join("pki").join(name);
+        Curl::new(&file("ca.crt")).identity(&file("client.crt"), &file("client.key"))
+    }
+
+    /// The address of an API route, `tunnels` for `/api/tunnels`.
+    #[must_use]
+    pub fn api(&self, path: &str) -> String {
+        format!("https://127.0.0.1:{}/api/{path}", self.ports.panel_port)
+    }
+
+    /// Kills it without a word.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
