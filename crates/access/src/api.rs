@@ -1,5 +1,6 @@
 //! May this caller use this route of the panel API?
 
+use portlama_auth::PanelSession;
 use portlama_model::{Capability, CapabilitySet, OnboardingStatus};
 
 use crate::{Identity, NotIdentified};
@@ -13,6 +14,9 @@ pub enum Who {
     AnyIdentity,
     /// The admin.
     Admin,
+    /// The admin by their certificate alone, also where a second factor is asked for: what it is
+    /// shown with.
+    AdminByCertificate,
     /// The admin, or an agent that holds the capability.
     Capability(Capability),
     /// An agent on its own behalf; the admin has no agent to be.
@@ -48,12 +52,39 @@ pub enum Caller {
     Identified(Identity),
 }
 
+/// What is asked of the admin beside the certificate, and what they showed. Agents are never
+/// asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Two-factor sign-in to the panel is off.
+    NotAsked,
+    /// It is on, and no live session came with the request.
+    Missing,
+    /// A session whose cookie was verified.
+    Shown(PanelSession),
+}
+
+impl SecondFactor {
+    /// Whether the admin who presents a certificate has shown what is asked for. A session
+    /// counts for its own certificate alone.
+    fn suffices(&self, admin: &Identity) -> bool {
+        match self {
+            Self::NotAsked => true,
+            Self::Missing => false,
+            Self::Shown(session) => session.serial() == admin.serial(),
+        }
+    }
+}
+
 /// Why a route was refused, in the order in which the reasons are looked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// Nobody was identified.
     #[error(transparent)]
     NotIdentified(NotIdentified),
+    /// The admin has not shown the second factor.
+    #[error("the panel asks for a one-time code")]
+    SecondFactor,
     /// The route belonged to the first set-up.
     #[error("Onboarding already completed")]
     OnboardingComplete,
@@ -85,6 +116,7 @@ pub enum Denied {
 pub fn may_call(
     rule: Rule,
     caller: Result<Identity, NotIdentified>,
+    second_factor: &SecondFactor,
     onboarding: OnboardingStatus,
 ) -> Result<Caller, Denied> {
     let caller = match (rule.who, caller) {
@@ -92,6 +124,13 @@ pub fn may_call(
         (_, Ok(identity)) => Caller::Identified(identity),
         (_, Err(reason)) => return Err(Denied::NotIdentified(reason)),
     };
+    if let Caller::Identified(identity) = &caller
+        && identity.is_admin()
+        && rule.who != Who::AdminByCertificate
+        && !second_factor.suffices(identity)
+    {
+        return Err(Denied::SecondFactor);
+    }
     let completed = onboarding == OnboardingStatus::Completed;
     match rule.when {
         When::Onboarding if completed => return Err(Denied::OnboardingComplete),
@@ -113,9 +152,9 @@ fn has_role(who: Who, identity: &Identity) -> Result<(), Denied> {
     };
     match (who, identity) {
         (Who::Public | Who::AnyIdentity, _)
-        | (Who::Admin | Who::Capability(_), Identity::Admin(_))
+        | (Who::Admin | Who::AdminByCertificate | Who::Capability(_), Identity::Admin(_))
         | (Who::AgentItself, Identity::Agent(_)) => Ok(()),
-        (Who::Admin, Identity::Agent(_)) => role_refused(&["admin"]),
+        (Who::Admin | Who::AdminByCertificate, Identity::Agent(_)) => role_refused(&["admin"]),
         (Who::AgentItself, Identity::Admin(_)) => role_refused(&["agent"]),
         (Who::Capability(required), Identity::Agent(agent)) => {
             if agent.capabilities().contains(required) {

@@ -12,7 +12,7 @@ mod identity;
 mod site;
 mod visit;
 
-pub use api::{Caller, Denied, Rule, When, Who, may_call};
+pub use api::{Caller, Denied, Rule, SecondFactor, When, Who, may_call};
 pub use browser::{CrossOrigin, FetchSite, Provenance, may_change};
 pub use identity::{Admin, Agent, Identities, Identity, NotIdentified, Presented};
 pub use site::{SiteDenied, entry_may_touch_site, may_touch_site};

@@ -12,6 +12,8 @@ pub const NOT_FOUND: &str = "Not found";
 pub const ONBOARDING_COMPLETE: &str = "Onboarding already completed";
 /// `error` of management before the first set-up's end. Clients match on it.
 pub const ONBOARDING_INCOMPLETE: &str = "Onboarding not complete";
+/// `error` for the admin who has not shown the second factor; the whole body. Clients match on it.
+pub const SECOND_FACTOR_REQUIRED: &str = "2fa_required";
 /// `error` of an enrolment with a token that is unknown, used or expired. Clients match on it.
 pub const INVALID_ENROLLMENT_TOKEN: &str = "Invalid enrollment token";
 

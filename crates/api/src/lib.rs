@@ -24,6 +24,7 @@ mod renewal;
 mod server;
 mod sites;
 mod tunnels;
+mod two_factor;
 mod users;
 mod validation;
 
@@ -38,7 +39,7 @@ pub use certificates::{
 };
 pub use error::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,
-    ONBOARDING_INCOMPLETE, PathSegment, VALIDATION_FAILED,
+    ONBOARDING_INCOMPLETE, PathSegment, SECOND_FACTOR_REQUIRED, VALIDATION_FAILED,
 };
 pub use invitations::{
     AcceptInvitation, DEFAULT_INVITATION_DAYS, Invitation, InvitationAccepted, InvitationAnswer,
@@ -64,6 +65,9 @@ pub use onboarding::{
 pub use tunnels::{
     AgentConfig, AgentTunnel, NewTunnel, Traffic, Tunnel, TunnelAnswer, TunnelChange, TunnelList,
     TunnelServer, TunnelStatus,
+};
+pub use two_factor::{
+    TwoFactorCode, TwoFactorSetup, TwoFactorStatus, TwoFactorSwitched, TwoFactorVerified,
 };
 pub use users::{NewUser, TotpReset, User, UserAnswer, UserChange, UserList};
 pub use validation::{Field, Fields, FromBody, MAX_LIST_ITEMS};

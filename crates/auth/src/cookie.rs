@@ -15,6 +15,9 @@ pub const NONCE: &str = "__Host-portlama_nonce";
 /// Marks that a sign-in failed to come back to a protected host once already.
 pub const RETRY: &str = "__Host-portlama_retry";
 
+/// The two-factor session of the panel, on the host that served it alone.
+pub const PANEL: &str = "__Host-portlama_2fa";
+
 /// The `name=value` pairs of a `Cookie` field (RFC 6265 §4.2.1), without the blanks around.
 pub fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
     field.split(|octet| *octet == b';').map(<[u8]>::trim_ascii)

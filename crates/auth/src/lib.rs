@@ -11,23 +11,33 @@
 //! - [`Lockout`]: who must wait after wrong tries.
 //! - [`SessionToken`], [`SessionPolicy`], [`Handover`]: how long a sign-in lasts, and how it
 //!   passes from the portal to a host.
+//! - [`PanelSession`], [`PanelSessionKey`], [`CodeTries`]: two-factor sign-in to the panel.
 //! - [`cookie`]: the names of our cookies.
 #![forbid(unsafe_code)]
 
+mod code_tries;
 pub mod cookie;
 mod handover;
 mod lockout;
+mod panel_session;
 mod password;
 mod password_hash;
 mod session;
 mod token;
 mod totp;
 
+pub use code_tries::{
+    CODE_BAN, CODE_WINDOW, CodeBan, CodeTries, MAX_CODE_NETWORKS, MAX_WRONG_CODES,
+};
 pub use handover::{HANDOVER_LIFETIME, Handover, HandoverError};
 pub use lockout::{
     Account, Attempt, BAN_DURATION, FAILURE_WINDOW, Lockout, LockoutKey, LockoutRow, MAX_FAILURES,
     MAX_LOCKOUT_ENTRIES, MAX_NETWORK_ENTRIES, MAX_USER_DELAY, Network, NetworkError, Refusal,
     USER_DELAY_DECAY, USER_FREE_FAILURES,
+};
+pub use panel_session::{
+    MAX_PANEL_COOKIE_CHARACTERS, PanelSession, PanelSessionError, PanelSessionKey,
+    PanelSessionKeyError,
 };
 pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS, Password, PasswordError, VerifiedPassword,

@@ -108,8 +108,18 @@ impl TotpSeed {
     /// The content of the QR code for a user's authenticator app.
     #[must_use]
     pub fn uri(&self, user: &Username) -> Secret {
+        self.uri_of("Portlama", user.as_str())
+    }
+
+    /// The same for the admin's sign-in to the panel.
+    #[must_use]
+    pub fn panel_uri(&self) -> Secret {
+        self.uri_of("Portlama%20Panel", "admin")
+    }
+
+    fn uri_of(&self, issuer: &str, account: &str) -> Secret {
         Secret::new(format!(
-            "otpauth://totp/Portlama:{user}?secret={}&issuer=Portlama&algorithm=SHA1&digits={DIGITS}&period={}",
+            "otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={}",
             self.to_base32().expose(),
             TOTP_PERIOD.as_secs(),
         ))

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use portlama_acme::Challenges;
+use portlama_auth::CodeTries;
 use portlama_model::{
     CaFingerprint, CertificateAuthority, ChallengeType, Desired, ResolverAddress, Secret, State,
     Timestamp,
@@ -99,6 +100,8 @@ pub(crate) struct Core {
     pub(crate) observer: Observer,
     pub(crate) passwords: Passwords,
     pub(crate) lockouts: Lockouts,
+    /// Wrong codes at the panel.
+    pub(crate) code_tries: parking_lot::Mutex<CodeTries>,
     pub(crate) handovers: Handovers,
     pub(crate) services: Services,
     /// Everything that runs beside requests; waited for at the end.
@@ -171,6 +174,7 @@ impl Control {
             observer: Observer::default(),
             passwords: Passwords::new(),
             lockouts,
+            code_tries: Default::default(),
             handovers: Handovers::default(),
             services: Services::new(),
             hub: hub.clone(),

@@ -1,6 +1,7 @@
 //! Why an operation was not done. The panel maps these to statuses and bodies.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use portlama_model::{AgentLabel, OnboardingStatus, SitePath};
 use portlama_pki::{AuthorityError, CsrError};
@@ -26,6 +27,15 @@ pub enum OperationError {
     /// The enrolment token is unknown, used or expired (401).
     #[error("Invalid enrollment token")]
     InvalidToken,
+    /// The one-time code is wrong, or was used before (401).
+    #[error("the code is wrong or was used before: wait for the next one")]
+    WrongCode,
+    /// Too many wrong codes came from this address; nothing was checked (429 with `retryAfter`).
+    #[error("too many wrong codes, try again later")]
+    TooManyCodes {
+        /// How long to wait.
+        retry_after: Duration,
+    },
     /// The caller may not do this (403).
     #[error("{message}")]
     Forbidden {
@@ -65,7 +75,7 @@ pub enum OperationError {
     #[error("the certificate authority wants to be left alone: {message}")]
     RateLimited {
         /// For how long.
-        retry_after: std::time::Duration,
+        retry_after: Duration,
         /// What it said last.
         message: String,
     },
@@ -225,6 +235,18 @@ pub enum Refusal {
     /// The key of a certificate that ends with the new one's making.
     #[error("the certificate request holds the key of the present certificate, make a new key")]
     KeyInUse,
+    /// Browsers keep sessions for names.
+    #[error("two-factor sign-in needs a domain")]
+    TwoFactorNeedsDomain,
+    /// No seed waits for a code.
+    #[error("two-factor sign-in was not set up: begin with setup")]
+    TwoFactorNotSetUp,
+    /// Nobody is asked for a code.
+    #[error("two-factor sign-in to the panel is not on")]
+    TwoFactorOff,
+    /// What was typed is no code.
+    #[error("the code must be a text of exactly 6 digits")]
+    CodeFormat,
     /// The certificate request is not acceptable.
     #[error(transparent)]
     Csr(#[from] CsrError),

@@ -33,6 +33,7 @@ pub mod logs;
 mod machine;
 mod observed;
 mod operations;
+mod panel_door;
 mod parts;
 mod passwords;
 mod plane;
@@ -89,6 +90,7 @@ pub use operations::site_rules::MAX_SITES;
 pub use operations::sites::{ChangedSite, NewSite, SiteChange};
 pub use operations::tunnel_rules::MAX_TUNNELS;
 pub use operations::tunnels::{AgentConfigView, AgentTunnel, NewTunnel, TunnelChange, TunnelView};
+pub use operations::two_factor::{PanelCookie, TwoFactorSeed, TwoFactorState};
 pub use operations::users::{NewUser, UserChange, UserView};
 pub use parts::{
     Part, PartState, Parts, ServiceAction, ServiceName, ServiceStatus, UnknownAction,

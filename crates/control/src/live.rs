@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::RwLock;
-use portlama_access::{Identities, Identity, NotIdentified, Presented};
+use portlama_access::{Identities, Identity, NotIdentified, Presented, SecondFactor};
 use portlama_model::{Desired, State, Timestamp};
 use portlama_pki::ClientTrust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::admin_watch::AdminWatch;
-use crate::{Clock, HostCertificate, Sessions, SiteFiles, Traffic, desired};
+use crate::panel_door::PanelDoor;
+use crate::{Clock, HostCertificate, PanelCookie, Sessions, SiteFiles, Traffic, desired};
 
 /// What requests are judged against: snapshots that are replaced whole, so that a reader never
 /// waits and never sees half a change. Denials act here first.
@@ -21,6 +22,7 @@ pub struct Live {
     trust: Arc<ClientTrust>,
     identities: ArcSwap<Identities>,
     admin_watch: AdminWatch,
+    panel_door: ArcSwap<PanelDoor>,
     desired: ArcSwap<Desired>,
     own_certificate: ArcSwap<HostCertificate>,
     sessions: Sessions,
@@ -45,6 +47,7 @@ impl Live {
             trust: Arc::new(trust),
             identities: ArcSwap::from_pointee(Identities::of(state)),
             admin_watch,
+            panel_door: ArcSwap::from_pointee(PanelDoor::of(state)),
             desired: ArcSwap::from_pointee(desired(state)),
             own_certificate: ArcSwap::new(own_certificate),
             sessions,
@@ -69,6 +72,18 @@ impl Live {
         let identity = self.identities.load().identify(presented, now)?;
         self.admin_watch.notice(&identity, now);
         Ok(identity)
+    }
+
+    /// What was shown beside the certificate of `who`: the session in `cookie`, where the panel
+    /// asks for one; and the cookie that keeps it alive, when it is time for a new one. Asked for
+    /// every request.
+    #[must_use]
+    pub fn second_factor(
+        &self,
+        who: &Identity,
+        cookie: Option<&str>,
+    ) -> (SecondFactor, Option<PanelCookie>) {
+        self.panel_door.load().judge(who, cookie, self.clock.now())
     }
 
     /// What client certificates are judged against.
@@ -125,9 +140,10 @@ impl Live {
         self.clock.now()
     }
 
-    /// Who exists from here on.
+    /// Who exists from here on, and what the panel asks of the admin.
     pub(crate) fn set_identities(&self, state: &State) {
         self.identities.store(Arc::new(Identities::of(state)));
+        self.panel_door.store(Arc::new(PanelDoor::of(state)));
         self.admin_watch.follow(state);
     }
 

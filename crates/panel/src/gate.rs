@@ -1,10 +1,13 @@
 //! The one way of every request, in one order; the first refusal answers.
 //!
 //! 1. rate limit (429)
-//! 2. a change that another website may have asked for (403)
-//! 3. who asks, and may they: certificate (400 page, or 403), part of the server's life (410,
-//!    503), role and capability (403) — decided by `access`
-//! 4. the method (405), the path and the body (400, 413, 415) — in the handlers
+//! 2. a change, or a WebSocket, that another website may have asked for (403)
+//! 3. who asks, and may they: certificate (400 page, or 403), second factor of the admin (401),
+//!    part of the server's life (410, 503), role and capability (403) — decided by `access`
+//! 4. the route's own limit (429)
+//! 5. the method (405), the path and the body (400, 413, 415) — in the handlers
+//!
+//! WebSockets go the same way and are refused before the upgrade.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,16 +15,18 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
-use http::header::{HeaderMap, ORIGIN, UPGRADE};
+use http::header::{HeaderMap, ORIGIN, SET_COOKIE, UPGRADE};
 use portlama_access::{
-    Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, When, Who, may_call, may_change,
+    Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, SecondFactor, When, Who,
+    may_call, may_change,
 };
 use portlama_api::NOT_FOUND;
-use portlama_control::Control;
 use portlama_control::http::ClientInfo;
+use portlama_control::{Control, PanelCookie};
 
 use crate::Route;
 use crate::call::{Call, PathSegments};
+use crate::cookie;
 use crate::headers;
 use crate::limits::{Count, Limits};
 use crate::pages;
@@ -63,26 +68,26 @@ impl Gate {
         let reader = Reader::of(&request);
         let route = routes.iter().find(|route| route.answers(request.method()));
         let rule = route.map_or_else(|| rule_of_path(routes), |route| route.rule());
-        let (count, admitted) = self.admit(rule, &request);
+        let (mut facts, admitted) = self.admit(rule, &request);
         let answer = match (admitted, route) {
             (Err(refusal), _) => Err(refusal),
             (Ok(_), None) => Err(Refusal::MethodNotAllowed(allowed(routes))),
             (Ok(caller), Some(route)) => {
                 let call = Call::new(Arc::clone(&self.control), caller, segments, request);
-                match self.limit_enrolments(route, &call) {
+                match self.limit_tries(route, &call, &mut facts) {
                     Err(refusal) => Err(refusal),
                     Ok(()) => route.run(call).await,
                 }
             }
         };
-        finish(count, &reader, answer)
+        finish(facts, &reader, answer)
     }
 
     /// Answers a request for any other path: outside the API, the page that every such path
     /// shows.
     pub(crate) fn unknown(&self, request: Request) -> Response {
         let reader = Reader::of(&request);
-        let (count, admitted) = self.admit(UNKNOWN, &request);
+        let (facts, admitted) = self.admit(UNKNOWN, &request);
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match admitted {
             Err(refusal) => Err(refusal),
@@ -90,25 +95,36 @@ impl Gate {
             Ok(_) if !is_read => Err(Refusal::MethodNotAllowed("GET, HEAD".to_owned())),
             Ok(caller) => Ok(pages::index(&caller, &self.control.live().desired())),
         };
-        finish(count, &reader, answer)
+        finish(facts, &reader, answer)
     }
 
     /// Steps 1 to 3.
-    fn admit(&self, rule: Rule, request: &Request) -> (Option<Count>, Result<Caller, Refusal>) {
+    fn admit(&self, rule: Rule, request: &Request) -> (Facts, Result<Caller, Refusal>) {
         let Some(client) = request.extensions().get::<ClientInfo>() else {
             tracing::error!("a request reached the panel without the facts of its connection");
-            return (None, Err(Refusal::Internal));
+            return (Facts::default(), Err(Refusal::Internal));
         };
         let live = self.control.live();
         let who = live.identify(&client.presented);
         let count = self.count(&who, client);
+        let (second_factor, renewed) = match &who {
+            Ok(identity) => live.second_factor(identity, cookie::of(request.headers())),
+            Err(_) => (SecondFactor::Missing, None),
+        };
         let admitted = count
             .check()
             .map_err(Refusal::TooManyRequests)
             .inspect(|()| log_bad_certificate(&who, client))
             .and_then(|()| came_from_here(client, request))
-            .and_then(|()| may_call(rule, who, live.desired().onboarding).map_err(Refusal::Access));
-        (Some(count), admitted)
+            .and_then(|()| {
+                let onboarding = live.desired().onboarding;
+                may_call(rule, who, &second_factor, onboarding).map_err(Refusal::Access)
+            });
+        let facts = Facts {
+            count: Some(count),
+            session: renewed.filter(|_| admitted.is_ok() && is_use(request.headers())),
+        };
+        (facts, admitted)
     }
 
     fn count(&self, who: &Result<Identity, NotIdentified>, client: &ClientInfo) -> Count {
@@ -119,14 +135,26 @@ impl Gate {
         }
     }
 
-    /// Guessing tokens is slowed per address, certificate or not.
-    fn limit_enrolments(&self, route: &Route, call: &Call) -> Result<(), Refusal> {
-        if route.rule().who != Who::Public || route.method() != Method::POST {
-            return Ok(());
+    /// Guessing tokens is slowed per address, certificate or not. The answer tells the count
+    /// that refused.
+    fn limit_tries(&self, route: &Route, call: &Call, facts: &mut Facts) -> Result<(), Refusal> {
+        for of in route.tries() {
+            let count = self.limits.tries(*of, call.client_ip(), Instant::now());
+            if let Err(wait) = count.check() {
+                facts.count = Some(count);
+                return Err(Refusal::TooManyRequests(wait));
+            }
         }
-        let count = self.limits.enrolment(call.client_ip(), Instant::now());
-        count.check().map_err(Refusal::TooManyRequests)
+        Ok(())
     }
+}
+
+/// What every answer to a request tells, whatever it is.
+#[derive(Default)]
+struct Facts {
+    count: Option<Count>,
+    /// The cookie that keeps the admin's session alive.
+    session: Option<PanelCookie>,
 }
 
 /// Strangers learn that a certificate was not believed, the owner why. The limit of requests
@@ -141,7 +169,7 @@ fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInf
 }
 
 /// A client certificate goes along with whatever any website makes a browser send, so changes
-/// are made for our own pages and for programs only.
+/// are made, and WebSockets opened, for our own pages and for programs only.
 fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal> {
     // A WebSocket carries answers to whoever opened it, so opening one is no mere reading.
     let opens_socket = request.headers().contains_key(UPGRADE);
@@ -154,6 +182,13 @@ fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal>
     }
     may_change(&client.served_origin, provenance(request.headers()))
         .map_err(|_| Refusal::CrossOrigin)
+}
+
+/// Whether a request shows that somebody uses the panel: the apps behind the tunnels are sibling
+/// hosts, and what they make a browser fetch carries the cookie, too.
+fn is_use(headers: &HeaderMap) -> bool {
+    let site = provenance(headers).fetch_site;
+    !matches!(site, FetchSite::SameSite | FetchSite::CrossSite)
 }
 
 /// What cannot be read, or is said twice, counts as foreign.
@@ -197,10 +232,16 @@ fn allowed(routes: &Known) -> String {
     methods.join(", ")
 }
 
-fn finish(count: Option<Count>, reader: &Reader, answer: Result<Response, Refusal>) -> Response {
+fn finish(facts: Facts, reader: &Reader, answer: Result<Response, Refusal>) -> Response {
     let mut answer = answer.unwrap_or_else(|refusal| refusal.into_response(reader));
     headers::secure(answer.headers_mut());
-    if let Some(count) = count {
+    // A handler that set the cookie knows better.
+    if let Some(session) = facts.session
+        && !answer.headers().contains_key(SET_COOKIE)
+    {
+        cookie::set(answer.headers_mut(), &session);
+    }
+    if let Some(count) = facts.count {
         headers::count(answer.headers_mut(), count);
     }
     answer

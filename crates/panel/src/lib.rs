@@ -2,8 +2,9 @@
 //!
 //! [`ROUTES`] is the whole API in one table: method, path, who may call it and when. The router
 //! is built from it, and the tests walk it against a matrix written by hand. Every request goes
-//! through one gate (`gate.rs`) in one order: rate limit, where it came from, who asks, in which
-//! part of the server's life, with which role, and only then its path and body.
+//! through one gate (`gate.rs`) in one order: rate limit, where it came from, who asks and with
+//! which second factor, in which part of the server's life, with which role, and only then its
+//! path and body.
 //!
 //! What is *absent* here: no handler decides who may call it; no header says who somebody is; no
 //! state is touched but through `control`; no route answers other websites (there is no CORS).
@@ -11,6 +12,7 @@
 
 mod body;
 mod call;
+mod cookie;
 mod describe;
 mod gate;
 mod handlers;
@@ -26,7 +28,10 @@ mod strict_json;
 mod websocket;
 
 pub use body::{BODY_TIMEOUT, MAX_JSON_BYTES};
-pub use limits::{ENROLMENTS_PER_MINUTE, MAX_TRACKED_CLIENTS, REQUESTS_PER_MINUTE, WINDOW};
+pub use limits::{
+    ENROLMENTS_PER_MINUTE, INVITATION_TRIES_PER_MINUTE, MAX_TRACKED_CLIENTS, REQUESTS_PER_MINUTE,
+    WINDOW,
+};
 pub use multipart::{
     MAX_PART_HEAD_BYTES, MAX_UPLOAD_PARTS, UPLOAD_HEADER, UPLOAD_IDLE_TIMEOUT, UPLOAD_TIMEOUT,
 };

@@ -13,6 +13,9 @@ pub const REQUESTS_PER_MINUTE: u32 = 600;
 /// Attempts to enrol per address in one [`WINDOW`], right or wrong. A token has 256 bits; this
 /// only keeps guessing from costing signatures and log lines.
 pub const ENROLMENTS_PER_MINUTE: u32 = 5;
+/// Requests for an invitation per address in one [`WINDOW`], right or wrong: room for somebody
+/// who mistypes a password twice, while every accept costs a password hash.
+pub const INVITATION_TRIES_PER_MINUTE: u32 = 10;
 /// The time over which requests are counted.
 pub const WINDOW: Duration = Duration::from_secs(60);
 /// The most addresses (and, apart from them, identities) counted one by one, about 1 MB. Beyond
@@ -23,11 +26,22 @@ pub const MAX_TRACKED_CLIENTS: usize = 10_000;
 /// How often a full table looks for windows that have ended; looking costs a walk.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a route's own limit counts per address, certificate or not. Routes with the same one
+/// share the count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tries {
+    /// Enrolment tokens: [`ENROLMENTS_PER_MINUTE`].
+    Enrolment,
+    /// Invitation tokens: [`INVITATION_TRIES_PER_MINUTE`].
+    Invitation,
+}
+
 /// All counts of the panel.
 pub(crate) struct Limits {
     identities: Mutex<Windows<String>>,
     addresses: Mutex<Windows<IpAddr>>,
     enrolments: Mutex<Windows<IpAddr>>,
+    invitations: Mutex<Windows<IpAddr>>,
 }
 
 impl Default for Limits {
@@ -36,6 +50,7 @@ impl Default for Limits {
             identities: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
             addresses: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
             enrolments: Mutex::new(Windows::new(ENROLMENTS_PER_MINUTE)),
+            invitations: Mutex::new(Windows::new(INVITATION_TRIES_PER_MINUTE)),
         }
     }
 }
@@ -49,8 +64,13 @@ impl Limits {
         self.addresses.lock().count(network(address), now)
     }
 
-    pub(crate) fn enrolment(&self, address: IpAddr, now: Instant) -> Count {
-        self.enrolments.lock().count(network(address), now)
+    /// Counts a request for a route with a limit of its own.
+    pub(crate) fn tries(&self, of: Tries, address: IpAddr, now: Instant) -> Count {
+        let windows = match of {
+            Tries::Enrolment => &self.enrolments,
+            Tries::Invitation => &self.invitations,
+        };
+        windows.lock().count(network(address), now)
     }
 }
 
@@ -162,13 +182,26 @@ mod tests {
     #[test]
     fn the_request_after_the_limit_waits_for_the_window_to_end() {
         let (limits, start) = (Limits::default(), Instant::now());
-        let ask =
-            |after| limits.enrolment(address("192.0.2.1"), start + Duration::from_secs(after));
+        let ask = |after| {
+            let now = start + Duration::from_secs(after);
+            limits.tries(Tries::Enrolment, address("192.0.2.1"), now)
+        };
         for left in (0..5).rev() {
             assert_eq!(ask(0).remaining, left);
         }
         assert_eq!(ask(20).check(), Err(Duration::from_secs(40)));
         assert_eq!(ask(60).check(), Ok(()));
+    }
+
+    #[test]
+    fn invitations_and_enrolments_are_counted_apart() {
+        let (limits, now) = (Limits::default(), Instant::now());
+        let ask = |of| limits.tries(of, address("192.0.2.1"), now);
+        for left in (0..INVITATION_TRIES_PER_MINUTE).rev() {
+            assert_eq!(ask(Tries::Invitation).remaining, left);
+        }
+        assert!(ask(Tries::Invitation).check().is_err());
+        assert_eq!(ask(Tries::Enrolment).check(), Ok(()));
     }
 
     #[test]

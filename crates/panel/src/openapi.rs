@@ -75,7 +75,10 @@ fn refusals(route: &Route, has_body: bool) -> BTreeSet<u16> {
     if rule.who != Who::Public {
         statuses.insert(403);
     }
-    if !matches!(rule.who, Who::Public | Who::AgentItself) {
+    if !matches!(
+        rule.who,
+        Who::Public | Who::AgentItself | Who::AdminByCertificate
+    ) {
         // The admin without the second factor.
         statuses.insert(401);
     }
@@ -111,6 +114,7 @@ fn rule_in_words(route: &Route) -> String {
         Who::Public => "Needs no certificate.".to_owned(),
         Who::AnyIdentity => "Any live certificate.".to_owned(),
         Who::Admin => "The admin.".to_owned(),
+        Who::AdminByCertificate => "The admin, also without a two-factor session.".to_owned(),
         Who::Capability(capability) => {
             format!("The admin, or an agent with `{}`.", capability.as_str())
         }

@@ -1,4 +1,5 @@
-//! The two pages of the panel's origin: how to present a certificate, and what this server is.
+//! The pages of the panel's origin: how to present a certificate, where to type a one-time code,
+//! and what this server is.
 
 use std::sync::LazyLock;
 
@@ -13,15 +14,31 @@ use portlama_access::{Caller, NotIdentified};
 use portlama_model::{Desired, OnboardingStatus};
 
 const STYLE: &str = include_str!("pages.css");
+/// Sends the code as JSON: the API reads no forms.
+const CODE_SCRIPT: &str = include_str!("code.js");
 
 /// Allows the one style sheet by its hash, and nothing else: no script, no image, no form.
-static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| policy(""));
+
+/// The same, and the one script by its hash, which may ask this origin alone.
+static CODE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let script = hash(CODE_SCRIPT);
+    policy(&format!(
+        "script-src 'sha256-{script}'; connect-src 'self'; "
+    ))
+});
+
+fn policy(more: &str) -> HeaderValue {
+    let style = hash(STYLE);
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; {more}base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).expect("base64 is visible ASCII")
-});
+}
+
+fn hash(of: &str) -> String {
+    STANDARD.encode(digest(&SHA256, of.as_bytes()))
+}
 
 /// What whoever has no good certificate sees: why, and how to present one.
 pub(crate) fn certificate_help(reason: &NotIdentified) -> Response {
@@ -98,6 +115,35 @@ fn explanation(reason: &NotIdentified) -> (&'static str, &'static str) {
     }
 }
 
+/// What the admin sees who has not typed a one-time code yet: the form, and nothing of the
+/// server.
+pub(crate) fn code() -> Response {
+    let main = html! {
+        h1 { "One-time code" }
+        p.lead { "This panel asks for the code of your authenticator app as well." }
+        form method="post" {
+            label {
+                "Code"
+                input name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}"
+                    maxlength="6" required autofocus;
+            }
+            button { "Sign in" }
+            output role="alert" {}
+        }
+        noscript {
+            p {
+                "Your browser runs no scripts, which this form needs. A program can send "
+                code { "{\"code\": \"123456\"}" } " to " code { "/api/settings/2fa/verify" } " and keep the cookie."
+            }
+        }
+        script { (PreEscaped(CODE_SCRIPT)) }
+    };
+    let mut page = page(StatusCode::UNAUTHORIZED, "One-time code", &main);
+    page.headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, CODE_POLICY.clone());
+    page
+}
+
 /// What every path outside the API shows to whoever may come in.
 pub(crate) fn index(caller: &Caller, desired: &Desired) -> Response {
     let name = match caller {
@@ -169,13 +215,14 @@ mod tests {
 
     #[test]
     fn the_style_cannot_end_its_element() {
-        assert!(!STYLE.contains('<'));
+        assert!(!STYLE.contains('<') && !CODE_SCRIPT.contains('<'));
     }
 
     #[test]
     fn pages_load_nothing_from_elsewhere() {
         let policy = PAGE_POLICY.to_str().expect("text");
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+        assert!(!policy.contains("script-src") && !policy.contains("connect-src"));
         for word in ["url(", "@import", "http"] {
             assert!(!STYLE.contains(word), "{word}");
         }

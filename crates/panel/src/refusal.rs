@@ -10,9 +10,9 @@ use http::{HeaderValue, StatusCode};
 use portlama_access::{Denied, NotIdentified};
 use portlama_api::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, ONBOARDING_COMPLETE, ONBOARDING_INCOMPLETE,
-    PathSegment,
+    PathSegment, SECOND_FACTOR_REQUIRED,
 };
-use portlama_control::OperationError;
+use portlama_control::{OperationError, Refusal as BusinessRefusal};
 use serde_json::json;
 
 use crate::headers::whole_seconds;
@@ -118,6 +118,10 @@ impl Refusal {
         {
             return pages::certificate_help(reason);
         }
+        if matches!(self, Self::Access(Denied::SecondFactor)) && reader.wants_page && !reader.in_api
+        {
+            return pages::code();
+        }
         self.log();
         let mut answer = (self.status(), Json(self.body())).into_response();
         if let Some(wait) = self.wait() {
@@ -192,6 +196,7 @@ impl Refusal {
             Self::TooManyRequests(wait) => Some(*wait),
             Self::Operation(OperationError::Busy) => Some(BUSY_WAIT),
             Self::Operation(OperationError::RateLimited { retry_after, .. }) => Some(*retry_after),
+            Self::Operation(OperationError::TooManyCodes { retry_after }) => Some(*retry_after),
             _ => None,
         }
     }
@@ -220,6 +225,7 @@ fn denied_status(denied: &Denied) -> StatusCode {
         Denied::NotIdentified(_) | Denied::Role { .. } | Denied::Capability { .. } => {
             StatusCode::FORBIDDEN
         }
+        Denied::SecondFactor => StatusCode::UNAUTHORIZED,
         Denied::OnboardingComplete => StatusCode::GONE,
         Denied::OnboardingIncomplete(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -228,6 +234,7 @@ fn denied_status(denied: &Denied) -> StatusCode {
 fn denied_body(denied: &Denied) -> ErrorBody {
     match denied {
         Denied::NotIdentified(reason) => certificate_body(reason),
+        Denied::SecondFactor => ErrorBody::new(SECOND_FACTOR_REQUIRED),
         Denied::OnboardingComplete => ErrorBody::new(ONBOARDING_COMPLETE),
         Denied::OnboardingIncomplete(status) => {
             ErrorBody::new(ONBOARDING_INCOMPLETE).with("onboardingStatus", json!(status))
@@ -291,7 +298,8 @@ fn certificate_body(reason: &NotIdentified) -> ErrorBody {
 fn operation_status(error: &OperationError) -> StatusCode {
     match error {
         OperationError::Invalid(_) | OperationError::Refused(_) => StatusCode::BAD_REQUEST,
-        OperationError::InvalidToken => StatusCode::UNAUTHORIZED,
+        OperationError::InvalidToken | OperationError::WrongCode => StatusCode::UNAUTHORIZED,
+        OperationError::TooManyCodes { .. } => StatusCode::TOO_MANY_REQUESTS,
         OperationError::Forbidden { .. } => StatusCode::FORBIDDEN,
         OperationError::NotFound { .. } => StatusCode::NOT_FOUND,
         OperationError::Gone { .. } => StatusCode::GONE,
@@ -315,6 +323,14 @@ fn operation_body(error: &OperationError) -> ErrorBody {
         OperationError::InvalidToken => ErrorBody::new(INVALID_ENROLLMENT_TOKEN),
         OperationError::WrongStage { message, status } => {
             ErrorBody::new(sentence(message)).with("onboardingStatus", json!(status))
+        }
+        OperationError::TooManyCodes { retry_after } => {
+            ErrorBody::new(sentence(&error.to_string()))
+                .with("retryAfter", whole_seconds(*retry_after))
+        }
+        OperationError::Refused(BusinessRefusal::TwoFactorNeedsDomain) => {
+            ErrorBody::new(sentence(&error.to_string()))
+                .with_hint("finish the first set-up with a domain, then set two-factor sign-in up")
         }
         OperationError::Failed { step, .. } => {
             ErrorBody::new(format!("The {step} step failed, nothing was changed"))

@@ -11,6 +11,7 @@ use portlama_model::Capability;
 use crate::call::Call;
 use crate::describe::*;
 use crate::handlers::*;
+use crate::limits::Tries;
 use crate::refusal::Refusal;
 
 /// One method of one path: who may use it, when, what does it, and what it takes and gives.
@@ -18,6 +19,7 @@ pub struct Route {
     method: Method,
     path: &'static str,
     rule: Rule,
+    tries: &'static [Tries],
     run: fn(Call) -> BoxFuture<'static, Result<Response, Refusal>>,
     about: About,
 }
@@ -52,6 +54,11 @@ impl Route {
         self.rule
     }
 
+    /// What of it is limited per address beside the requests.
+    pub(crate) fn tries(&self) -> &'static [Tries] {
+        self.tries
+    }
+
     pub(crate) fn about(&self) -> &About {
         &self.about
     }
@@ -76,18 +83,19 @@ impl std::fmt::Debug for Route {
 ///
 /// ```text
 /// /// Summary, for the OpenAPI document.
-/// METHOD "path" who, when => module::handler(what it takes…) -> status what-it-gives, other statuses…;
+/// METHOD "path" who, when[, tries] => module::handler(what it takes…) -> status what-it-gives, other statuses…;
 /// ```
 macro_rules! routes {
     ($(
         $(#[doc = $summary:literal])+
-        $method:ident $path:literal $who:expr, $when:ident
+        $method:ident $path:literal $who:expr, $when:ident $(, $tries:ident)?
             => $module:ident::$handler:ident($($takes:ty),*) -> $status:literal $gives:ty $(, $refused:literal)*;
     )*) => {
         &[$(Route {
             method: Method::$method,
             path: $path,
             rule: Rule { who: $who, when: When::$when },
+            tries: &[$(Tries::$tries)?],
             run: |call| Box::pin($module::$handler(call)),
             about: About {
                 id: concat!(stringify!($module), "::", stringify!($handler)),
@@ -206,10 +214,10 @@ pub static ROUTES: &[Route] = routes! {
     DELETE "/api/invitations/{id}" Who::Admin, Management
         => invitations::delete() -> 200 Done, 404;
     /// What an invitation is for. Looking changes nothing.
-    GET "/api/invite/{token}" Who::Public, Always
+    GET "/api/invite/{token}" Who::Public, Always, Invitation
         => invitations::look() -> 200 OpenInvitation, 404, 410;
     /// Makes the user of an invitation.
-    POST "/api/invite/{token}/accept" Who::Public, Always
+    POST "/api/invite/{token}/accept" Who::Public, Always, Invitation
         => invitations::accept(AcceptInvitation) -> 200 InvitationAccepted, 404, 409, 410, 503;
 
     /// Who changed what, the newest first.
@@ -265,8 +273,24 @@ pub static ROUTES: &[Route] = routes! {
     /// Voids the pending token of a label.
     DELETE "/api/certs/agent/enroll/{label}" Who::Admin, Management
         => agents::cancel_enrollment() -> 200 EnrollmentCancelled, 404;
+    /// Whether the panel asks the admin for a one-time code.
+    GET "/api/settings/2fa" Who::AdminByCertificate, Management
+        => two_factor::status() -> 200 TwoFactorStatus;
+    /// Makes a seed that waits for its confirmation.
+    POST "/api/settings/2fa/setup" Who::Admin, Management
+        => two_factor::setup() -> 200 TwoFactorSetup, 409;
+    /// Turns two-factor sign-in on with a code of that seed, and signs in.
+    POST "/api/settings/2fa/confirm" Who::Admin, Management
+        => two_factor::confirm(TwoFactorCode) -> 200 TwoFactorSwitched, 401, 409;
+    /// Signs in with a code.
+    POST "/api/settings/2fa/verify" Who::AdminByCertificate, Management
+        => two_factor::verify(TwoFactorCode) -> 200 TwoFactorVerified, 401;
+    /// Turns two-factor sign-in off with a code, and ends every session.
+    POST "/api/settings/2fa/disable" Who::Admin, Management
+        => two_factor::disable(TwoFactorCode) -> 200 TwoFactorSwitched, 401;
+
     /// Turns a token and a certificate request into an agent's certificate.
-    POST "/api/enroll" Who::Public, Always
+    POST "/api/enroll" Who::Public, Always, Enrolment
         => agents::enroll(EnrollRequest) -> 200 Enrolled, 401, 409;
 
     /// The server's own parts and the machine's units.

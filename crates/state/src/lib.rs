@@ -34,7 +34,7 @@ pub use path::{FilePath, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
 pub use runtime::{
     AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Acme, Audit, AuditEntry, AuditFilter, AuditRow, BUSY_TIMEOUT,
     Consumption, Created, ENROLLMENT_KEPT, Enrollments, FailedAttempt, Grant, Level, Lockout,
-    Lockouts, Runtime, Session, SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash,
-    Totp, TotpSecret,
+    Lockouts, PanelCodes, Runtime, Session, SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL,
+    TokenHash, Totp, TotpSecret,
 };
 pub use store::Store;

@@ -11,4 +11,5 @@ pub(crate) mod services;
 pub(crate) mod sites;
 pub(crate) mod system;
 pub(crate) mod tunnels;
+pub(crate) mod two_factor;
 pub(crate) mod users;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use portlama_access::{Identity, Presented};
+use portlama_auth::{PanelSession, PanelSessionKey, TotpSeed};
 use portlama_control::http::{ClientInfo, Handler as _, RequestBody, WebsocketOffer};
 use portlama_control::logs::PartLogs;
 use portlama_control::setup::{Setup, initialise};
@@ -20,13 +21,15 @@ use portlama_control::{
     Activation, Clock, Control, DataPlane, HostCertificates, PrepareError, Settings, Surroundings,
 };
 use portlama_host::Host;
-use portlama_model::{AgentLabel, Capability, CertificateAuthority, Desired, Timestamp};
+use portlama_model::{
+    AgentLabel, Capability, CertificateAuthority, Desired, Secret, Serial, Timestamp,
+};
 use portlama_panel::Panel;
 use portlama_pki::{AgentKey, Authority};
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio_tungstenite::WebSocketStream;
@@ -39,6 +42,10 @@ pub(crate) const ORIGIN: &str = "https://panel.lab.example.org";
 const NOW: i64 = 1_801_555_200;
 const DAY: i64 = 86_400;
 
+/// The seed and the session key of a server that asks the admin for codes.
+pub(crate) const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const SESSION_KEY: [u8; 32] = [0x5a; 32];
+
 /// A panel, its control and its authority.
 pub(crate) struct TestApp {
     pub(crate) control: Arc<Control>,
@@ -46,6 +53,7 @@ pub(crate) struct TestApp {
     dir: TempDir,
     admin: Presented,
     next_address: AtomicU32,
+    clock: Arc<TestClock>,
 }
 
 impl TestApp {
@@ -56,7 +64,7 @@ impl TestApp {
 
     /// A server where nothing was decided.
     pub(crate) async fn fresh() -> Self {
-        Self::start(None, nowhere_in_particular(), Settings::default()).await
+        Self::start_at(None, |_| {}, nowhere_in_particular(), Settings::default()).await
     }
 
     /// The same, looking names up at a resolver.
@@ -65,15 +73,34 @@ impl TestApp {
             resolvers: vec![resolver.into()],
             ..Settings::default()
         };
-        Self::start(None, nowhere_in_particular(), settings).await
+        Self::start_at(None, |_| {}, nowhere_in_particular(), settings).await
     }
 
-    /// The same on another machine.
+    /// A finished server on another machine.
     pub(crate) async fn with(around: Surroundings) -> Self {
-        Self::start(Some("lab.example.org"), around, Settings::default()).await
+        Self::start_at(Some("lab.example.org"), |_| {}, around, Settings::default()).await
     }
 
-    async fn start(domain: Option<&str>, around: Surroundings, settings: Settings) -> Self {
+    /// A server with two-factor sign-in to the panel.
+    pub(crate) async fn locked(domain: Option<&str>) -> Self {
+        Self::start(domain, |panel| {
+            panel["panel2fa"] = json!({ "enabled": true, "secret": SEED, "setupComplete": true });
+            panel["sessionSecret"] = json!(key().to_hex());
+        })
+        .await
+    }
+
+    /// A server whose `panel.json` was changed before its first start.
+    pub(crate) async fn start(domain: Option<&str>, change: impl FnOnce(&mut Value)) -> Self {
+        Self::start_at(domain, change, nowhere_in_particular(), Settings::default()).await
+    }
+
+    async fn start_at(
+        domain: Option<&str>,
+        change: impl FnOnce(&mut Value),
+        around: Surroundings,
+        settings: Settings,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let state_dir = dir.path().join("state");
         let made = initialise(
@@ -89,9 +116,17 @@ impl TestApp {
             },
         )
         .expect("a new server");
-        let control = Control::start(&state_dir, settings, Arc::new(StillClock), |_| {
-            Arc::new(Nowhere)
-        })
+        let panel = state_dir.join("panel.json");
+        let mut document = read_json(&panel);
+        change(&mut document);
+        std::fs::write(&panel, document.to_string()).expect("written");
+        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+        let control = Control::start(
+            &state_dir,
+            settings,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            |_| Arc::new(Nowhere),
+        )
         .await
         .expect("starts");
         control.attach(around);
@@ -102,7 +137,37 @@ impl TestApp {
             control,
             dir,
             next_address: AtomicU32::new(u32::from(Ipv4Addr::new(198, 18, 0, 0))),
+            clock,
         }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The code of a seed at present.
+    pub(crate) fn code(&self, seed: &str) -> String {
+        let code = seed_of(seed).code_at(self.now());
+        code.expose().expose().to_owned()
+    }
+
+    /// The cookie of a two-factor session that begins at present, on a [`locked`](Self::locked)
+    /// server, as its certificate's holder sends it.
+    pub(crate) fn session(&self, serial: &Serial) -> String {
+        let (seed, now) = (seed_of(SEED), self.now());
+        let proof = seed.verify(&seed.code_at(now), None, now).expect("right");
+        let session = PanelSession::begin(proof, serial.clone(), now);
+        format!("__Host-portlama_2fa={}", key().seal(&session).expose())
+    }
+
+    /// `panel.json` as it is on the disk.
+    pub(crate) fn panel_json(&self) -> Value {
+        read_json(&self.state_dir().join("panel.json"))
     }
 
     /// The admin with their certificate.
@@ -300,12 +365,26 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_seconds(NOW)
 }
 
-struct StillClock;
+/// Stands still until it is told otherwise; Unix seconds.
+struct TestClock(AtomicI64);
 
-impl Clock for StillClock {
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        now()
+        Timestamp::from_unix_seconds(self.0.load(Ordering::Relaxed))
     }
+}
+
+fn key() -> PanelSessionKey {
+    PanelSessionKey::from_random(SESSION_KEY)
+}
+
+fn seed_of(base32: &str) -> TotpSeed {
+    TotpSeed::from_base32(&Secret::new(base32)).expect("a seed")
+}
+
+fn read_json(path: &Path) -> Value {
+    let text = std::fs::read(path).expect("readable");
+    serde_json::from_slice(&text).expect("JSON")
 }
 
 /// A data plane that serves nobody.

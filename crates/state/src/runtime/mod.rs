@@ -8,6 +8,7 @@ mod audit;
 mod enrollment;
 mod hash;
 mod lockout;
+mod panel_code;
 mod schema;
 mod session;
 mod sweep;
@@ -30,6 +31,7 @@ pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditFilter,
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
 pub use hash::TokenHash;
 pub use lockout::{Lockout, Lockouts};
+pub use panel_code::PanelCodes;
 pub use session::{Created, Level, Session, SessionKind, Sessions, TOUCH_FLUSH_INTERVAL};
 pub use sweep::Swept;
 pub use totp::{Totp, TotpSecret};
@@ -93,6 +95,12 @@ impl Runtime {
     #[must_use]
     pub fn totp(&self) -> Totp<'_> {
         Totp(self)
+    }
+
+    /// The last one-time code of the admin.
+    #[must_use]
+    pub fn panel_codes(&self) -> PanelCodes<'_> {
+        PanelCodes(self)
     }
 
     /// Who has to wait after wrong passwords.

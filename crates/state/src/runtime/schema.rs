@@ -76,6 +76,13 @@ CREATE TABLE acme_failures (
     failures  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+CREATE TABLE panel_code (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    seed_hash  BLOB NOT NULL,
+    last_step  INTEGER NOT NULL
+) STRICT;
+",
 ];
 
 /// Refuses a database of a newer version before anything is written to it.

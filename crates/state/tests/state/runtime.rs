@@ -230,6 +230,29 @@ fn a_new_seed_starts_over_and_no_seed_accepts_nothing() {
 }
 
 #[test]
+fn a_step_of_the_panels_seed_is_accepted_once_and_a_new_seed_starts_over() {
+    let mut world = World::new();
+    let accept = |world: &World, seed: &str, step| {
+        let codes = world.runtime().panel_codes();
+        codes.accept_step(&hash(seed), step).expect("accept")
+    };
+    let won = race(|| accept(&world, "one", 100));
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+    world.reopen();
+    for (seed, step, accepted) in [
+        ("one", 100, false),
+        ("one", 99, false),
+        ("one", 101, true),
+        ("one", u64::MAX, false),
+        ("two", 50, true),
+        ("two", 50, false),
+        ("two", 51, true),
+    ] {
+        assert_eq!(accept(&world, seed, step), accepted, "{seed} {step}");
+    }
+}
+
+#[test]
 fn lockouts_survive_a_restart() {
     let mut world = World::new();
     let lockout = |count: u32| Lockout {
