@@ -40,6 +40,9 @@ pub enum Refused {
     /// The host is restricted, and no grant exists.
     #[error("nobody has been granted access to this address")]
     NoGrants,
+    /// The site lists who may read it, and this visitor is not among them.
+    #[error("this address is for other visitors")]
+    NotListed,
     /// Another website made the browser send this.
     #[error("another website may not make changes here")]
     CrossSite,

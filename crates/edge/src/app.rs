@@ -6,17 +6,16 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use portlama_access::{FetchSite, Refused, VisitFacts, may_visit};
-use portlama_control::SignedIn;
+use portlama_access::{FetchSite, Refused, VisitFacts};
 use portlama_model::{AppRoute, HostHeader};
 use portlama_tunnel::OpenError;
 
 use crate::body::{AnswerBody, AppBody, Chain, ClientBody, Received, Source, UpstreamBody};
-use crate::cookies;
 use crate::headers::{self, Loop, Told};
-use crate::ongoing::{InFlight, Visit};
+use crate::ongoing::{Errand, InFlight, Visit};
 use crate::pages::{self, Notice, Reader};
 use crate::proxy::{Handshake, Outgoing, ProxyError, forward, is_websocket, open_websocket};
+use crate::refused::{Denied, incident, refusal, signed_in};
 use crate::service::{Peer, own};
 use crate::signin;
 use crate::table::{HostEntry, Way};
@@ -27,7 +26,7 @@ pub(crate) async fn answer(
     entry: &Arc<HostEntry>,
     route: &Arc<AppRoute>,
     request: Request<Received>,
-    mut in_flight: InFlight,
+    in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let edge = &peer.edge;
     let Some(parts) = edge.parts() else {
@@ -43,20 +42,36 @@ pub(crate) async fn answer(
             in_flight,
         );
     }
+    let errand = Errand::App {
+        tunnel: route.tunnel,
+        facts: facts(entry, &request),
+        visitor: signed_in(peer, entry, &request),
+    };
+    pass_if_allowed(peer, entry, route, request, errand, in_flight).await
+}
+
+/// Asks whether the errand may be done, and passes the request through the tunnel if so.
+pub(crate) async fn pass_if_allowed(
+    peer: &Arc<Peer>,
+    entry: &Arc<HostEntry>,
+    route: &Arc<AppRoute>,
+    request: Request<Received>,
+    errand: Errand,
+    mut in_flight: InFlight,
+) -> Response<AnswerBody> {
+    let edge = &peer.edge;
     let reader = Reader::of(request.headers());
-    let signed_in = signed_in(peer, entry, &request);
-    let facts = facts(entry, &request);
-    if let Err(refused) = may_visit(route, signed_in.as_ref().map(|s| &*s.visitor), facts) {
-        return own(refusal(peer, entry, &request, refused), in_flight);
+    let visit = Visit::new(entry.host.clone(), errand);
+    if let Err(denied) = visit.judge(edge.live(), &edge.shared().table()) {
+        return own(refusal(peer, entry, &request, denied), in_flight);
     }
     let Some(way) = &entry.way else {
         return own(pages::answer(pages::NO_AGENT, reader, None), in_flight);
     };
-    let visit = Visit::new(entry.host.clone(), route.tunnel, facts, signed_in);
     let visit = in_flight.admit(visit);
     // A denial between the decision and its registration would have found nobody.
-    if let Err(refused) = visit.judge(edge.live(), &edge.shared().table()) {
-        return own(refusal(peer, entry, &request, refused), in_flight);
+    if let Err(denied) = visit.judge(edge.live(), &edge.shared().table()) {
+        return own(refusal(peer, entry, &request, denied), in_flight);
     }
     let passed = pass(peer, entry, route, way, request, &visit);
     let answered = tokio::select! {
@@ -64,8 +79,8 @@ pub(crate) async fn answer(
         answered = passed => answered,
         () = visit.denied() => {
             let judged = visit.judge(edge.live(), &edge.shared().table());
-            let refused = judged.err().unwrap_or(Refused::SignInFirst);
-            return own(pages::answer(notice_of_refusal(refused), reader, None), in_flight);
+            let denied = judged.err().unwrap_or(Denied::Visitor(Refused::SignInFirst));
+            return own(pages::answer(denied.notice(), reader, None), in_flight);
         }
     };
     match answered {
@@ -116,7 +131,7 @@ async fn pass(
         forwarded: &peer.told_forwarded,
         authority: &entry.authority,
         host: host_for(route, entry),
-        visitor: visit.signed_in.as_ref().map(|s| &*s.visitor),
+        visitor: visit.visitor(),
     };
     headers::to_app(request.headers_mut(), &told).map_err(|Loop| Failure::Loop)?;
     way.traffic.request();
@@ -172,12 +187,8 @@ fn host_for(route: &AppRoute, entry: &HostEntry) -> HeaderValue {
     }
 }
 
-fn signed_in<B>(peer: &Peer, entry: &HostEntry, request: &Request<B>) -> Option<SignedIn> {
-    let token = cookies::value_of(request.headers(), cookies::SESSION)?;
-    peer.edge.live().sessions().visitor(&entry.host, token)
-}
-
-fn facts<B>(entry: &HostEntry, request: &Request<B>) -> VisitFacts {
+/// What of a request bears on the decision.
+pub(crate) fn facts<B>(entry: &HostEntry, request: &Request<B>) -> VisitFacts {
     let headers = request.headers();
     let site = FetchSite::of(headers.get("sec-fetch-site").map(|v| v.as_bytes()));
     let origin = headers
@@ -190,31 +201,6 @@ fn facts<B>(entry: &HostEntry, request: &Request<B>) -> VisitFacts {
         ),
         upgrade: is_websocket(request),
         fetch_site: site.or_by_origin(origin, &entry.origin),
-    }
-}
-
-fn refusal<B>(
-    peer: &Peer,
-    entry: &HostEntry,
-    request: &Request<B>,
-    refused: Refused,
-) -> Response<Bytes> {
-    let reader = Reader::of(request.headers());
-    match refused {
-        Refused::SignInFirst if signin::is_navigation(request) => {
-            let place = request.uri().path_and_query().map_or("/", |p| p.as_str());
-            signin::to_portal(&peer.edge.shared().table(), entry, request.headers(), place)
-        }
-        _ => pages::answer(notice_of_refusal(refused), reader, None),
-    }
-}
-
-fn notice_of_refusal(refused: Refused) -> Notice {
-    match refused {
-        Refused::SignInFirst => pages::SIGN_IN_FIRST,
-        Refused::SwitchedOff => pages::SWITCHED_OFF,
-        Refused::NoGrants => pages::NO_GRANTS,
-        Refused::CrossSite => pages::CROSS_SITE,
     }
 }
 
@@ -254,12 +240,4 @@ fn notice_of(error: &ProxyError) -> Notice {
         | ProxyError::Silent => pages::APP_SILENT,
         ProxyError::Broken(_) | ProxyError::Switch => pages::APP_WRONG,
     }
-}
-
-/// Eight octets that tie a page to a log line.
-fn incident() -> String {
-    let mut octets = [0; 8];
-    // Without randomness the id is the same each time; the page is no worse for it.
-    let _ = getrandom::fill(&mut octets);
-    hex::encode(octets)
 }

@@ -18,6 +18,7 @@ use crate::io::LazyTimer;
 use crate::limits::{BODY_IDLE_TIMEOUT, MAX_UNREAD_BODY_BYTES, UNREAD_BODY_TIMEOUT};
 use crate::ongoing::InFlight;
 use crate::proxy::Lease;
+use crate::site::Content;
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub(crate) enum BodyError {
     /// A room of ours failed while it answered.
     #[error("the answer broke off")]
     Room(#[source] BoxError),
+    /// A file of a site became shorter, or cannot be read any more.
+    #[error("a file of a site could not be read to its end")]
+    Site(#[source] std::io::Error),
 }
 
 /// How far a request body has come, for the patience with the answer.
@@ -254,6 +258,8 @@ pub(crate) enum Source {
     Room(ResponseBody),
     /// An app; the lease goes back to the pool when the body was read to its end.
     App(AppBody),
+    /// A file of a site.
+    Site(Content),
 }
 
 /// The body of an app's answer.
@@ -308,6 +314,9 @@ impl AnswerBody {
                 }
                 data_of(frame, BodyError::App)
             }
+            Source::Site(content) => content
+                .poll_piece(cx)
+                .map(|piece| piece.map(|read| read.map_err(BodyError::Site))),
         }
     }
 }
@@ -334,7 +343,8 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         this.in_flight.unblock();
-        if let (Source::App(_), Some(visit)) = (&this.source, this.in_flight.visit())
+        if let (Source::App(_) | Source::Site(_), Some(visit)) =
+            (&this.source, this.in_flight.visit())
             && visit.poll_denied(cx).is_ready()
         {
             return Poll::Ready(Some(Err(BodyError::Denied)));
@@ -354,6 +364,7 @@ impl Body for AnswerBody {
             Source::Own(bytes) => bytes.is_empty(),
             Source::Room(body) => body.is_end_stream(),
             Source::App(app) => app.incoming.is_end_stream(),
+            Source::Site(content) => content.left() == 0,
         }
     }
 
@@ -362,6 +373,7 @@ impl Body for AnswerBody {
             Source::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Room(body) => body.size_hint(),
             Source::App(app) => app.incoming.size_hint(),
+            Source::Site(content) => SizeHint::with_exact(content.left()),
         }
     }
 }

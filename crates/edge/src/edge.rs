@@ -1,5 +1,6 @@
 //! The native data plane as the binary wires it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portlama_control::http::{CarrierSink, Handler};
@@ -14,17 +15,20 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::site::Sites;
 use crate::table::{Prepared, Shared, Surroundings, Table};
 use crate::tls::{self, Door};
 use crate::{limits, listen};
 
 /// What the edge is told and cannot find in the desire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeConfig {
     /// The port of `https://<host>` as visitors type it.
     pub https_port: u16,
     /// The port of `https://<ip>` as the admin types it.
     pub panel_port: u16,
+    /// Where the files of static sites lie, each site's in a folder named by its id.
+    pub sites_dir: PathBuf,
 }
 
 /// The sessions of visitors on app hosts, as far as the edge carries them. Control decides.
@@ -82,6 +86,7 @@ pub struct Edge {
     admission: Arc<Admission>,
     parts: OnceLock<Parts>,
     zones: Zones,
+    sites: Arc<Sites>,
 }
 
 /// The standing TLS configurations.
@@ -105,6 +110,7 @@ impl Edge {
         };
         Arc::new(Self {
             live,
+            sites: Arc::new(Sites::new(config.sites_dir.clone())),
             config,
             provider,
             shared,
@@ -157,6 +163,10 @@ impl Edge {
 
     pub(crate) fn parts(&self) -> Option<&Parts> {
         self.parts.get()
+    }
+
+    pub(crate) fn sites(&self) -> &Arc<Sites> {
+        &self.sites
     }
 
     pub(crate) fn zones(&self) -> &Zones {

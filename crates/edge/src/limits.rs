@@ -113,6 +113,31 @@ pub const WEBSOCKET_BUFFER_BYTES: usize = 16 * 1024;
 /// two; more is a loop.
 pub const MAX_HOPS: usize = 4;
 
+/// Octets of a site's file that are read at once, and the most that is read ahead of a slow
+/// visitor. A shorter answer is read whole before it begins, and holds no file open.
+pub const SITE_CHUNK_BYTES: usize = 64 * 1024;
+/// Files of sites held open for visitors at the same time; what is beyond is 503. With as many
+/// connections as there may be it stays below 20,000 descriptors, the usual hard limit.
+pub const MAX_OPEN_SITE_FILES: usize = 4_096;
+/// Parts of a file in one answer. Readers of documents ask for two or three; a request with
+/// more gets the whole file (RFC 9110 §14.2).
+pub const MAX_RANGES: usize = 8;
+/// Octets of the smallest file worth compressing: a shorter one fits one packet either way.
+pub const MIN_COMPRESSIBLE_BYTES: u64 = 1024;
+/// Octets of the largest file that is compressed while a visitor waits: some 50 ms of work.
+pub const MAX_COMPRESSIBLE_BYTES: u64 = 2 * 1024 * 1024;
+/// Files compressed at the same time; others go out as they are. A small server has one core,
+/// and the visitors of apps need it, too.
+pub const MAX_COMPRESSING: usize = 2;
+/// Octets of compressed files kept for the next visitor, all sites together: the pages, styles
+/// and scripts of about thirty sites.
+pub const COMPRESSED_CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// What a kept file counts beside its own octets.
+pub const COMPRESSED_ENTRY_OVERHEAD_BYTES: usize = 128;
+/// How long browsers may use an asset of a public site without asking, seconds. Short, because
+/// names need not change when files do. Pages are asked for each time.
+pub const ASSET_MAX_AGE_SECONDS: u64 = 300;
+
 /// Life of the cookie that ties a sign-in to the browser that began it.
 pub const NONCE_LIFE: Duration = Duration::from_secs(600);
 /// Octets of a place to return to after the sign-in; a longer one becomes `/`.

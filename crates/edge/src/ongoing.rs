@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use portlama_access::{Refused, VisitFacts, may_visit};
+use portlama_access::{
+    Presented, Refused, VisitFacts, Visitor, may_open_agent_panel, may_read_site, may_visit,
+};
 use portlama_control::{BoxFuture, Farewell, Live, SignedIn};
-use portlama_model::Hostname;
+use portlama_model::{HostService, Hostname};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::gate::GateError;
 use crate::io::Protocol;
 use crate::limits::WRITE_STALL_TIMEOUT;
+use crate::refused::Denied;
 use crate::table::Table;
 
 /// What the tasks of one connection know of each other.
@@ -212,45 +215,83 @@ impl Drop for InFlight {
     }
 }
 
-/// A visit that `access` allowed, with all that is needed to ask again.
+/// What a visitor wants, and all that `access` needs to be asked about it again.
+pub(crate) enum Errand {
+    /// A request to the app of this tunnel.
+    App {
+        tunnel: Uuid,
+        facts: VisitFacts,
+        visitor: Option<SignedIn>,
+    },
+    /// A file of this site. Of public sites nobody asks who reads.
+    Site {
+        site: Uuid,
+        visitor: Option<SignedIn>,
+    },
+    /// A request to the agent's panel behind this tunnel.
+    AgentPanel {
+        tunnel: Uuid,
+        facts: VisitFacts,
+        presented: Arc<Presented>,
+    },
+}
+
+/// A visit under way.
 pub(crate) struct Visit {
-    pub(crate) host: Hostname,
-    pub(crate) tunnel: Uuid,
-    pub(crate) facts: VisitFacts,
-    pub(crate) signed_in: Option<SignedIn>,
+    host: Hostname,
+    errand: Errand,
     denied: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Visit {
-    pub(crate) fn new(
-        host: Hostname,
-        tunnel: Uuid,
-        facts: VisitFacts,
-        signed_in: Option<SignedIn>,
-    ) -> Self {
+    pub(crate) fn new(host: Hostname, errand: Errand) -> Self {
         Self {
             host,
-            tunnel,
-            facts,
-            signed_in,
+            errand,
             denied: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
 
-    /// Asks again, with everything as it is at this moment.
+    /// Who is signed in.
+    pub(crate) fn visitor(&self) -> Option<&Visitor> {
+        match &self.errand {
+            Errand::App { visitor, .. } | Errand::Site { visitor, .. } => {
+                visitor.as_ref().map(|signed_in| &*signed_in.visitor)
+            }
+            Errand::AgentPanel { .. } => None,
+        }
+    }
+
+    /// Asks `access`, with everything as it is at this moment.
     ///
     /// # Errors
-    /// Why the visit may not go on. A host that is gone counts as switched off.
-    pub(crate) fn judge(&self, live: &Live, table: &Table) -> Result<(), Refused> {
-        let route = table.route(&self.host).filter(|r| r.tunnel == self.tunnel);
-        let visitor = self
-            .signed_in
-            .as_ref()
-            .filter(|signed_in| live.sessions().is_live(&signed_in.session))
-            .map(|signed_in| &*signed_in.visitor);
-        may_visit(route.ok_or(Refused::SwitchedOff)?, visitor, self.facts)
+    /// Why the visit may not go on. A host that is gone, or has become another's, counts as
+    /// switched off.
+    pub(crate) fn judge(&self, live: &Live, table: &Table) -> Result<(), Denied> {
+        let service = table.host(self.host.as_str()).map(|entry| &entry.service);
+        match (&self.errand, service) {
+            (Errand::App { tunnel, facts, visitor }, Some(HostService::App(route)))
+                if route.tunnel == *tunnel =>
+            {
+                let visitor = still_signed_in(visitor.as_ref(), live);
+                Ok(may_visit(route, visitor, *facts)?)
+            }
+            (Errand::Site { site, visitor }, Some(HostService::Site(route)))
+                if route.site == *site =>
+            {
+                let visitor = still_signed_in(visitor.as_ref(), live);
+                Ok(may_read_site(&route.access, visitor)?)
+            }
+            (
+                Errand::AgentPanel { tunnel, facts, presented },
+                Some(HostService::AgentPanel(route)),
+            ) if route.tunnel == *tunnel => {
+                Ok(may_open_agent_panel(route, live.identify(presented), *facts)?)
+            }
+            _ => Err(Refused::SwitchedOff.into()),
+        }
     }
 
     fn deny(&self) {
@@ -272,4 +313,11 @@ impl Visit {
     pub(crate) async fn denied(&self) {
         std::future::poll_fn(|cx| self.poll_denied(cx)).await;
     }
+}
+
+/// The visitor, while the session by which they came holds.
+fn still_signed_in<'a>(signed_in: Option<&'a SignedIn>, live: &Live) -> Option<&'a Visitor> {
+    signed_in
+        .filter(|signed_in| live.sessions().is_live(&signed_in.session))
+        .map(|signed_in| &*signed_in.visitor)
 }

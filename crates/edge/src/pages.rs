@@ -58,6 +58,20 @@ notices! {
         "This address is for signed-in visitors. Open it in a browser to sign in.";
     NO_GRANTS = FORBIDDEN, "Not for you",
         "Nobody has been granted access to this address.";
+    NOT_LISTED = FORBIDDEN, "Not for you",
+        "You are signed in, but this address is for other visitors.";
+    CERTIFICATE_MISSING = BAD_REQUEST, "This page needs your certificate",
+        "This is the panel of a machine behind a Portlama server. It opens only to a browser that presents the administrator's certificate: import client.p12, close every window of the browser, and come back.";
+    CERTIFICATE_UNTRUSTED = BAD_REQUEST, "This certificate is not from here",
+        "Your browser presented a certificate that this server did not issue. Choose another one, or import the right one.";
+    CERTIFICATE_EARLY = BAD_REQUEST, "This certificate is not valid yet",
+        "Your browser presented a certificate whose time has not come. The clock of the server is probably wrong.";
+    CERTIFICATE_EXPIRED = BAD_REQUEST, "This certificate has expired",
+        "Your browser presented a certificate whose time is over. Import a new one and remove the old one.";
+    CERTIFICATE_OF_NOBODY = FORBIDDEN, "This certificate is nobody's",
+        "Your browser presented a certificate that was revoked or replaced. Choose the one that was issued last.";
+    NOT_YOUR_PANEL = FORBIDDEN, "Not your panel",
+        "The panel of a machine opens to the administrator and to that machine itself.";
     CROSS_SITE = FORBIDDEN, "Not from another website",
         "Another website tried to change something here with your sign-in. It was not let through.";
     NO_AGENT = SERVICE_UNAVAILABLE, "Not connected",
@@ -80,6 +94,10 @@ notices! {
         "The sign-in is not available at the moment.";
     NOT_FOUND = NOT_FOUND, "Not found",
         "There is nothing here.";
+    SITE_BUSY = SERVICE_UNAVAILABLE, "Busy",
+        "Too many files are being read at the moment. Try again in a moment.";
+    SITE_UNREADABLE = INTERNAL_SERVER_ERROR, "Something went wrong",
+        "A file of this address could not be read.";
     NOT_ALLOWED = METHOD_NOT_ALLOWED, "Not allowed",
         "This cannot be asked for in this way.";
     MISDIRECTED = MISDIRECTED_REQUEST, "Wrong address",

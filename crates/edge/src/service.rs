@@ -14,7 +14,7 @@ use portlama_control::http::{BoxError, ClientInfo, Handler, WebsocketOffer};
 use portlama_model::HostService;
 use portlama_tunnel::ws;
 
-use crate::app;
+use crate::{agent_panel, app, site};
 use crate::body::{AnswerBody, ClientBody, Received, Source};
 use crate::edge::Edge;
 use crate::gate::{Authority, GateError, Host, REFUSED_METHOD, check_request};
@@ -92,9 +92,19 @@ async fn route(
                 }
                 HostService::Portal => portal(peer, &entry.origin, request, in_flight).await,
                 HostService::Tunnel => tunnel(peer, request, in_flight),
-                HostService::Panel | HostService::Site(_) | HostService::AgentPanel(_) => {
-                    misdirected(in_flight)
+                HostService::Site(route) => {
+                    site::answer(peer, &entry, route, request, in_flight).await
                 }
+                HostService::Panel | HostService::AgentPanel(_) => misdirected(in_flight),
+            }
+        }
+        (Zone::AgentPanel(name), Host::Name(asked)) if name == asked => {
+            let entry = peer.edge.shared().table().host(asked.as_str()).cloned();
+            match entry.as_ref().map(|entry| (entry, &entry.service)) {
+                Some((entry, HostService::AgentPanel(route))) => {
+                    agent_panel::answer(peer, entry, route, request, in_flight).await
+                }
+                _ => misdirected(in_flight),
             }
         }
         _ => misdirected(in_flight),

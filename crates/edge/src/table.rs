@@ -8,7 +8,7 @@ use http::HeaderValue;
 use portlama_control::{
     Activation, HostCertificate, HostCertificates, Live, PrepareError, Traffic,
 };
-use portlama_model::{AppRoute, Desired, HostService, Hostname, Timestamp};
+use portlama_model::{Desired, HostService, Hostname, Timestamp};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub(crate) struct HostEntry {
     pub(crate) origin: Arc<str>,
     /// `<host>[:port]`, as the app is told.
     pub(crate) authority: HeaderValue,
-    /// The way to the app; of apps with an agent.
+    /// The way to the app, or to the panel of an agent; of those with an agent.
     pub(crate) way: Option<Way>,
 }
 
@@ -101,18 +101,6 @@ impl Table {
         self.host(Name::parse(name.as_bytes())?.as_str())
     }
 
-    /// The route of an app.
-    pub(crate) fn route(&self, host: &Hostname) -> Option<&Arc<AppRoute>> {
-        match &self.hosts.get(host)?.service {
-            HostService::App(route) => Some(route),
-            HostService::Panel
-            | HostService::Portal
-            | HostService::Tunnel
-            | HostService::Site(_)
-            | HostService::AgentPanel(_) => None,
-        }
-    }
-
     /// `https://auth.<domain>[:port]`.
     pub(crate) fn portal_origin(&self) -> Option<Arc<str>> {
         let portal = self.desired.as_ref()?.domain.as_ref()?.auth();
@@ -162,7 +150,7 @@ impl HostEntry {
 }
 
 fn way(service: &HostService, old: Option<&Arc<HostEntry>>, live: &Live) -> Option<Way> {
-    let HostService::App(route) = service else {
+    let (HostService::App(route) | HostService::AgentPanel(route)) = service else {
         return None;
     };
     let target = route.target.as_ref()?;

@@ -81,6 +81,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
                 EdgeConfig {
                     https_port,
                     panel_port,
+                    sites_dir: arguments.state_dir.join("sites"),
                 },
             );
             let plane: Arc<dyn DataPlane> = Arc::clone(edge_cell.get_or_init(|| edge)) as _;

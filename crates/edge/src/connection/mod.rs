@@ -44,7 +44,7 @@ pub(crate) async fn serve(
         // The handshake was the answer.
         Zone::Challenge(_) => {}
         Zone::Tunnel => carry(&edge, tls, &presented, shutdown).await,
-        Zone::Public(_) | Zone::Panel(_) => {
+        Zone::Public(_) | Zone::Panel(_) | Zone::AgentPanel(_) => {
             let visitor = http::Visitor {
                 edge,
                 door,
@@ -92,7 +92,7 @@ async fn shake_hands(edge: &Edge, door: Door, tcp: Tcp) -> Option<(Zone, Box<Tls
 fn config_of(edge: &Edge, zone: Zone) -> Option<Arc<ServerConfig>> {
     match zone {
         Zone::Public(_) => Some(edge.zones().public.clone()),
-        Zone::Panel(_) => Some(edge.zones().panel.clone()),
+        Zone::Panel(_) | Zone::AgentPanel(_) => Some(edge.zones().panel.clone()),
         Zone::Tunnel => Some(edge.zones().tunnel.clone()),
         Zone::Challenge(name) => challenge(edge, &name),
     }

@@ -23,10 +23,12 @@ pub(crate) enum Door {
 pub(crate) enum Zone {
     /// A certificate authority checks a name (RFC 8737).
     Challenge(Name),
-    /// Apps, portal, and the WebSocket carriers: never asks for a certificate.
+    /// Apps, sites, portal, and the WebSocket carriers: never asks for a certificate.
     Public(Name),
     /// The panel, by its name or, without one, by address.
     Panel(Option<Name>),
+    /// The panel of an agent, by its name: a certificate may be presented.
+    AgentPanel(Name),
     /// Carriers of agents: demands a certificate.
     Tunnel,
 }
@@ -80,10 +82,11 @@ pub(crate) fn choose_zone(
         (Door::Https, Some(name), Some(service)) => {
             let has_certificate = entry.is_some_and(|e| e.certificate.is_some());
             // The tunnel host shows our own authority's certificate to those that ask for it.
-            if has_certificate || matches!(service, HostService::Tunnel) {
-                Ok(Zone::Public(name))
-            } else {
-                Err(Refusal::NoCertificate)
+            match service {
+                HostService::Tunnel => Ok(Zone::Public(name)),
+                _ if !has_certificate => Err(Refusal::NoCertificate),
+                HostService::AgentPanel(_) => Ok(Zone::AgentPanel(name)),
+                _ => Ok(Zone::Public(name)),
             }
         }
     }

@@ -1,7 +1,8 @@
-//! The panel zone: TLS 1.3 only, a client certificate may be presented, nothing is resumed.
+//! The panel zone, and the panels of agents: TLS 1.3 only, a client certificate may be presented, nothing is resumed.
 
 use std::sync::Arc;
 
+use portlama_model::HostService;
 use portlama_pki::ClientTrust;
 use portlama_pki::tls::{ClientCertificate, ClientVerifier};
 use rustls::crypto::CryptoProvider;
@@ -37,7 +38,8 @@ struct PanelCertificates(Arc<Shared>);
 
 impl ResolvesServerCert for PanelCertificates {
     /// Programs that pin, and whoever came by address, see the certificate of our own
-    /// authority; browsers the host's, while there is one.
+    /// authority; browsers the host's, while there is one. Panels of agents have their host's
+    /// alone, as ours does not name them.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let pins = hello
             .alpn()
@@ -45,12 +47,14 @@ impl ResolvesServerCert for PanelCertificates {
             .flatten()
             .any(|offer| offer == ALPN_API);
         let table = self.0.table();
-        hello
-            .server_name()
-            .filter(|_| !pins)
-            .and_then(|name| table.host_spelled(name))
-            .and_then(|entry| entry.certificate.clone())
-            .map(|certificate| certificate.key)
-            .or_else(|| self.0.own_certificate())
+        let entry = hello.server_name().and_then(|name| table.host_spelled(name));
+        let hosts = entry.and_then(|entry| entry.certificate.clone());
+        match entry.map(|entry| &entry.service) {
+            Some(HostService::AgentPanel(_)) => hosts.map(|certificate| certificate.key),
+            _ => hosts
+                .filter(|_| !pins)
+                .map(|certificate| certificate.key)
+                .or_else(|| self.0.own_certificate()),
+        }
     }
 }

@@ -108,6 +108,7 @@ impl House {
         let config = EdgeConfig {
             https_port: https_at.port(),
             panel_port: panel_at.port(),
+            sites_dir: state_dir.join("sites"),
         };
         let settings = Settings {
             https_port: https_at.port(),
