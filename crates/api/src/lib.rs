@@ -11,6 +11,7 @@
 //! a pinned authority. Who may do what, and when, is not known here.
 #![forbid(unsafe_code)]
 
+mod agent_panel;
 mod agents;
 mod audit;
 mod certificates;
@@ -28,6 +29,7 @@ mod two_factor;
 mod users;
 mod validation;
 
+pub use agent_panel::{AgentPanelStatus, ExposePanel, MacPlist, PlistInstructions, PlistQuery};
 pub use agents::{
     Agent, AgentCapabilities, AgentList, AgentP12, AgentRevoked, AgentSites, AllowedSitesChange,
     CapabilityChange, EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, NewEnrollment,

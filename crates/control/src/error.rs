@@ -12,7 +12,7 @@ use crate::operations::invitations::MAX_INVITATIONS;
 use crate::operations::site_files::MAX_UPLOAD_FILE_BYTES;
 use crate::operations::site_rules::MAX_SITES;
 use crate::operations::tunnel_rules::MAX_TUNNELS;
-use crate::{PrepareError, UnknownAction, UnknownService};
+use crate::{PrepareError, TunnelView, UnknownAction, UnknownService};
 
 /// Why an operation was not done, or not done durably.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,12 @@ pub enum OperationError {
         message: String,
         /// Where the set-up is.
         status: OnboardingStatus,
+    },
+    /// The agent's panel is exposed already (409, with the tunnel).
+    #[error("the panel of this agent is exposed already")]
+    PanelExposed {
+        /// As it is.
+        tunnel: Box<TunnelView>,
     },
     /// Too many costly requests at once; try again (503).
     #[error("the server is busy: try again in a moment")]
@@ -144,9 +150,22 @@ pub enum Refusal {
     /// `agent-…` belongs to panel tunnels.
     #[error("subdomains that begin with `agent-` are kept for the panels of agents")]
     AgentPrefix,
-    /// Panel tunnels are made by their agent alone.
-    #[error("a tunnel of this type is made by its agent, not here")]
+    /// Plugins are kept for adopted installations only.
+    #[error(
+        "tunnels of this type cannot be made: choose `app`, or `panel` for an agent's own panel"
+    )]
     UnsupportedType,
+    /// A panel tunnel is its agent's, and opens by certificate.
+    #[error(
+        "the panel of an agent stays with its agent and opens by certificate: it can be switched on and off only"
+    )]
+    PanelByCertificate,
+    /// Only an agent has a panel to expose.
+    #[error("only an agent has a panel to expose: call with an agent's certificate")]
+    AgentCertificateRequired,
+    /// The label makes no host name.
+    #[error("`agent-{0}` is no valid host name: a label that ends in a hyphen cannot have a panel")]
+    NoHostForLabel(AgentLabel),
     /// Grants do not exist, so nobody could pass.
     #[error("`restricted` needs grants, and this version has none: choose `authenticated`")]
     RestrictedUnavailable,

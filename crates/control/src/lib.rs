@@ -69,6 +69,7 @@ pub use observed::TunnelStatus;
 pub use operations::admin::{RotatedAdmin, Rotation};
 pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL};
 pub use operations::agent_certificates::NewP12;
+pub use operations::agent_panel::AgentPanelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::audit::{AuditFilter, AuditRow};
 pub use operations::certificate_list::{CertificateKind, CertificateView};

@@ -8,7 +8,8 @@ use crate::ReturnTarget;
 /// longer ones.
 pub const MAX_RETURN_URL_BYTES: usize = 8192;
 
-/// Reads an address: `https`, one of the enabled apps of `desired`, our port, and nothing
+/// Reads an address: `https`, one of the enabled apps or the sites of
+/// `desired`, our port, and nothing
 /// that two parsers of addresses would read differently. A fragment is dropped.
 pub(crate) fn parse(url: &str, desired: &Desired, https_port: u16) -> Option<ReturnTarget> {
     let plain = |b: u8| {
@@ -31,7 +32,7 @@ pub(crate) fn parse(url: &str, desired: &Desired, https_port: u16) -> Option<Ret
         None => (rest, "/"),
     };
     let host = host_of(authority, https_port)?;
-    if !is_enabled_app(desired, &host) || path.starts_with("//") {
+    if !is_for_visitors(desired, &host) || path.starts_with("//") {
         return None;
     }
     let slash = if path.starts_with('/') { "" } else { "/" };
@@ -61,6 +62,11 @@ fn host_of(authority: &str, https_port: u16) -> Option<Hostname> {
     (port == https_port).then(|| Hostname::normalise(host).ok())?
 }
 
-fn is_enabled_app(desired: &Desired, host: &Hostname) -> bool {
-    matches!(desired.hosts.get(host), Some(HostService::App(route)) if route.enabled)
+/// A host that visitors use: an app that is switched on, or a site.
+fn is_for_visitors(desired: &Desired, host: &Hostname) -> bool {
+    match desired.hosts.get(host) {
+        Some(HostService::App(route)) => route.enabled,
+        Some(HostService::Site(_)) => true,
+        _ => false,
+    }
 }

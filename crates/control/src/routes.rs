@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use portlama_model::{AgentLabel, State, TunnelPort, TunnelType};
 use portlama_tunnel::{Hub, RouteAnnouncement};
 
-/// The ports wanted from each agent: those of its enabled apps. Every live agent is in it, so
+/// The ports wanted from each agent: those of its enabled apps and panels. Every live agent is in it, so
 /// that one without tunnels is told so.
 pub(crate) fn of(state: &State) -> BTreeMap<AgentLabel, Vec<RouteAnnouncement>> {
     let live = state.registry.agents.iter().filter(|agent| !agent.revoked);
     let mut by_agent: BTreeMap<AgentLabel, BTreeMap<TunnelPort, RouteAnnouncement>> = live
         .map(|agent| (agent.label.clone(), BTreeMap::new()))
         .collect();
-    let apps = state
+    let served = state
         .tunnels
         .iter()
-        .filter(|tunnel| tunnel.enabled && tunnel.kind == TunnelType::App);
-    for tunnel in apps {
+        .filter(|tunnel| tunnel.enabled && tunnel.kind != TunnelType::Plugin);
+    for tunnel in served {
         if let Some(ports) = tunnel
             .agent_label
             .as_ref()

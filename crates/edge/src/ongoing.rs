@@ -272,9 +272,14 @@ impl Visit {
     pub(crate) fn judge(&self, live: &Live, table: &Table) -> Result<(), Denied> {
         let service = table.host(self.host.as_str()).map(|entry| &entry.service);
         match (&self.errand, service) {
-            (Errand::App { tunnel, facts, visitor }, Some(HostService::App(route)))
-                if route.tunnel == *tunnel =>
-            {
+            (
+                Errand::App {
+                    tunnel,
+                    facts,
+                    visitor,
+                },
+                Some(HostService::App(route)),
+            ) if route.tunnel == *tunnel => {
                 let visitor = still_signed_in(visitor.as_ref(), live);
                 Ok(may_visit(route, visitor, *facts)?)
             }
@@ -285,11 +290,17 @@ impl Visit {
                 Ok(may_read_site(&route.access, visitor)?)
             }
             (
-                Errand::AgentPanel { tunnel, facts, presented },
+                Errand::AgentPanel {
+                    tunnel,
+                    facts,
+                    presented,
+                },
                 Some(HostService::AgentPanel(route)),
-            ) if route.tunnel == *tunnel => {
-                Ok(may_open_agent_panel(route, live.identify(presented), *facts)?)
-            }
+            ) if route.tunnel == *tunnel => Ok(may_open_agent_panel(
+                route,
+                live.identify(presented),
+                *facts,
+            )?),
             _ => Err(Refused::SwitchedOff.into()),
         }
     }

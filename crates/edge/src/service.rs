@@ -14,7 +14,6 @@ use portlama_control::http::{BoxError, ClientInfo, Handler, WebsocketOffer};
 use portlama_model::HostService;
 use portlama_tunnel::ws;
 
-use crate::{agent_panel, app, site};
 use crate::body::{AnswerBody, ClientBody, Received, Source};
 use crate::edge::Edge;
 use crate::gate::{Authority, GateError, Host, REFUSED_METHOD, check_request};
@@ -23,6 +22,7 @@ use crate::ongoing::{Connection, InFlight};
 use crate::pages::{self, Reader};
 use crate::proxy::{accept_of, is_websocket};
 use crate::tls::{Door, Zone};
+use crate::{agent_panel, app, site};
 
 /// What all requests of a connection have in common.
 pub(crate) struct Peer {

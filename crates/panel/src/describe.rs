@@ -111,6 +111,20 @@ impl Gives for P12File {
     }
 }
 
+/// A launchd job: the file, or with instructions in JSON.
+pub(crate) struct PlistFile;
+
+impl Gives for PlistFile {
+    fn describe(schemas: &mut Schemas) -> Response {
+        let json = Content::new(Some(schemas.refer::<portlama_api::MacPlist>()));
+        ResponseBuilder::new()
+            .description("A launchd job")
+            .content("application/x-plist", Content::new(Some(octets())))
+            .content("application/json", json)
+            .build()
+    }
+}
+
 /// A WebSocket on which the server alone speaks; the description of its frames is `T`.
 pub(crate) struct Websocket<T>(std::marker::PhantomData<T>);
 

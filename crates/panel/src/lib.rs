@@ -18,6 +18,7 @@ mod gate;
 mod handlers;
 mod headers;
 mod limits;
+mod mac_plist;
 mod multipart;
 mod openapi;
 mod pages;

@@ -15,6 +15,7 @@ use portlama_api::{
 use portlama_control::{OperationError, Refusal as BusinessRefusal};
 use serde_json::json;
 
+use crate::handlers::tunnels;
 use crate::headers::whole_seconds;
 use crate::multipart::UploadFault;
 use crate::pages;
@@ -304,7 +305,9 @@ fn operation_status(error: &OperationError) -> StatusCode {
         OperationError::NotFound { .. } => StatusCode::NOT_FOUND,
         OperationError::Gone { .. } => StatusCode::GONE,
         OperationError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        OperationError::Conflict { .. } | OperationError::WrongStage { .. } => StatusCode::CONFLICT,
+        OperationError::Conflict { .. }
+        | OperationError::WrongStage { .. }
+        | OperationError::PanelExposed { .. } => StatusCode::CONFLICT,
         OperationError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         OperationError::DiskFull
         | OperationError::NotDurable {
@@ -351,6 +354,8 @@ fn operation_body(error: &OperationError) -> ErrorBody {
             ErrorBody::new("Done, but it could not be written down and would not survive a restart")
                 .with_details("state")
         }
+        OperationError::PanelExposed { tunnel } => ErrorBody::new(sentence(&error.to_string()))
+            .with("tunnel", json!(tunnels::tunnel((**tunnel).clone()))),
         error => ErrorBody::new(sentence(&error.to_string())),
     }
 }

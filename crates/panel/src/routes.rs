@@ -112,6 +112,7 @@ const SITES_READ: Who = Who::Capability(Capability::SitesRead);
 const SITES_WRITE: Who = Who::Capability(Capability::SitesWrite);
 const TUNNELS_READ: Who = Who::Capability(Capability::TunnelsRead);
 const TUNNELS_WRITE: Who = Who::Capability(Capability::TunnelsWrite);
+const PANEL_EXPOSE: Who = Who::Capability(Capability::PanelExpose);
 const SERVICES_READ: Who = Who::Capability(Capability::ServicesRead);
 const SERVICES_WRITE: Who = Who::Capability(Capability::ServicesWrite);
 const SYSTEM_READ: Who = Who::Capability(Capability::SystemRead);
@@ -156,6 +157,18 @@ pub static ROUTES: &[Route] = routes! {
     /// What the caller's agent serves.
     GET "/api/tunnels/agent-config" TUNNELS_READ, Management
         => tunnels::agent_config() -> 200 AgentConfig;
+    /// The launchd job that keeps the agent of a Mac connected.
+    GET "/api/tunnels/mac-plist" TUNNELS_READ, Management
+        => agent_panel::mac_plist(Query<PlistQuery>) -> 200 PlistFile;
+    /// How the panel of the caller's agent stands.
+    GET "/api/tunnels/agent-panel-status" PANEL_EXPOSE, Management
+        => agent_panel::status() -> 200 AgentPanelStatus;
+    /// Serves the panel of the caller's agent, behind client certificates.
+    POST "/api/tunnels/expose-panel" PANEL_EXPOSE, Management
+        => agent_panel::expose(ExposePanel) -> 201 TunnelAnswer, 409;
+    /// Takes the panel of the caller's agent out of service.
+    DELETE "/api/tunnels/retract-panel" PANEL_EXPOSE, Management
+        => agent_panel::retract() -> 200 Done, 404;
     /// Changes a tunnel.
     PATCH "/api/tunnels/{id}" TUNNELS_WRITE, Management
         => tunnels::change(TunnelChange) -> 200 TunnelAnswer, 404;

@@ -37,6 +37,7 @@
 //! | `capability` | 403, `details.required` is the line's capability, `details.granted` a list |
 //! | `not-yours` | 403 from the operation: the thing is another agent's |
 //! | `hidden` | 404: the thing is another agent's, and its existence is not told |
+//! | `no-label` | 400 from the operation: only an agent has the thing that is asked for |
 //! | `2fa` | 401, exactly `{"error":"2fa_required"}` |
 //! | `not-yet` | 503, the literal of management before the set-up's end |
 //! | `too-late` | 410, the literal of the set-up after its end |
@@ -635,6 +636,7 @@ fn is(answer: &Answer, expected: &str, row: &Row) -> Result<(), String> {
                 && details["granted"][0] == "tunnels:read"
         }
         "not-yours" => status == 403 && details.is_null() && body["error"].is_string(),
+        "no-label" => status == 400 && details.is_null() && body["error"].is_string(),
         "hidden" => status == 404 && body["error"].is_string(),
         "2fa" => literal(401, json!({ "error": "2fa_required" })),
         "not-yet" => literal(

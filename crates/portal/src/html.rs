@@ -6,9 +6,10 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
+use portlama_access::may_read_site;
 use portlama_control::http::ClientInfo;
 use portlama_control::{Control, SsoState};
-use portlama_model::{AccessMode, HostService, Secret};
+use portlama_model::{AccessMode, Domain, HostService, Hostname, Secret, SiteAccess};
 
 use crate::assets;
 use crate::change::{Change, Media, client, typed_code, typed_username};
@@ -48,7 +49,7 @@ pub(crate) async fn home(State(control): State<Arc<Control>>, request: Request) 
             None => pages::signed_in(&SignedInPage {
                 site,
                 name: displayname.as_str(),
-                apps: &apps(&control, &look.client),
+                apps: &apps(&control, &look),
                 dropped: matches!(look.wish, Wish::Refused),
             })
             .into_response(),
@@ -262,13 +263,17 @@ fn is_protected(control: &Control, destination: &Destination) -> bool {
     let desired = control.live().desired();
     match desired.hosts.get(destination.target().host()) {
         Some(HostService::App(route)) => route.access != AccessMode::Public,
+        Some(HostService::Site(route)) => route.access != SiteAccess::Public,
         _ => false,
     }
 }
 
-/// The apps that a signed-in visitor may open: those switched on and not restricted.
-fn apps(control: &Control, client: &ClientInfo) -> Vec<App> {
+/// What a signed-in visitor may open: apps that are switched on and not restricted, and sites
+/// that they may read.
+fn apps(control: &Control, look: &Look) -> Vec<App> {
     let desired = control.live().desired();
+    let visitor = control.signed_in(look.sso.as_ref().map(Secret::expose));
+    let client = &look.client;
     let port = client
         .served_origin
         .strip_prefix("https://")
@@ -276,15 +281,28 @@ fn apps(control: &Control, client: &ClientInfo) -> Vec<App> {
         .unwrap_or_default();
     let open = desired.hosts.values().filter_map(|service| match service {
         HostService::App(route) if route.enabled && route.access != AccessMode::Restricted => {
-            Some(App {
-                name: route.host.first_label().to_owned(),
-                url: format!("https://{}{port}/", route.host),
-                place: format!("{}{port}", route.host),
-            })
+            Some(&route.host)
         }
+        HostService::Site(route) => may_read_site(&route.access, visitor.as_deref())
+            .is_ok()
+            .then_some(&route.host),
         _ => None,
     });
-    open.collect()
+    open.map(|host| App {
+        name: short_name(host, desired.domain.as_ref()).to_owned(),
+        url: format!("https://{host}{port}/"),
+        place: format!("{host}{port}"),
+    })
+    .collect()
+}
+
+/// The first label below our own domain; a foreign name is told whole.
+fn short_name<'a>(host: &'a Hostname, domain: Option<&Domain>) -> &'a str {
+    let below = domain.and_then(|domain| host.as_str().strip_suffix(domain.as_str()));
+    match below {
+        Some(_) => host.first_label(),
+        None => host.as_str(),
+    }
 }
 
 fn start_again(site: &str, destination: Option<&Destination>) -> Response {

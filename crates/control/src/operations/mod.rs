@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod admin_rotation;
 pub(crate) mod agent_certificates;
+pub(crate) mod agent_panel;
 pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod certificate_list;

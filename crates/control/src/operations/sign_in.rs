@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portlama_access::Visitor;
 use portlama_auth::{
     Attempt, LockoutKey, PasswordHash, SESSION_ABSOLUTE, SessionLevel, SessionToken as Token,
     TotpCode, TotpSeed, VerifiedPassword,
 };
-use portlama_model::{AccessMode, HostService, Hostname, Secret, State, Username};
+use portlama_model::{AccessMode, HostService, Hostname, Secret, SiteAccess, State, Username};
 
 use crate::change::{Change, audit_row, blocking};
 use crate::control::Core;
@@ -84,6 +85,13 @@ impl Control {
                 },
             },
         }
+    }
+
+    /// Whom a finished sign-in stands for.
+    #[must_use]
+    pub fn signed_in(&self, sso: Option<&str>) -> Option<Arc<Visitor>> {
+        let found = self.core.live.sessions().sign_in(sso?)?;
+        (found.level == SessionLevel::TwoFactor).then_some(found.visitor)
     }
 
     /// Makes the code that carries a finished sign-in to a host. `nonce` is the base64url
@@ -309,11 +317,16 @@ impl Core {
         self.flush_sessions().await;
     }
 
-    /// A host that is enabled and shows itself to signed-in visitors.
+    /// A host that shows itself to signed-in visitors: an app that is switched on, or a site.
     fn is_protected(&self, host: &Hostname) -> bool {
         let desired = self.live.desired();
-        matches!(desired.hosts.get(host), Some(HostService::App(route))
-            if route.enabled && route.access == AccessMode::Authenticated)
+        match desired.hosts.get(host) {
+            Some(HostService::App(route)) => {
+                route.enabled && route.access == AccessMode::Authenticated
+            }
+            Some(HostService::Site(route)) => route.access != SiteAccess::Public,
+            _ => false,
+        }
     }
 
     /// Replaces an adopted hash by ours, in the background: the visitor does not wait for it,

@@ -7,7 +7,7 @@ use portlama_model::{
 };
 use uuid::Uuid;
 
-use crate::operations::forbidden;
+use crate::operations::{forbidden, still_may};
 use crate::{Issue, NewTunnel, OperationError, Refusal, TunnelChange};
 
 /// The most tunnels of a server. What a small server can still list within a second.
@@ -36,9 +36,10 @@ pub(crate) fn own_tunnel<'a>(
         .agent()
         .is_none_or(|agent| agent.capabilities().contains(Capability::PanelExpose));
     if tunnel.kind == TunnelType::Panel && !may_expose {
-        return Err(forbidden(
-            "the panel of an agent needs the capability panel:expose",
-        ));
+        return Err(forbidden(NEEDS_PANEL_EXPOSE));
+    }
+    if tunnel.kind == TunnelType::Panel {
+        still_may(state, by, Some(Capability::PanelExpose))?;
     }
     Ok(tunnel)
 }
@@ -57,11 +58,21 @@ pub(crate) fn new_tunnel(
     if new.subdomain.has_agent_prefix() && new.kind != TunnelType::Panel {
         return Err(Refusal::AgentPrefix.into());
     }
-    let access_mode = new.access_mode.unwrap_or(AccessMode::Authenticated);
-    may_choose(by, access_mode)?;
-    if new.kind != TunnelType::App {
-        return Err(Refusal::UnsupportedType.into());
+    if new.access_mode == Some(AccessMode::Public) {
+        may_choose(by, AccessMode::Public)?;
     }
+    let access_mode = match new.kind {
+        TunnelType::App => {
+            let mode = new.access_mode.unwrap_or(AccessMode::Authenticated);
+            may_choose(by, mode)?;
+            Some(mode)
+        }
+        TunnelType::Panel => {
+            may_make_panel(state, by, &new.subdomain)?;
+            None
+        }
+        TunnelType::Plugin => return Err(Refusal::UnsupportedType.into()),
+    };
     if state
         .tunnels
         .iter()
@@ -77,6 +88,9 @@ pub(crate) fn new_tunnel(
         return Err(Refusal::HostTaken { by: "site" }.into());
     }
     let agent_label = serving_agent(state, by, new.agent_label)?;
+    if new.kind == TunnelType::Panel {
+        is_panel_name_of(&new.subdomain, agent_label.as_ref())?;
+    }
     is_free(state, agent_label.as_ref(), new.port, None)?;
     let domain = state.panel.domain.as_ref().ok_or(Refusal::DomainMissing)?;
     let fqdn = domain.host(&new.subdomain);
@@ -86,9 +100,7 @@ pub(crate) fn new_tunnel(
     if state.sites.iter().any(|site| site.fqdn == fqdn) {
         return Err(Refusal::HostTaken { by: "site" }.into());
     }
-    if state.tunnels.len() >= MAX_TUNNELS {
-        return Err(Refusal::TooManyTunnels.into());
-    }
+    has_room(state)?;
     Ok(Tunnel {
         id: Uuid::new_v4(),
         subdomain: new.subdomain,
@@ -96,14 +108,15 @@ pub(crate) fn new_tunnel(
         port: new.port,
         description,
         kind: new.kind,
-        access_mode: Some(access_mode),
+        access_mode,
         agent_label,
         enabled: true,
         created_at: now,
         origin_scheme: new.origin_scheme,
         host_header: new.host_header,
         origin_tls_verify: new.origin_tls_verify,
-        allow_cross_site: new.allow_cross_site,
+        // A certificate goes along with whatever a page makes the browser send.
+        allow_cross_site: new.allow_cross_site && new.kind == TunnelType::App,
         extra: serde_json::Map::new(),
     })
 }
@@ -111,6 +124,63 @@ pub(crate) fn new_tunnel(
 /// Whether a site below the base domain has this label.
 fn is_named(site: &Site, label: &Subdomain) -> bool {
     site.kind == SiteType::Managed && site.name.as_str() == label.as_str()
+}
+
+const NEEDS_PANEL_EXPOSE: &str = "the panel of an agent needs the capability panel:expose";
+
+/// An agent makes its own panel only, and only with the capability for it.
+fn may_make_panel(
+    state: &State,
+    by: &Identity,
+    subdomain: &Subdomain,
+) -> Result<(), OperationError> {
+    let Some(agent) = by.agent() else {
+        return Ok(());
+    };
+    if !agent.capabilities().contains(Capability::PanelExpose) {
+        return Err(forbidden(NEEDS_PANEL_EXPOSE));
+    }
+    still_may(state, by, Some(Capability::PanelExpose))?;
+    if *subdomain != subdomain_of_panel(agent.label())? {
+        return Err(forbidden("an agent exposes its own panel only"));
+    }
+    Ok(())
+}
+
+/// A name that promises an agent's panel leads to that agent.
+fn is_panel_name_of(
+    subdomain: &Subdomain,
+    agent: Option<&AgentLabel>,
+) -> Result<(), OperationError> {
+    let theirs = agent.map(subdomain_of_panel).transpose()?;
+    if subdomain.has_agent_prefix() && theirs.as_ref() != Some(subdomain) {
+        return Err(Refusal::AgentPrefix.into());
+    }
+    Ok(())
+}
+
+/// `agent-<label>`.
+pub(crate) fn subdomain_of_panel(label: &AgentLabel) -> Result<Subdomain, OperationError> {
+    let name = format!("agent-{label}").parse();
+    name.map_err(|_: ParseError| Refusal::NoHostForLabel(label.clone()).into())
+}
+
+/// Whether a tunnel or a site has the name.
+pub(crate) fn is_name_taken(state: &State, subdomain: &Subdomain) -> bool {
+    let host = state.panel.domain.as_ref().map(|d| d.host(subdomain));
+    let tunnel = |tunnel: &Tunnel| {
+        tunnel.subdomain == *subdomain || Some(&tunnel.fqdn) == host.as_ref()
+    };
+    let site = |site: &Site| is_named(site, subdomain) || Some(&site.fqdn) == host.as_ref();
+    state.tunnels.iter().any(tunnel) || state.sites.iter().any(site)
+}
+
+/// Whether one more tunnel may be made.
+pub(crate) fn has_room(state: &State) -> Result<(), OperationError> {
+    if state.tunnels.len() >= MAX_TUNNELS {
+        return Err(Refusal::TooManyTunnels.into());
+    }
+    Ok(())
 }
 
 /// The tunnel after a change, if the change is allowed.
@@ -127,6 +197,13 @@ pub(crate) fn changed(
             message,
         }]));
     }
+    let names_app = change.access_mode.is_some()
+        || change.agent_label.is_some()
+        || change.allow_cross_site == Some(true);
+    if before.kind != TunnelType::App && names_app {
+        admin_only(by, "accessMode, agentLabel and allowCrossSite")?;
+        return Err(Refusal::PanelByCertificate.into());
+    }
     let mut after = before.clone();
     if let Some(text) = change.description {
         admin_only(by, "description")?;
@@ -135,9 +212,6 @@ pub(crate) fn changed(
     if let Some(mode) = change.access_mode {
         admin_only(by, "accessMode")?;
         may_choose(by, mode)?;
-        if before.kind != TunnelType::App {
-            return Err(Refusal::UnsupportedType.into());
-        }
         after.access_mode = Some(mode);
     }
     if let Some(label) = change.agent_label {
@@ -208,7 +282,7 @@ fn serving_agent(
 
 /// Whether no other tunnel of this agent has the port. Tunnels without an agent count as one
 /// agent's, because one agent will get them.
-fn is_free(
+pub(crate) fn is_free(
     state: &State,
     agent: Option<&AgentLabel>,
     port: TunnelPort,

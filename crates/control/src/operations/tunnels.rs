@@ -41,7 +41,7 @@ pub struct NewTunnel {
     pub description: Option<String>,
     /// The kind of service.
     pub kind: TunnelType,
-    /// Who may visit; `authenticated` when absent.
+    /// Who may visit an app; `authenticated` when absent. Panels of agents have none.
     pub access_mode: Option<AccessMode>,
     /// Which agent serves it; see design decision 17 for the default.
     pub agent_label: Option<AgentLabel>,
@@ -278,7 +278,7 @@ impl Control {
         let enabled = state
             .tunnels
             .iter()
-            .filter(|tunnel| tunnel.enabled && tunnel.kind == TunnelType::App);
+            .filter(|tunnel| tunnel.enabled && tunnel.kind != TunnelType::Plugin);
         let tunnels = enabled
             .filter(|tunnel| belongs_to(tunnel, by))
             .map(|tunnel| AgentTunnel {
@@ -310,7 +310,8 @@ impl Core {
         }
     }
 
-    fn view(&self, tunnel: &Tunnel, state: &State, now: Timestamp) -> TunnelView {
+    /// A tunnel with what is observed of it.
+    pub(crate) fn view(&self, tunnel: &Tunnel, state: &State, now: Timestamp) -> TunnelView {
         let certificate = self.standing(&tunnel.fqdn, now);
         let seen = observe(tunnel, state, certificate, |agent| self.hub.status(agent));
         TunnelView {
@@ -324,6 +325,6 @@ impl Core {
 }
 
 /// A tunnel as the audit shows it; it holds no secrets.
-fn described(tunnel: &Tunnel) -> Value {
+pub(crate) fn described(tunnel: &Tunnel) -> Value {
     serde_json::to_value(tunnel).unwrap_or(Value::Null)
 }

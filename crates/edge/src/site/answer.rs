@@ -193,7 +193,13 @@ impl Sites {
             None | Some(range::Asked::Whole) => vec![],
             Some(range::Asked::Parts(parts)) => parts,
             Some(range::Asked::Unsatisfiable) => {
-                let head = head_of(StatusCode::RANGE_NOT_SATISFIABLE, wanted, &file, form, &etag);
+                let head = head_of(
+                    StatusCode::RANGE_NOT_SATISFIABLE,
+                    wanted,
+                    &file,
+                    form,
+                    &etag,
+                );
                 return Ok(Answer::Whole(unsatisfiable(head, file.len)));
             }
         };
@@ -238,9 +244,7 @@ impl Sites {
             file: Arc::new(file.file),
             _permit: permit,
         };
-        Ok(Answer::Whole(
-            head.map(|()| Content::of_file(pieces, file)),
-        ))
+        Ok(Answer::Whole(head.map(|()| Content::of_file(pieces, file))))
     }
 
     /// The site's own page for what is not there.
@@ -250,7 +254,11 @@ impl Sites {
         };
         let mut head = Response::new(());
         *head.status_mut() = StatusCode::NOT_FOUND;
-        set(&mut head, header::CONTENT_TYPE, Kind::of(NOT_FOUND).media_type);
+        set(
+            &mut head,
+            header::CONTENT_TYPE,
+            Kind::of(NOT_FOUND).media_type,
+        );
         set(&mut head, header::CACHE_CONTROL, "no-store");
         set(&mut head, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         let whole = [Piece::Span {
@@ -443,17 +451,14 @@ fn unsatisfiable(mut head: Response<()>, len: u64) -> Response<Content> {
     head.map(|()| Content::empty())
 }
 
-fn with(
-    head: Response<()>,
-    wanted: &Wanted,
-    content: impl FnOnce() -> Content,
-) -> Answer {
+fn with(head: Response<()>, wanted: &Wanted, content: impl FnOnce() -> Content) -> Answer {
     let is_head = wanted.method == Method::HEAD;
     Answer::Whole(head.map(|()| if is_head { Content::empty() } else { content() }))
 }
 
 fn set_length(head: &mut Response<()>, len: u64) {
-    head.headers_mut().insert(header::CONTENT_LENGTH, len.into());
+    head.headers_mut()
+        .insert(header::CONTENT_LENGTH, len.into());
 }
 
 fn set(head: &mut Response<()>, name: header::HeaderName, value: &str) {

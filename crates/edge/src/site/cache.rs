@@ -76,7 +76,11 @@ mod tests {
     #[test]
     fn what_was_not_used_for_longest_goes_first() {
         let cache = Cache::default();
-        let third = Bytes::from(vec![0; COMPRESSED_CACHE_BYTES / 3 - COMPRESSED_ENTRY_OVERHEAD_BYTES]);
+        let third = Bytes::from(vec![
+            0;
+            COMPRESSED_CACHE_BYTES / 3
+                - COMPRESSED_ENTRY_OVERHEAD_BYTES
+        ]);
         for number in 1..=3 {
             cache.keep(version(number), third.clone());
         }
@@ -94,8 +98,14 @@ mod tests {
         cache.keep(version(0), Bytes::from(vec![0; COMPRESSED_CACHE_BYTES]));
         assert!(cache.get(&version(0)).is_none());
         for number in 1..=255 {
-            cache.keep(version(number), Bytes::from(vec![0; usize::from(number) * 1000]));
-            cache.keep(version(number), Bytes::from(vec![0; usize::from(number) * 999]));
+            cache.keep(
+                version(number),
+                Bytes::from(vec![0; usize::from(number) * 1000]),
+            );
+            cache.keep(
+                version(number),
+                Bytes::from(vec![0; usize::from(number) * 999]),
+            );
             let kept = cache.0.lock();
             let sum: usize = kept.files.values().map(|file| cost(&file.octets)).sum();
             assert_eq!(sum, kept.bytes);

@@ -41,8 +41,9 @@ pub(crate) fn judge(headers: &HeaderMap, version: Version<'_>) -> Outcome {
     }
     let has = match values(headers, &header::IF_NONE_MATCH) {
         Some(tags) => is_among(version.etag, &tags, Comparison::Weak),
-        None => date(headers, &header::IF_MODIFIED_SINCE)
-            .is_some_and(|since| version.modified <= since),
+        None => {
+            date(headers, &header::IF_MODIFIED_SINCE).is_some_and(|since| version.modified <= since)
+        }
     };
     if has {
         Outcome::NotModified
@@ -163,21 +164,33 @@ mod tests {
             (&[("if-none-match", "W/\"abc\"")], NotModified),
             (&[("if-none-match", "*")], NotModified),
             (&[("if-none-match", "\"x\", \"abc\"")], NotModified),
-            (&[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")], NotModified),
+            (
+                &[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")],
+                NotModified,
+            ),
             (&[("if-none-match", "\"x\"")], Serve),
             (&[("if-none-match", "\"ab\"")], Serve),
             (&[("if-none-match", "abc")], Serve),
             (&[("if-none-match", "\"abc")], Serve),
-            (&[("if-none-match", "\"x\""), ("if-modified-since", DATE)], Serve),
+            (
+                &[("if-none-match", "\"x\""), ("if-modified-since", DATE)],
+                Serve,
+            ),
             (&[("if-modified-since", DATE)], NotModified),
             (&[("if-modified-since", EARLIER)], Serve),
             (&[("if-modified-since", "yesterday")], Serve),
-            (&[("if-modified-since", DATE), ("if-modified-since", DATE)], Serve),
+            (
+                &[("if-modified-since", DATE), ("if-modified-since", DATE)],
+                Serve,
+            ),
             (&[("if-match", "\"abc\"")], Serve),
             (&[("if-match", "*")], Serve),
             (&[("if-match", "W/\"abc\"")], Failed),
             (&[("if-match", "\"x\"")], Failed),
-            (&[("if-match", "\"x\""), ("if-none-match", "\"abc\"")], Failed),
+            (
+                &[("if-match", "\"x\""), ("if-none-match", "\"abc\"")],
+                Failed,
+            ),
             (&[("if-unmodified-since", EARLIER)], Failed),
             (&[("if-unmodified-since", DATE)], Serve),
         ];

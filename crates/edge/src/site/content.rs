@@ -118,9 +118,8 @@ impl Content {
                 }
                 Piece::Span { len: 0, .. } => {}
                 Piece::Span { at, len } => {
-                    let wanted = usize::try_from(*len).map_or(SITE_CHUNK_BYTES, |len| {
-                        len.min(SITE_CHUNK_BYTES)
-                    });
+                    let wanted = usize::try_from(*len)
+                        .map_or(SITE_CHUNK_BYTES, |len| len.min(SITE_CHUNK_BYTES));
                     let (from, file) = (*at, self.file.as_ref()?.file.clone());
                     *at += wanted as u64;
                     *len -= wanted as u64;

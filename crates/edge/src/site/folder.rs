@@ -146,8 +146,7 @@ const FLAGS: OFlags = OFlags::RDONLY
 #[cfg(target_os = "linux")]
 fn beneath(folder: BorrowedFd<'_>, path: &str) -> rustix::io::Result<OwnedFd> {
     use rustix::fs::{ResolveFlags, openat2};
-    let resolve =
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(folder, place(path), FLAGS, Mode::empty(), resolve) {
         // Kernels before 5.6, and sandboxes that do not know the call.
         Err(Errno::NOSYS | Errno::PERM) => step_by_step(folder, path),
@@ -169,7 +168,12 @@ fn step_by_step(folder: BorrowedFd<'_>, path: &str) -> rustix::io::Result<OwnedF
     let mut inner: Option<OwnedFd> = None;
     for step in folders.split('/').filter(|step| !step.is_empty()) {
         let here = inner.as_ref().map_or(folder, AsFd::as_fd);
-        inner = Some(openat(here, step, FLAGS | OFlags::DIRECTORY, Mode::empty())?);
+        inner = Some(openat(
+            here,
+            step,
+            FLAGS | OFlags::DIRECTORY,
+            Mode::empty(),
+        )?);
     }
     let here = inner.as_ref().map_or(folder, AsFd::as_fd);
     openat(here, place(name), FLAGS, Mode::empty())
@@ -204,7 +208,9 @@ mod tests {
         symlink("a.txt", root.join("in.txt")).expect("a link");
         symlink("/proc/self/root", root.join("magic")).expect("a link");
         rustix::fs::mkfifoat(CWD, root.join("pipe.txt"), Mode::RUSR).expect("a pipe");
-        let folder = Folder::open(dir.path(), site).expect("readable").expect("there");
+        let folder = Folder::open(dir.path(), site)
+            .expect("readable")
+            .expect("there");
         Place {
             _dir: dir,
             folder,
@@ -231,7 +237,14 @@ mod tests {
     fn links_lead_nowhere_not_even_inside() {
         let place = place_with_files();
         for way in ways() {
-            for path in ["out.txt", "up/secret", "up", "in.txt", "magic/etc/passwd", "magic"] {
+            for path in [
+                "out.txt",
+                "up/secret",
+                "up",
+                "in.txt",
+                "magic/etc/passwd",
+                "magic",
+            ] {
                 let errno = way(place.folder.0.as_fd(), path).expect_err(path);
                 assert!(is_absence(errno), "{path}: {errno}");
             }
@@ -253,8 +266,12 @@ mod tests {
         assert_eq!(before, version());
         std::fs::write(place.root.join("new"), "a").expect("a file");
         let times = std::fs::metadata(place.root.join("a.txt")).expect("times");
-        let new = File::options().write(true).open(place.root.join("new")).expect("a file");
-        new.set_modified(times.modified().expect("a time")).expect("set");
+        let new = File::options()
+            .write(true)
+            .open(place.root.join("new"))
+            .expect("a file");
+        new.set_modified(times.modified().expect("a time"))
+            .expect("set");
         std::fs::rename(place.root.join("new"), place.root.join("a.txt")).expect("renamed");
         assert_ne!(before, version());
     }

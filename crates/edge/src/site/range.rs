@@ -153,9 +153,24 @@ mod tests {
         let apart: Vec<_> = (0..1000).map(|n| format!("{}-{}", n * 2, n * 2)).collect();
         let apart = format!("bytes={}", apart.join(","));
         for value in [
-            "", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=1", "bytes=3-1",
-            "bytes=0 -1", "bytes=+1-2", "bytes=1--2", "items=0-1", "bytes =0-1", "bytes=0-1;2-3",
-            "bytes=0-5,3-8", "bytes=0-,-1", &thousand, &apart,
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=1",
+            "bytes=3-1",
+            "bytes=0 -1",
+            "bytes=+1-2",
+            "bytes=1--2",
+            "items=0-1",
+            "bytes =0-1",
+            "bytes=0-1;2-3",
+            "bytes=0-5,3-8",
+            "bytes=0-,-1",
+            &thousand,
+            &apart,
         ] {
             assert_eq!(asked(value.as_bytes(), 10_000), Asked::Whole, "{value}");
         }

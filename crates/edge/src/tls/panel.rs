@@ -47,7 +47,9 @@ impl ResolvesServerCert for PanelCertificates {
             .flatten()
             .any(|offer| offer == ALPN_API);
         let table = self.0.table();
-        let entry = hello.server_name().and_then(|name| table.host_spelled(name));
+        let entry = hello
+            .server_name()
+            .and_then(|name| table.host_spelled(name));
         let hosts = entry.and_then(|entry| entry.certificate.clone());
         match entry.map(|entry| &entry.service) {
             Some(HostService::AgentPanel(_)) => hosts.map(|certificate| certificate.key),

@@ -1,5 +1,6 @@
 //! What the routes do: read path and body, call `control`, answer.
 
+pub(crate) mod agent_panel;
 pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod certificates;

@@ -68,7 +68,8 @@ pub(crate) async fn agent_config(call: Call) -> Result<Response, Refusal> {
     ok(config(call.control.agent_config(call.by())?))
 }
 
-fn tunnel(view: TunnelView) -> Tunnel {
+/// A tunnel as the API shows it.
+pub(crate) fn tunnel(view: TunnelView) -> Tunnel {
     let TunnelView {
         tunnel,
         status,
