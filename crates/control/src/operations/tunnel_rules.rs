@@ -168,9 +168,8 @@ pub(crate) fn subdomain_of_panel(label: &AgentLabel) -> Result<Subdomain, Operat
 /// Whether a tunnel or a site has the name.
 pub(crate) fn is_name_taken(state: &State, subdomain: &Subdomain) -> bool {
     let host = state.panel.domain.as_ref().map(|d| d.host(subdomain));
-    let tunnel = |tunnel: &Tunnel| {
-        tunnel.subdomain == *subdomain || Some(&tunnel.fqdn) == host.as_ref()
-    };
+    let tunnel =
+        |tunnel: &Tunnel| tunnel.subdomain == *subdomain || Some(&tunnel.fqdn) == host.as_ref();
     let site = |site: &Site| is_named(site, subdomain) || Some(&site.fqdn) == host.as_ref();
     state.tunnels.iter().any(tunnel) || state.sites.iter().any(site)
 }

@@ -21,16 +21,21 @@ fn cookie<'a>(answer: &'a Raw, name: &str) -> Option<&'a str> {
 
 /// Signs in on the private host the way a browser does; the session cookie.
 pub(crate) async fn session(house: &House) -> String {
+    session_on(house, PRIVATE).await
+}
+
+/// The same on any host that is for signed-in visitors.
+pub(crate) async fn session_on(house: &House, host: &str) -> String {
     let sso = house.sign_in().await;
-    let away = get(house, PRIVATE, "/deep/page?x=1", "accept: text/html\r\n").await;
+    let away = get(house, host, "/deep/page?x=1", "accept: text/html\r\n").await;
     assert_eq!(away.status, 302, "{}", away.text());
     let nonce = cookie(&away, "__Host-portlama_nonce").expect("a nonce");
     let shown = URL_SAFE_NO_PAD.encode(digest(&SHA256, nonce.as_bytes()));
-    let url = format!("https://{}/deep/page?x=1", house.authority_of(PRIVATE));
+    let url = format!("https://{}/deep/page?x=1", house.authority_of(host));
     let code = house.handover(&sso, &url, &shown);
     let back = get(
         house,
-        PRIVATE,
+        host,
         &format!("/.portlama/session?code={code}&rd=%2Fdeep%2Fpage%3Fx%3D1"),
         &format!("cookie: __Host-portlama_nonce={nonce}\r\n"),
     )
@@ -48,7 +53,7 @@ pub(crate) async fn session(house: &House) -> String {
     // A code is good once.
     let again = get(
         house,
-        PRIVATE,
+        host,
         &format!("/.portlama/session?code={code}&rd=%2F"),
         &format!("cookie: __Host-portlama_nonce={nonce}\r\n"),
     )

@@ -46,6 +46,18 @@ pub(crate) const LOCAL: &str = "dev.lab.example.org";
 pub(crate) const DEAD: &str = "dead.lab.example.org";
 /// The host whose port the agent does not allow.
 pub(crate) const FORBIDDEN: &str = "not-allowed.lab.example.org";
+/// A site for everybody.
+pub(crate) const SITE: &str = "docs.lab.example.org";
+/// A site that is an application of one page.
+pub(crate) const APPLICATION: &str = "spa.lab.example.org";
+/// A site for signed-in visitors.
+pub(crate) const CLUB: &str = "club.lab.example.org";
+/// A site of a foreign name, for signed-in visitors whom it lists.
+pub(crate) const FOREIGN: &str = "www.example.net";
+/// The panel of the agent, once it is exposed.
+pub(crate) const AGENT_PANEL: &str = "agent-attic.lab.example.org";
+/// The agent's port for it.
+pub(crate) const PANEL_PORT: u16 = 8006;
 pub(crate) const PANEL: &str = "panel.lab.example.org";
 pub(crate) const PORTAL: &str = "auth.lab.example.org";
 pub(crate) const TUNNEL: &str = "tunnel.lab.example.org";
@@ -102,6 +114,7 @@ impl House {
             },
         )
         .expect("a new server");
+        std::fs::write(state_dir.join("sites.json"), sites().to_string()).expect("the sites");
         let https = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let panel = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (https_at, panel_at) = (address(&https), address(&panel));
@@ -253,6 +266,34 @@ impl House {
         self.control.live().traffic(self.tunnels[host]).totals()
     }
 
+    /// The folder of a site's files.
+    pub(crate) fn site_folder(&self, host: &str) -> std::path::PathBuf {
+        let site = sites_by_host().find(|(known, ..)| *known == host);
+        let (_, id, ..) = site.expect("a site");
+        self.dir.path().join("state/sites").join(id)
+    }
+
+    /// Puts a file into a site, as an upload does: whole, by a rename.
+    pub(crate) fn put(&self, host: &str, path: &str, content: impl AsRef<[u8]>) {
+        let folder = self.site_folder(host);
+        let place = folder.join(path);
+        std::fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+        let new = folder.join(".upload");
+        std::fs::write(&new, content).expect("a file");
+        std::fs::rename(new, place).expect("renamed");
+    }
+
+    /// Who the agent is at this moment.
+    pub(crate) fn agent_identity(&self) -> Identity {
+        identity(&self.control, &self.agent_credentials)
+    }
+
+    /// Enrols one more agent.
+    pub(crate) async fn enroll(&self, label: &str) -> Credentials {
+        let label = label.parse().expect("a label");
+        enroll(&self.control, &self.admin, &label).await
+    }
+
     /// Makes the user.
     pub(crate) async fn add_user(&self, displayname: &str) {
         let new = NewUser {
@@ -309,6 +350,64 @@ impl Drop for House {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+/// Host, id, whether it is an application, whether it is protected, for whom.
+type SiteRow = (
+    &'static str,
+    &'static str,
+    bool,
+    bool,
+    &'static [&'static str],
+);
+
+fn sites_by_host() -> impl Iterator<Item = SiteRow> {
+    [
+        (
+            SITE,
+            "5b1c7d2e-0000-4000-8000-000000000001",
+            false,
+            false,
+            &[][..],
+        ),
+        (
+            APPLICATION,
+            "5b1c7d2e-0000-4000-8000-000000000002",
+            true,
+            false,
+            &[],
+        ),
+        (
+            CLUB,
+            "5b1c7d2e-0000-4000-8000-000000000003",
+            false,
+            true,
+            &[],
+        ),
+        (
+            FOREIGN,
+            "5b1c7d2e-0000-4000-8000-000000000004",
+            false,
+            true,
+            &["noor"],
+        ),
+    ]
+    .into_iter()
+}
+
+/// `sites.json`.
+fn sites() -> serde_json::Value {
+    let site = |(host, id, spa, protected, users): SiteRow| {
+        serde_json::json!({
+            "id": id, "name": host.split('.').next(), "fqdn": host,
+            "type": if host == FOREIGN { "custom" } else { "managed" },
+            "spaMode": spa, "autheliaProtected": protected, "allowedUsers": users,
+            "dnsVerified": true, "certIssued": true,
+            "rootPath": format!("/var/www/portlama/{id}"),
+            "createdAt": "2026-01-01T00:00:00.000Z", "totalSize": 0,
+        })
+    };
+    sites_by_host().map(site).collect()
 }
 
 fn address(listener: &TcpListener) -> SocketAddr {
@@ -458,7 +557,7 @@ impl OriginDialer for Services {
     ) -> portlama_tunnel::BoxFuture<'_, Result<Box<dyn OriginIo>, Refusal>> {
         Box::pin(async move {
             match port.get() {
-                8001..=8003 => match TcpStream::connect(self.0).await {
+                8001..=8003 | PANEL_PORT => match TcpStream::connect(self.0).await {
                     Ok(tcp) => Ok(Box::new(tcp) as Box<dyn OriginIo>),
                     Err(e) => Err(Refusal::new(RefusalReason::OriginRefused, &e.to_string())),
                 },

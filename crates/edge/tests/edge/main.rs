@@ -2,6 +2,7 @@
 //! tunnel to a service that does as it is told.
 
 mod access;
+mod agent_panel;
 mod client;
 mod denial;
 mod gate;
@@ -10,6 +11,7 @@ mod house;
 mod origin;
 mod p12;
 mod proxy;
+mod site;
 mod times;
 mod websocket;
 mod zones;
