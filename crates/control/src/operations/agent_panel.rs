@@ -38,7 +38,8 @@ impl Control {
     }
 
     /// Serves a local port of the caller's agent at `agent-<label>.<domain>`, for the admin's
-    /// certificate and that agent's own.
+    /// certificate and that agent's own. Waits for the host's certificate like
+    /// [`create_tunnel`](Self::create_tunnel).
     ///
     /// # Errors
     /// When the caller is no agent, or its panel, the name or the port is in use.
@@ -95,7 +96,8 @@ impl Control {
             Some(described(&tunnel)),
         );
         core.apply(writer, Change::new(next, audit)).await?;
-        Ok(core.view(&tunnel, &core.state.load(), now))
+        core.await_certificate(&tunnel.fqdn).await;
+        Ok(core.view(&tunnel, &core.state.load(), core.live.now()))
     }
 
     /// Takes the panel of the caller's agent out of service, at once.

@@ -82,6 +82,7 @@ const KINDS: &[(&str, &str, bool)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portlama_model::SITE_FILE_EXTENSIONS;
 
     #[test]
     fn text_says_its_charset_and_the_unknown_is_octets() {
@@ -96,6 +97,17 @@ mod tests {
             ("a.html/x", "application/octet-stream"),
         ] {
             assert_eq!(Kind::of(path).media_type, media_type, "{path}");
+        }
+    }
+
+    #[test]
+    fn whatever_may_be_uploaded_has_a_type() {
+        for extension in SITE_FILE_EXTENSIONS {
+            assert_ne!(
+                Kind::of(&format!("x.{extension}")),
+                Kind::OCTETS,
+                "{extension}"
+            );
         }
     }
 

@@ -185,7 +185,7 @@ async fn no_path_leads_out_of_a_site() {
         "/nul",
         "/con.txt",
         "/com1",
-        "/index.html::$DATA",
+        "/index.html%20",
         "/.portlama/secret",
         "/.git/config",
     ]

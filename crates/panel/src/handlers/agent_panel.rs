@@ -1,12 +1,13 @@
 //! `/api/tunnels/*-panel*` and `/api/tunnels/mac-plist`.
 
-use axum::response::{IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::Response;
 use portlama_access::Agent;
-use portlama_api::{AgentPanelStatus, Done, ExposePanel, Issue, MacPlist, TunnelAnswer};
+use portlama_api::{
+    AgentPanelStatus, Done, ExposePanel, Issue, MacPlist, PlistQuery, TunnelAnswer,
+};
 
 use super::tunnels::tunnel;
-use crate::call::{Call, created, ok};
+use crate::call::{Call, created, download, ok};
 use crate::mac_plist;
 use crate::refusal::Refusal;
 
@@ -35,24 +36,17 @@ pub(crate) async fn retract(call: Call) -> Result<Response, Refusal> {
 }
 
 #[expect(clippy::unused_async, reason = "handlers share one shape")]
-pub(crate) async fn mac_plist(mut call: Call) -> Result<Response, Refusal> {
-    let format = call.query("format")?;
+pub(crate) async fn mac_plist(call: Call) -> Result<Response, Refusal> {
+    let PlistQuery { format } = call.query()?;
     // Without a domain there is nothing to connect to yet.
     call.control.agent_config(call.by())?;
     let job = mac_plist::MacPlist::of(call.by().agent().map(Agent::label));
     match format.as_deref() {
-        None | Some("plist") => Ok((
-            [
-                (CONTENT_TYPE, "application/x-plist".to_owned()),
-                (
-                    CONTENT_DISPOSITION,
-                    format!("attachment; filename=\"{}\"", job.file_name()),
-                ),
-                (CACHE_CONTROL, "no-store".to_owned()),
-            ],
-            job.xml(),
-        )
-            .into_response()),
+        None | Some("plist") => download(
+            "application/x-plist",
+            &job.file_name(),
+            job.xml().into_bytes(),
+        ),
         Some("json") => ok(MacPlist {
             plist: job.xml(),
             instructions: job.instructions(),
