@@ -15,8 +15,8 @@ mod site;
 mod site_reader;
 mod visit;
 
-pub use api::{Caller, Denied, Rule, SecondFactor, When, Who, may_call};
 pub use agent_panel::{PanelRefused, may_open_agent_panel};
+pub use api::{Caller, Denied, Rule, SecondFactor, When, Who, may_call};
 pub use browser::{CrossOrigin, FetchSite, Provenance, may_change};
 pub use identity::{Admin, Agent, Identities, Identity, NotIdentified, Presented};
 pub use site::{SiteDenied, entry_may_touch_site, may_touch_site};
