@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use portlama_access::{
-    Caller, Denied, Identities, Identity, NotIdentified, Presented, Rule, When, Who, may_call,
+    Caller, Denied, Identities, Identity, NotIdentified, Presented, Rule, SecondFactor, When, Who,
+    may_call,
 };
+use portlama_auth::{PanelSession, TOTP_SEED_BYTES, TotpSeed};
 use portlama_model::{
     AdminIdentity, AgentEntry, Capability, CapabilitySet, EnrollmentMethod, Onboarding,
     OnboardingStatus, PanelConfig, Registry, Revocation, Revocations, Serial, State, Timestamp,
@@ -227,7 +229,8 @@ fn routes_ask_for_identity_then_onboarding_then_role() {
     let agent = || identities.identify(&house.present(&house.agent), now());
     let admin = || identities.identify(&house.present(&house.admin), now());
     let rule = |who, when| Rule { who, when };
-    let call = |rule, caller, status| may_call(rule, caller, status).map(|_| ());
+    let open = SecondFactor::NotAsked;
+    let call = |rule, caller, status| may_call(rule, caller, &open, status).map(|_| ());
     use OnboardingStatus::{Completed, Fresh};
 
     let managed = rule(Who::Admin, When::Management);
@@ -260,10 +263,72 @@ fn routes_ask_for_identity_then_onboarding_then_role() {
         may_call(
             rule(Who::Public, When::Always),
             Err(NotIdentified::NoCertificate),
+            &SecondFactor::Missing,
             Fresh
         ),
         Ok(Caller::Anonymous)
     ));
+}
+
+#[test]
+fn the_admin_shows_the_second_factor_before_anything_else_is_judged() {
+    use OnboardingStatus::{Completed, Fresh};
+    let house = House::new();
+    let identities = Identities::of(&house.state());
+    let agent = || identities.identify(&house.present(&house.agent), now());
+    let admin = || identities.identify(&house.present(&house.admin), now());
+    let session = |serial: &Serial| {
+        let seed = TotpSeed::from_random([7; TOTP_SEED_BYTES]);
+        let proof = seed.verify(&seed.code_at(now()), None, now());
+        let session = PanelSession::begin(proof.expect("right"), serial.clone(), now());
+        SecondFactor::Shown(session)
+    };
+    let own = session(admin().expect("the admin").serial());
+    let others = session(agent().expect("the agent").serial());
+    let call = |who, when, caller, shown: &SecondFactor, status| {
+        may_call(Rule { who, when }, caller, shown, status).map(|_| ())
+    };
+    for shown in [&SecondFactor::Missing, &others] {
+        for (who, when, status) in [
+            (Who::Admin, When::Management, Completed),
+            (Who::Admin, When::Management, Fresh),
+            (Who::Admin, When::Onboarding, Completed),
+            (Who::AnyIdentity, When::Always, Fresh),
+            (Who::AgentItself, When::Always, Completed),
+            (
+                Who::Capability(Capability::TunnelsRead),
+                When::Always,
+                Completed,
+            ),
+        ] {
+            let refused = call(who, when, admin(), shown, status);
+            assert_eq!(refused, Err(Denied::SecondFactor), "{who:?} {when:?}");
+        }
+        let by_certificate = call(
+            Who::AdminByCertificate,
+            When::Management,
+            admin(),
+            shown,
+            Completed,
+        );
+        assert_eq!(by_certificate, Ok(()));
+        let public = call(Who::Public, When::Always, admin(), shown, Completed);
+        assert_eq!(public, Ok(()));
+        let agent = call(Who::AnyIdentity, When::Always, agent(), shown, Completed);
+        assert_eq!(agent, Ok(()));
+    }
+    for shown in [&SecondFactor::NotAsked, &own] {
+        let passed = call(Who::Admin, When::Management, admin(), shown, Completed);
+        assert_eq!(passed, Ok(()));
+    }
+    let agent = call(
+        Who::AdminByCertificate,
+        When::Always,
+        agent(),
+        &own,
+        Completed,
+    );
+    assert!(matches!(agent, Err(Denied::Role { .. })));
 }
 
 #[test]
@@ -277,7 +342,8 @@ fn agents_need_the_capability_and_the_admin_does_not() {
     let call = |state: &State, certificate| {
         let caller: Result<Identity, _> =
             Identities::of(state).identify(&house.present(certificate), now());
-        may_call(rule, caller, OnboardingStatus::Completed).map(|_| ())
+        let open = SecondFactor::NotAsked;
+        may_call(rule, caller, &open, OnboardingStatus::Completed).map(|_| ())
     };
     assert_eq!(call(&state, &house.admin), Ok(()));
     assert!(matches!(

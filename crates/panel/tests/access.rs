@@ -239,6 +239,38 @@ async fn reading_is_free_of_the_origin_rule_and_answers_no_other_website() {
 }
 
 #[tokio::test]
+async fn a_websocket_is_opened_for_own_pages_and_programs_only() {
+    let app = TestApp::completed().await;
+    let opened: &[(&[(&'static str, &str)], bool)] = &[
+        (&[], true),
+        (&[("origin", ORIGIN)], true),
+        (
+            &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")],
+            true,
+        ),
+        (&[("origin", "https://192.0.2.10:9292")], false),
+        (&[("origin", "https://wiki.lab.example.org")], false),
+        (&[("origin", "null")], false),
+        (
+            &[("origin", ORIGIN), ("sec-fetch-site", "same-site")],
+            false,
+        ),
+        (&[("sec-fetch-site", "cross-site")], false),
+        (&[("sec-fetch-site", "none")], false),
+    ];
+    for (headers, passes) in opened {
+        let ask = Ask::websocket("/api/services/edge/logs");
+        let ask = headers
+            .iter()
+            .fold(ask, |ask, (name, value)| ask.header(name, value));
+        let answer = app.send(&app.admin(), ask).await;
+        // The test makes no offer to upgrade, so whoever passes is told to make one.
+        let expected = if *passes { 426 } else { 403 };
+        assert_eq!(answer.status.as_u16(), expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn unknown_paths_of_the_api_are_not_found_and_not_told_to_strangers() {
     let app = TestApp::completed().await;
     for path in [

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use http::StatusCode;
 use portlama_access::Presented;
 use portlama_model::Capability;
-use portlama_panel::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
+use portlama_panel::{ENROLMENTS_PER_MINUTE, INVITATION_TRIES_PER_MINUTE, REQUESTS_PER_MINUTE};
 use serde_json::json;
 use support::{Answer, Ask, TestApp, csr};
 
@@ -246,6 +246,32 @@ async fn guessing_enrolment_tokens_is_slowed_per_address() {
         .send_from(from, &Presented::None, Ask::get("/api/health"))
         .await;
     assert_eq!(health.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn guessing_invitation_tokens_is_slowed_per_address_and_apart_from_enrolment() {
+    let app = TestApp::completed().await;
+    let from: IpAddr = "2001:db8::7".parse().expect("an address");
+    let neighbour: IpAddr = "2001:db8::8".parse().expect("an address");
+    let look = |n: u32| Ask::get(&format!("/api/invite/{n:064x}"));
+    for n in 0..INVITATION_TRIES_PER_MINUTE {
+        let answer = app.send_from(from, &Presented::None, look(n)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+    let accept = Ask::post(
+        &format!("/api/invite/{:064x}/accept", 1),
+        &json!({ "password": "correct horse" }),
+    );
+    let refused = app.send_from(neighbour, &app.admin(), accept).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        refused.header("x-ratelimit-limit"),
+        INVITATION_TRIES_PER_MINUTE.to_string()
+    );
+    assert!((1..=60).contains(&seconds(&refused, "retry-after")));
+    let enrol = Ask::post("/api/enroll", &json!({}));
+    let enrol = app.send_from(from, &Presented::None, enrol).await;
+    assert_eq!(enrol.status, StatusCode::BAD_REQUEST);
 }
 
 fn seconds(answer: &Answer, header: &str) -> u64 {
