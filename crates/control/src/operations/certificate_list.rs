@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use portlama_model::{CertificateAuthority, Hostname, Timestamp};
+use portlama_model::{Hostname, Timestamp};
 use portlama_state::FilePath;
 
 use crate::Control;
@@ -52,13 +52,16 @@ impl Control {
 
 impl Core {
     fn list_certificates(self: &Arc<Self>) -> Vec<CertificateView> {
-        let kind = match self.state.load().panel.certificate_authority {
-            CertificateAuthority::Acme => CertificateKind::Public,
-            CertificateAuthority::Internal => CertificateKind::Internal,
-        };
+        let own = self.authority.certificate_der();
         let hosts = self.certificates.load_full();
         let of_hosts = hosts.iter().map(|(host, certificate)| {
             let path = FilePath::host_chain(host);
+            // What a certificate is shows in itself: the setting may have changed since.
+            let kind = if certificate.chain.contains(own) {
+                CertificateKind::Internal
+            } else {
+                CertificateKind::Public
+            };
             self.certificate_view(kind, Some(host), &path, Some(certificate.not_after))
         });
         let ca_ends = self.authority.validity().not_after;
