@@ -1,5 +1,6 @@
 //! The first set-up: which step follows which, what the DNS must say, and a run that can be
 //! taken up wherever it was cut.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 
