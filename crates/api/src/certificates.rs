@@ -39,6 +39,44 @@ pub struct Certificate {
     pub path: String,
     /// At most 30 days are left.
     pub expiring_soon: bool,
+    /// Of a host's certificate: how it is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<CertificateStatus>,
+    /// Why the last attempt at a new one failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<CertificateFailure>,
+    /// Of a host's certificate: how many validations of the name may still fail within the hour
+    /// before the authority must be left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts_left: Option<u32>,
+}
+
+/// How a host's certificate is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CertificateStatus {
+    /// It holds.
+    Good,
+    /// It holds, but getting the next one fails.
+    Failing,
+    /// It has expired, and visitors are still shown it.
+    Expired,
+    /// There is none yet.
+    Pending,
+}
+
+/// Why there is no new certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateFailure {
+    /// What went wrong: the authority's own words where it spoke.
+    pub message: String,
+    /// Since when it has been failing.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// When the next attempt is made.
+    #[schema(value_type = String, format = DateTime)]
+    pub next_try: Timestamp,
 }
 
 /// `GET /api/certs`.

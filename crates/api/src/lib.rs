@@ -36,8 +36,8 @@ pub use agents::{
 };
 pub use audit::{AuditEntry, AuditPage, AuditQuery, DEFAULT_AUDIT_ROWS, MAX_AUDIT_ROWS};
 pub use certificates::{
-    AdminAuth, AdminRotated, AdminRotation, Certificate, CertificateList, CertificateRequest,
-    CertificateSigned, CertificateType,
+    AdminAuth, AdminRotated, AdminRotation, Certificate, CertificateFailure, CertificateList,
+    CertificateRequest, CertificateSigned, CertificateStatus, CertificateType,
 };
 pub use error::{
     ErrorBody, INVALID_ENROLLMENT_TOKEN, Issue, NOT_FOUND, ONBOARDING_COMPLETE,

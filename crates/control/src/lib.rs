@@ -72,7 +72,9 @@ pub use operations::agent_certificates::NewP12;
 pub use operations::agent_panel::AgentPanelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::audit::{AuditFilter, AuditRow};
-pub use operations::certificate_list::{CertificateKind, CertificateView};
+pub use operations::certificate_list::{
+    CertificateKind, CertificateState, CertificateStatus, CertificateView,
+};
 pub use operations::certificate_renewal::AutoRenewal;
 pub use operations::enrolment::{
     ENROLLMENT_LIFETIME, Enrolled, Enrollment, MAX_SITE_NAME_CHARACTERS,

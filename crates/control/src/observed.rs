@@ -73,6 +73,11 @@ pub(crate) fn observe(
     if !tunnel.enabled {
         return Observation::new(TunnelStatus::Disabled, None, "");
     }
+    if let Standing::None(failure) = certificate {
+        let since = failure.as_ref().map(|failure| failure.since);
+        let words = failure.map(|failure| failure.message).unwrap_or_default();
+        return Observation::new(TunnelStatus::CertificatePending, since, words);
+    }
     let Some(label) = &tunnel.agent_label else {
         return Observation::new(
             TunnelStatus::NoAgent,
@@ -84,14 +89,7 @@ pub(crate) fn observe(
         let detail = format!("agent `{label}` is not enrolled any more: choose another one");
         return Observation::new(TunnelStatus::NoAgent, None, detail);
     }
-    match certificate {
-        Standing::None(failure) => {
-            let since = failure.as_ref().map(|failure| failure.since);
-            let words = failure.map(|failure| failure.message).unwrap_or_default();
-            Observation::new(TunnelStatus::CertificatePending, since, words)
-        }
-        Standing::Good => judge_agent(tunnel, label, &agent(label)),
-    }
+    judge_agent(tunnel, label, &agent(label))
 }
 
 fn judge_agent(tunnel: &Tunnel, label: &AgentLabel, agent: &AgentStatus) -> Observation {

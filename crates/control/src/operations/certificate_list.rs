@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use portlama_model::{Hostname, Timestamp};
+use portlama_model::{CertificateAuthority, Hostname, Timestamp};
 use portlama_state::FilePath;
 
-use crate::Control;
+use crate::certificates::is_of;
 use crate::change::blocking;
 use crate::control::Core;
 use crate::operations::agents::EXPIRING_SOON;
+use crate::{CertificateFailure, Control};
 
 /// What a certificate is for, and who issued it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,33 @@ pub struct CertificateView {
     pub days_left: Option<i64>,
     /// It ends within [`EXPIRING_SOON`].
     pub expiring_soon: bool,
+    /// Of a host's certificate: how it is doing.
+    pub state: Option<CertificateState>,
+}
+
+/// How a host's certificate is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateState {
+    /// In a word.
+    pub status: CertificateStatus,
+    /// Why the last attempt at a new one failed.
+    pub failure: Option<CertificateFailure>,
+    /// How many validations of the name may still fail within the hour before the authority
+    /// must be left alone.
+    pub attempts_left: usize,
+}
+
+/// How a host's certificate is doing, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateStatus {
+    /// It holds.
+    Good,
+    /// It holds, but getting the next one fails.
+    Failing,
+    /// It has expired, and visitors are still shown it.
+    Expired,
+    /// There is none yet.
+    Pending,
 }
 
 impl Control {
@@ -52,18 +80,8 @@ impl Control {
 
 impl Core {
     fn list_certificates(self: &Arc<Self>) -> Vec<CertificateView> {
-        let own = self.authority.certificate_der();
-        let hosts = self.certificates.load_full();
-        let of_hosts = hosts.iter().map(|(host, certificate)| {
-            let path = FilePath::host_chain(host);
-            // What a certificate is shows in itself: the setting may have changed since.
-            let kind = if certificate.chain.contains(own) {
-                CertificateKind::Internal
-            } else {
-                CertificateKind::Public
-            };
-            self.certificate_view(kind, Some(host), &path, Some(certificate.not_after))
-        });
+        let desired = self.live.desired();
+        let of_hosts = desired.hosts.keys().map(|host| self.view_of_host(host));
         let ca_ends = self.authority.validity().not_after;
         let authority = CertificateKind::Authority;
         let mut views: Vec<CertificateView> = of_hosts
@@ -72,6 +90,40 @@ impl Core {
             .collect();
         views.sort_by_cached_key(|view| (view.expires_at, view.kind, view.host.clone()));
         views
+    }
+
+    fn view_of_host(&self, host: &Hostname) -> CertificateView {
+        let now = self.live.now();
+        let certificates = self.certificates.load();
+        let leaf = certificates.get(host);
+        let internal = match leaf {
+            Some(leaf) => is_of(leaf, &self.authority),
+            None => {
+                let kind = self.state.load().panel.certificate_authority;
+                kind == CertificateAuthority::Internal
+            }
+        };
+        let kind = match internal {
+            true => CertificateKind::Internal,
+            false => CertificateKind::Public,
+        };
+        let failure = self.certifier.failure(host);
+        let status = match (leaf, &failure) {
+            (None, _) => CertificateStatus::Pending,
+            (Some(leaf), _) if leaf.not_after < now => CertificateStatus::Expired,
+            (Some(_), Some(_)) => CertificateStatus::Failing,
+            (Some(_), None) => CertificateStatus::Good,
+        };
+        let ends = leaf.map(|leaf| leaf.not_after);
+        let view = self.certificate_view(kind, Some(host), &FilePath::host_chain(host), ends);
+        CertificateView {
+            state: Some(CertificateState {
+                status,
+                failure,
+                attempts_left: self.certifier.history(host).budget(now).left,
+            }),
+            ..view
+        }
     }
 
     fn view_of_admin(&self) -> Option<CertificateView> {
@@ -108,6 +160,7 @@ impl Core {
             path: self.store.dir().file(path),
             days_left,
             expiring_soon: days_left.is_some_and(|days| days <= whole_days_of(EXPIRING_SOON)),
+            state: None,
         }
     }
 }

@@ -4,8 +4,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use portlama_api::{
-    AdminAuth, AdminRotated, AdminRotation, Certificate, CertificateList, CertificateRequest,
-    CertificateSigned, CertificateType,
+    AdminAuth, AdminRotated, AdminRotation, Certificate, CertificateFailure, CertificateList,
+    CertificateRequest, CertificateSigned, CertificateStatus, CertificateType,
 };
 use portlama_control::{CertificateKind, CertificateView, Rotation, SignedClient};
 use portlama_model::Secret;
@@ -78,6 +78,7 @@ pub(super) fn signed_certificate(signed: SignedClient) -> CertificateSigned {
 }
 
 fn certificate(view: CertificateView) -> Certificate {
+    let state = view.state.as_ref();
     Certificate {
         kind: match view.kind {
             CertificateKind::Public => CertificateType::LetsEncrypt,
@@ -90,5 +91,26 @@ fn certificate(view: CertificateView) -> Certificate {
         days_until_expiry: view.days_left,
         path: view.path.display().to_string(),
         expiring_soon: view.expiring_soon,
+        status: state.map(|state| status(state.status)),
+        failure: state.and_then(|state| state.failure.as_ref()).map(failure),
+        attempts_left: state.and_then(|state| state.attempts_left.try_into().ok()),
+    }
+}
+
+fn status(seen: portlama_control::CertificateStatus) -> CertificateStatus {
+    use portlama_control::CertificateStatus as Seen;
+    match seen {
+        Seen::Good => CertificateStatus::Good,
+        Seen::Failing => CertificateStatus::Failing,
+        Seen::Expired => CertificateStatus::Expired,
+        Seen::Pending => CertificateStatus::Pending,
+    }
+}
+
+fn failure(seen: &portlama_control::CertificateFailure) -> CertificateFailure {
+    CertificateFailure {
+        message: seen.message.clone(),
+        since: seen.since,
+        next_try: seen.next_try,
     }
 }
