@@ -72,7 +72,16 @@ impl<'a> PanelSocket<'a> {
     /// # Errors
     /// The status, when the server answers with another one than 101.
     pub async fn open(&self, demo: &Demo, path: &str) -> Result<VisitorSocket> {
-        let url = demo.api(path).replacen("https:", "wss:", 1);
+        self.open_at(&demo.api(path), &demo.ready.ca_cert).await
+    }
+
+    /// Opens the WebSocket at an `https:` address of a server on loopback that this authority
+    /// certifies.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_at(&self, url: &str, ca_certificate: &Path) -> Result<VisitorSocket> {
+        let url = url.replacen("https:", "wss:", 1);
         let mut request = url.into_client_request()?;
         let host = request.uri().host().context("a host")?.to_owned();
         let port = request.uri().port_u16().context("a port")?;
@@ -84,7 +93,7 @@ impl<'a> PanelSocket<'a> {
             tcp.set_recv_buffer_size(bytes)?;
         }
         let tcp = tcp.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
-        let roots = trusting(&demo.ready.ca_cert)?;
+        let roots = trusting(ca_certificate)?;
         let config = match self.identity {
             None => roots.with_no_client_auth(),
             Some((certificate, key)) => roots.with_client_auth_cert(
