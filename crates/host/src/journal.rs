@@ -324,6 +324,56 @@ mod tests {
         copy_entries(tokio::io::AsyncReadExt::chain(entries, endless), &feed).await;
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_program_runs_as_long_as_somebody_watches_and_no_longer() {
+        let reader = match follow(Unit::Panel) {
+            Ok(reader) => reader,
+            Err(error) => {
+                skipped(&error.to_string());
+                return;
+            }
+        };
+        until("the program runs", || !journal_readers().is_empty()).await;
+        let arguments = journal_readers().concat();
+        assert!(
+            arguments.contains("--unit=portlama-panel.service"),
+            "{arguments}"
+        );
+        drop(reader);
+        until("the program is gone", || journal_readers().is_empty()).await;
+    }
+
+    #[allow(clippy::print_stderr, reason = "a skipped test says so")]
+    fn skipped(why: &str) {
+        eprintln!("skipped: {why}");
+    }
+
+    /// The command lines of the children of this process that follow a journal.
+    #[cfg(target_os = "linux")]
+    fn journal_readers() -> Vec<String> {
+        let read = |pid: &str, file: &str| {
+            std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
+        };
+        let parent = format!("PPid:\t{}\n", std::process::id());
+        let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+        processes
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|pid| read(pid, "status").contains(&parent))
+            .map(|pid| read(&pid, "cmdline"))
+            .filter(|line| line.starts_with(JOURNALCTL))
+            .collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn until(what: &str, condition: impl Fn() -> bool) {
+        let begun = std::time::Instant::now();
+        while !condition() {
+            assert!(begun.elapsed().as_secs() < 30, "not in time: {what}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     proptest! {
         #[test]
         fn no_line_breaks_the_reading(line in proptest::collection::vec(any::<u8>(), 0..300)) {
