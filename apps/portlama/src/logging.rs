@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use portlama_control::logs::PartLogs;
+use portlama_control::logs::{PartLogs, plain};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -19,6 +19,9 @@ use crate::part_logs::PartLayer;
 
 /// Lines that may wait for a slow reader; beyond it they are dropped. About 1 MB of text.
 pub(crate) const LOG_QUEUE_LINES: usize = 8192;
+
+/// The longest line that is written, octets: every cause of an error fits, a body does not.
+pub(crate) const MAX_LOG_OUTPUT_BYTES: usize = 16 * 1024;
 
 /// Begins to log. `PORTLAMA_LOG` chooses levels as `tracing` filters spell them
 /// (`info,portlama_edge=debug`). The log is complete when the guard is dropped.
@@ -53,9 +56,25 @@ fn standard_error() -> (impl Layer<Registry>, WorkerGuard) {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(true)
-        .with_writer(writer)
+        .with_writer(move || OneLine(writer.clone()))
         .with_filter(filter);
     (lines, guard)
+}
+
+/// A writer of events, each of which stays one line whatever its fields hold.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let mut line = plain(&String::from_utf8_lossy(event), MAX_LOG_OUTPUT_BYTES);
+        line.push('\n');
+        self.0.write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A writer whose reader may go away.
@@ -70,5 +89,45 @@ impl<W: Write> Write for Unbreakable<W> {
     fn flush(&mut self) -> std::io::Result<()> {
         let _ = self.0.flush();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_event_is_one_line_whatever_its_fields_hold() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || OneLine(writer.clone()));
+        let forged = "mira\n2027-01-01T00:00:00Z  INFO the admin signed in\r\u{1b}[2J\u{202e}";
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::info!(user = %forged, "{forged}");
+            tracing::info!("two");
+        });
+        let written = written.0.lock().expect("a lock").clone();
+        let text = String::from_utf8(written).expect("text");
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.contains(['\r', '\u{1b}', '\u{202e}']), "{text:?}");
+        assert!(text.ends_with("two\n"), "{text}");
     }
 }

@@ -24,8 +24,7 @@ const TARGETS: &[(&str, Part)] = &[
     ("portlama::server::carriers", Part::Tunnel),
     ("portlama_acme", Part::Acme),
     ("instant_acme", Part::Acme),
-    ("portlama_control::acme", Part::Acme),
-    ("portlama_control::issuance", Part::Acme),
+    ("portlama_control::certifier", Part::Acme),
     ("portlama_control::certificates", Part::Acme),
     ("portlama_control::background", Part::Acme),
 ];

@@ -38,4 +38,6 @@ pub use multipart::{
 };
 pub use panel::Panel;
 pub use routes::{ROUTES, Route};
-pub use websocket::{MAX_CLIENT_MESSAGE_BYTES, PING_INTERVAL, SILENCE_TIMEOUT, WRITE_TIMEOUT};
+pub use websocket::{
+    CLOSE_TIMEOUT, MAX_CLIENT_MESSAGE_BYTES, PING_INTERVAL, SILENCE_TIMEOUT, WRITE_TIMEOUT,
+};

@@ -19,6 +19,9 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(25);
 pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a frame may wait for a client that does not read.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take to answer a close. Browsers answer at once; a server that stops
+/// waits for nobody else.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest message a client may send, octets. None is expected; a close frame has at most
 /// 125.
 pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024;
@@ -99,5 +102,5 @@ async fn farewell(
 ) {
     let read_on = async { while let Some(Ok(_)) = from_client.next().await {} };
     // A client that does not answer is left.
-    let _ = timeout(WRITE_TIMEOUT, read_on).await;
+    let _ = timeout(CLOSE_TIMEOUT, read_on).await;
 }

@@ -5,16 +5,20 @@ mod support;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::StreamExt as _;
 use http::StatusCode;
 use portlama_access::Presented;
-use portlama_control::logs::{LogReader, PartLogs, log_pipe};
+use portlama_control::logs::{LogLevel, LogLine, LogReader, PartLogs, log_pipe};
 use portlama_control::{
-    BoxFuture, MACHINE_CACHE, Machine, MachineError, MachineStats, ServiceAction, ServiceStatus,
-    Surroundings, Unit, UnitView,
+    BoxFuture, MACHINE_CACHE, Machine, MachineError, MachineStats, Part, ServiceAction,
+    ServiceStatus, Surroundings, Unit, UnitView,
 };
 use portlama_model::Capability;
 use serde_json::{Value, json};
 use support::{Answer, Ask, TestApp};
+use tokio::io::DuplexStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn without_systemd_the_servers_own_parts_are_listed_in_order() {
@@ -252,6 +256,94 @@ async fn logs_are_opened_by_the_admins_own_pages_alone() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
 
+#[tokio::test]
+async fn a_reader_that_stops_loses_the_oldest_lines_and_is_told_how_many() {
+    const LINES: u64 = 5000;
+    let around = around(Ok(()));
+    let logs = Arc::clone(&around.logs);
+    let app = TestApp::with(around).await;
+    let mut socket = watch(&app, "tunnel").await;
+    let begins = frame(&mut socket).await;
+    assert_eq!(begins["level"], "info");
+    for number in 0..LINES {
+        let text = format!("line {number:0>100}");
+        logs.record(
+            Part::Tunnel,
+            LogLine::new(None, Some(LogLevel::Warn), &text),
+        );
+    }
+    let (mut next, mut marks) = (0, 0);
+    while next < LINES {
+        let frame = frame(&mut socket).await;
+        match frame["dropped"].as_u64() {
+            Some(dropped) => {
+                assert_eq!(frame["timestamp"], support::now().to_string());
+                (next, marks) = (next + dropped, marks + 1);
+            }
+            None => {
+                let expected = format!("line {next:0>100}");
+                assert_eq!(
+                    frame,
+                    json!({ "timestamp": "", "message": expected, "level": "warn" })
+                );
+                next += 1;
+            }
+        }
+    }
+    assert_eq!(marks, 1, "the reader stopped once");
+}
+
+#[tokio::test]
+async fn a_log_says_why_it_ends() {
+    let app = TestApp::with(around(Ok(()))).await;
+    // Names that nothing has, or that this machine does not have.
+    for name in ["x%3Bid", "..%2Fx", "fail2ban"] {
+        assert_eq!(end(watch(&app, name).await).await, (vec![], 1008), "{name}");
+    }
+    // The journal's reader ends.
+    let (frames, code) = end(watch(&app, "portlama-panel").await).await;
+    assert_eq!((frames.len(), code), (1, 1000), "{frames:?}");
+    // The journal's reader does not start.
+    let (frames, code) = end(watch(&app, "ssh").await).await;
+    assert_eq!(code, 1011);
+    let message = frames[0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("`journalctl` cannot be run"), "{message}");
+    // The server stops.
+    let watcher = watch(&app, "edge").await;
+    app.control.close_logs();
+    let (frames, code) = end(watcher).await;
+    assert_eq!((frames.len(), code), (2, 1000), "{frames:?}");
+}
+
+type Socket = WebSocketStream<DuplexStream>;
+
+async fn watch(app: &TestApp, name: &str) -> Socket {
+    let path = format!("/api/services/{name}/logs");
+    let opened = app.open(&app.admin(), &path).await;
+    opened.expect("a socket")
+}
+
+async fn frame(socket: &mut Socket) -> Value {
+    match socket.next().await {
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).expect("JSON"),
+        other => panic!("no frame: {other:?}"),
+    }
+}
+
+/// All frames, and the code at their end.
+async fn end(mut socket: Socket) -> (Vec<Value>, u16) {
+    let mut frames = vec![];
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => {
+                frames.push(serde_json::from_str(&text).expect("JSON"));
+            }
+            Some(Ok(Message::Close(Some(frame)))) => return (frames, frame.code.into()),
+            other => panic!("no frame: {other:?}"),
+        }
+    }
+}
+
 async fn act(app: &TestApp, path: &str) -> Answer {
     let ask = Ask::post(&format!("/api/services/{path}"), &json!({}));
     app.send(&app.admin(), ask).await
@@ -292,7 +384,14 @@ impl Machine for Machined {
         Box::pin(async { answer })
     }
 
-    fn follow(&self, _: Unit) -> Result<LogReader, MachineError> {
-        Ok(log_pipe().1)
+    /// The journal of the panel ends at once, the one of ssh cannot be read.
+    fn follow(&self, unit: Unit) -> Result<LogReader, MachineError> {
+        match unit {
+            Unit::Panel => Ok(log_pipe().1),
+            _ => Err(MachineError::Program {
+                program: "journalctl",
+                reason: "not found".into(),
+            }),
+        }
     }
 }
