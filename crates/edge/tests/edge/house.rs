@@ -494,6 +494,10 @@ async fn upgrade(control: Arc<Control>, request: Request<RequestBody>) -> Respon
     let csr = request.into_body().collect().await.expect("a whole body");
     let csr = String::from_utf8(csr.to_bytes().to_vec()).expect("text");
     let signed = control.upgrade_agent(&who, &csr, farewell).await;
+    // The answer takes its time, so that the denial reaches the connection before it.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     Response::new(
         Full::new(Bytes::from(signed.expect("signed").cert))
             .map_err(|never| match never {})
