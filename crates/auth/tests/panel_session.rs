@@ -48,7 +48,7 @@ fn idle_and_absolute_limits_end_it_and_a_refresh_moves_the_first_alone() {
     let idle = SESSION_IDLE.as_secs();
     assert!(open(&first, idle - 1).is_ok());
     assert_eq!(open(&first, idle), Err(SessionEnd::Idle.into()));
-    let mut session = first.clone();
+    let mut session = first;
     for round in 1..=6 {
         session = session
             .refreshed(at((round * (idle - 1)).cast_signed()))

@@ -176,11 +176,10 @@ impl House {
 
     pub(crate) fn tunnel(&self, subdomain: &str) -> Result<Value> {
         let all = self.get("tunnels")?;
-        let found = all["tunnels"].as_array().into_iter().flatten();
+        let mut found = all["tunnels"].as_array().into_iter().flatten();
         found
-            .filter(|tunnel| tunnel["subdomain"] == subdomain)
+            .find(|tunnel| tunnel["subdomain"] == subdomain)
             .cloned()
-            .next()
             .with_context(|| format!("no tunnel {subdomain} in {all}"))
     }
 
