@@ -6,37 +6,37 @@ use portlama_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// An agent, live or revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Agent {
     /// Its name; several entries may share it, at most one of them live.
-    #[schema(value_type = String, example = "attic-nas")]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// Its certificate's serial.
-    #[schema(value_type = String, example = "0A1B")]
+    #[schema(value_type = formats::Serial)]
     pub serial: Serial,
     /// What it may ask of the API.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Capability>)]
     pub capabilities: CapabilitySet,
     /// Names of the sites it may touch.
     pub allowed_sites: Vec<String>,
     /// How its certificate came to be.
-    #[schema(value_type = String, example = "hardware-bound")]
+    #[schema(value_type = formats::EnrollmentMethod)]
     pub enrollment_method: EnrollmentMethod,
     /// When it was enrolled.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub created_at: Timestamp,
     /// When its certificate ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
     /// Whether it was revoked.
     pub revoked: bool,
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub revoked_at: Option<Timestamp>,
     /// Live, and its certificate ends within 30 days.
     pub expiring_soon: bool,
@@ -45,14 +45,14 @@ pub struct Agent {
     pub connected: bool,
     /// Since when.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub connected_since: Option<Timestamp>,
     /// The version it says it runs; of the last connection since the server started.
     #[serde(default)]
     pub version: Option<String>,
     /// When a second process with the same certificate was last turned away.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub second_instance_refused_at: Option<Timestamp>,
 }
 
@@ -68,13 +68,13 @@ pub struct AgentList {
 #[serde(rename_all = "camelCase")]
 pub struct NewEnrollment {
     /// The name of the agent to be.
-    #[schema(value_type = String, example = "attic-nas")]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// What it will be allowed; holds `tunnels:read`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Capability>, max_items = 1000, required = false, default = json!(["tunnels:read"]))]
     pub capabilities: Vec<Capability>,
     /// Names of the sites it will be allowed to touch.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::SiteName>, max_items = 1000, required = false, default = json!([]))]
     pub allowed_sites: Vec<SiteName>,
 }
 
@@ -112,16 +112,16 @@ pub struct Enrollment {
     /// `true`.
     pub ok: bool,
     /// 64 hexadecimal digits.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Token64)]
     pub token: Secret,
     /// `ptl1.<token>.<CA fingerprint>`: token and pin in one.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::SetupToken)]
     pub setup_token: Secret,
     /// The name of the agent to be.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// When the token ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 
@@ -138,9 +138,10 @@ pub struct EnrollmentCancelled {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EnrollRequest {
     /// The enrolment token.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Token64)]
     pub token: Secret,
     /// A PKCS#10 request in PEM; nothing but its public key counts.
+    #[schema(value_type = formats::Csr)]
     pub csr: String,
 }
 
@@ -174,17 +175,19 @@ pub struct Enrolled {
     /// `true`.
     pub ok: bool,
     /// The certificate, PEM.
+    #[schema(value_type = formats::CertificatePem)]
     pub cert: String,
     /// The authority's certificate, PEM.
+    #[schema(value_type = formats::CertificatePem)]
     pub ca_cert: String,
     /// The agent's name.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// The certificate's serial.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Serial)]
     pub serial: Serial,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 
@@ -192,7 +195,7 @@ pub struct Enrolled {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CapabilityChange {
     /// Replaces the list. A missing `tunnels:read` is put back at the front.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Capability>, max_items = 1000)]
     pub capabilities: Vec<Capability>,
 }
 
@@ -210,10 +213,10 @@ pub struct AgentCapabilities {
     /// `true`.
     pub ok: bool,
     /// The agent.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// Its rights.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Capability>)]
     pub capabilities: CapabilitySet,
 }
 
@@ -222,7 +225,7 @@ pub struct AgentCapabilities {
 #[serde(rename_all = "camelCase")]
 pub struct AllowedSitesChange {
     /// Replaces the list. The sites need not exist.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::SiteName>, max_items = 1000)]
     pub allowed_sites: Vec<SiteName>,
 }
 
@@ -241,7 +244,7 @@ pub struct AgentSites {
     /// `true`.
     pub ok: bool,
     /// The agent.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// Names of the sites it may touch.
     pub allowed_sites: Vec<String>,
@@ -255,16 +258,16 @@ pub struct AgentP12 {
     /// `true`.
     pub ok: bool,
     /// The agent.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
     /// The password of its P12 file, 32 hexadecimal digits; shown once and stored nowhere.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::P12Password)]
     pub p12_password: Secret,
     /// The certificate's serial.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Serial)]
     pub serial: Serial,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 
@@ -274,7 +277,7 @@ pub struct AgentRevoked {
     /// `true`.
     pub ok: bool,
     /// The agent that was.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::AgentLabel)]
     pub label: AgentLabel,
 }
 

@@ -1,9 +1,13 @@
 //! `/api/audit`.
 
+use std::collections::BTreeMap;
+
 use portlama_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+
+use crate::formats;
 
 /// The rows of a page when nothing else is said.
 pub const DEFAULT_AUDIT_ROWS: u32 = 50;
@@ -42,7 +46,7 @@ pub struct AuditEntry {
     /// Grows with every change.
     pub id: i64,
     /// When.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub at: Timestamp,
     /// Who: `admin`, `agent:<label>`, `user:<name>`, `local`.
     #[schema(example = "admin")]
@@ -54,7 +58,15 @@ pub struct AuditEntry {
     #[schema(example = "wiki.lab.example.org")]
     pub target: String,
     /// The thing before, in the words of its time; absent when it was made.
+    #[schema(value_type = Option<AuditedThing>)]
     pub before: Option<Value>,
     /// The thing after; absent when it was removed.
+    #[schema(value_type = Option<AuditedThing>)]
     pub after: Option<Value>,
 }
+
+/// What the log keeps of a thing: the members that the change was about, under the names that
+/// they had at the time. Never a secret.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "described, never made")]
+pub(crate) struct AuditedThing(BTreeMap<String, formats::Json>);

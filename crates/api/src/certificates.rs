@@ -4,7 +4,7 @@ use portlama_model::{AdminAuthMode, Secret, Serial, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// What a certificate is for, and who issued it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub struct Certificate {
     /// The host it speaks for; null for `mtls-ca` and `mtls-client`.
     pub domain: Option<String>,
     /// When it ends; null when the file is no certificate.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub expires_at: Option<Timestamp>,
     /// Whole days until then, rounded down; negative afterwards.
     pub days_until_expiry: Option<i64>,
@@ -114,16 +114,16 @@ pub struct AdminRotated {
     pub ok: bool,
     /// Key and certificate as PKCS#12, in base64. The same file is at
     /// `GET /api/certs/mtls/download`.
-    #[schema(value_type = String, format = Byte)]
+    #[schema(value_type = String, format = Byte, min_length = 1)]
     pub p12: Secret,
     /// The file's password, 32 hexadecimal digits; shown once.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::P12Password)]
     pub p12_password: Secret,
     /// The certificate's serial.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Serial)]
     pub serial: Serial,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
     /// What becomes of the old certificate, for people.
     pub warning: String,
@@ -134,7 +134,7 @@ pub struct AdminRotated {
 #[serde(rename_all = "camelCase")]
 pub struct AdminAuth {
     /// `p12`: the server made the admin's key. `hardware-bound`: it never saw it.
-    #[schema(value_type = String, example = "p12")]
+    #[schema(value_type = formats::AdminAuthMode)]
     pub admin_auth_mode: AdminAuthMode,
 }
 
@@ -143,6 +143,7 @@ pub struct AdminAuth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CertificateRequest {
     /// A PKCS#10 request in PEM; nothing but its public key counts, and that must be new.
+    #[schema(value_type = formats::Csr)]
     pub csr: String,
 }
 
@@ -163,14 +164,16 @@ pub struct CertificateSigned {
     /// `true`.
     pub ok: bool,
     /// The certificate, PEM.
+    #[schema(value_type = formats::CertificatePem)]
     pub cert: String,
     /// The authority's certificate, PEM.
+    #[schema(value_type = formats::CertificatePem)]
     pub ca_cert: String,
     /// The certificate's serial.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Serial)]
     pub serial: Serial,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 

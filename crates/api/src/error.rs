@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// `error` of a body whose fields are wrong. Clients match on it.
 pub const VALIDATION_FAILED: &str = "Validation failed";
@@ -22,7 +23,7 @@ pub const INVALID_ENROLLMENT_TOKEN: &str = "Invalid enrollment token";
 const CERTIFICATE: &str = "certificate";
 
 /// The body of every answer with a status of 400 or more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// A sentence for a person.
     pub error: String,
@@ -32,6 +33,122 @@ pub struct ErrorBody {
     /// Further members of some refusals, such as `onboardingStatus`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl PartialSchema for ErrorBody {
+    fn schema() -> RefOr<Schema> {
+        documented::ErrorBody::schema()
+    }
+}
+
+impl ToSchema for ErrorBody {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        documented::ErrorBody::schemas(schemas);
+    }
+}
+
+/// What [`ErrorBody`] may hold, member by member, for the OpenAPI document. Clients find in it
+/// whatever a newer server adds.
+#[allow(dead_code, reason = "described, never made")]
+mod documented {
+    use serde::Serialize;
+    use utoipa::ToSchema;
+
+    use super::Issue;
+    use crate::{Tunnel, formats};
+
+    /// The body of every answer with a status of 400 or more.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct ErrorBody {
+        /// A sentence for a person. Some are fixed, and clients match on them.
+        #[schema(min_length = 1, example = "Validation failed")]
+        error: String,
+        /// More, for programs and people.
+        #[schema(required = false, nullable = false)]
+        details: Option<ErrorDetails>,
+        /// How far the first set-up has come, where that is in the way.
+        #[schema(value_type = formats::OnboardingStatus, required = false)]
+        onboarding_status: Option<String>,
+        /// After how many seconds wrong codes are counted anew.
+        #[schema(value_type = u64, required = false)]
+        retry_after: Option<u64>,
+        /// What is there already.
+        #[schema(value_type = Tunnel, required = false)]
+        tunnel: Option<()>,
+    }
+
+    /// A sentence or its parts.
+    #[derive(Serialize, ToSchema)]
+    #[serde(untagged)]
+    enum ErrorDetails {
+        /// The step that failed, or the words of the part that did.
+        Text(String),
+        /// What is wrong, and the way out.
+        Members(ErrorMembers),
+    }
+
+    /// What is wrong, and the way out.
+    #[derive(Serialize, ToSchema)]
+    struct ErrorMembers {
+        /// Everything that is wrong with the body, the path or the query.
+        #[schema(value_type = Vec<Issue>, required = false)]
+        issues: Option<Vec<Issue>>,
+        /// The way out, in a sentence.
+        #[schema(value_type = String, required = false)]
+        hint: Option<String>,
+        /// What is wrong with the client's certificate; no other request will fare better.
+        #[schema(value_type = CertificateProblem, required = false)]
+        certificate: Option<CertificateProblem>,
+        /// The roles that may, or the capability that is missing.
+        #[schema(value_type = Required, required = false)]
+        required: Option<Required>,
+        /// The role that asked.
+        #[schema(value_type = Role, required = false)]
+        current: Option<Role>,
+        /// The capabilities of the agent that asked.
+        #[schema(value_type = Vec<formats::Capability>, required = false)]
+        granted: Option<Vec<String>>,
+    }
+
+    /// What is wrong with a certificate.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum CertificateProblem {
+        /// There is none.
+        Missing,
+        /// This server did not issue it.
+        Untrusted,
+        /// Its time has not come.
+        NotYetValid,
+        /// Its time is over.
+        Expired,
+        /// It was revoked.
+        Revoked,
+        /// Its holder is nobody here.
+        Nobody,
+    }
+
+    /// Who would have been let in.
+    #[derive(Serialize, ToSchema)]
+    #[serde(untagged)]
+    enum Required {
+        /// One of these roles.
+        Roles(Vec<Role>),
+        /// An agent with this capability.
+        #[schema(value_type = formats::Capability)]
+        Capability(String),
+    }
+
+    /// What a certificate makes of its holder.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Role {
+        /// The admin.
+        Admin,
+        /// An agent.
+        Agent,
+    }
 }
 
 impl ErrorBody {

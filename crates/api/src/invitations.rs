@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// The longest life of an invitation, days.
 pub const MAX_INVITATION_DAYS: u8 = 30;
@@ -19,24 +19,24 @@ pub struct Invitation {
     /// Its id.
     pub id: Uuid,
     /// The user to be.
-    #[schema(value_type = String, example = "mira")]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// Where to reach them.
-    #[schema(value_type = String, example = "mira@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// Their groups.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Group>)]
     pub groups: Vec<Group>,
     /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub created_at: Timestamp,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
     /// Whether somebody became the user.
     pub used: bool,
     /// When.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub accepted_at: Option<Timestamp>,
     /// What became of it.
     pub status: InvitationStatus,
@@ -66,16 +66,16 @@ pub struct InvitationList {
 #[serde(rename_all = "camelCase")]
 pub struct NewInvitation {
     /// The user to be.
-    #[schema(value_type = String, example = "mira")]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// Where to reach them.
-    #[schema(value_type = String, example = "mira@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// Their groups.
-    #[schema(value_type = Vec<String>, required = false)]
+    #[schema(value_type = Vec<formats::Group>, max_items = 1000, required = false, default = json!([]))]
     pub groups: Vec<Group>,
     /// How long it holds, days.
-    #[schema(minimum = 1, maximum = 30, default = 7, required = false)]
+    #[schema(minimum = 1, maximum = 30, required = false, default = 7)]
     pub expires_in_days: u8,
 }
 
@@ -109,19 +109,19 @@ pub struct InvitationMade {
     /// Its id.
     pub id: Uuid,
     /// The user to be.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// Where to reach them.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// Their groups.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Group>)]
     pub groups: Vec<Group>,
     /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub created_at: Timestamp,
     /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 
@@ -134,10 +134,10 @@ pub struct InvitationAnswer {
     /// The record.
     pub invitation: InvitationMade,
     /// What the guest opens; absent without a domain.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^https://", example = "https://auth.lab.example.org/invite/4b1d…")]
     pub invite_url: Option<Secret>,
     /// What the link ends in: 64 hexadecimal digits.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Token64)]
     pub token: Secret,
 }
 
@@ -146,13 +146,13 @@ pub struct InvitationAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct OpenInvitation {
     /// The user to be.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// Where they were invited.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// Until when it can be accepted.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub expires_at: Timestamp,
 }
 
@@ -160,7 +160,7 @@ pub struct OpenInvitation {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AcceptInvitation {
     /// 8 characters to 72 bytes.
-    #[schema(value_type = String, min_length = 8, format = Password)]
+    #[schema(value_type = formats::Password)]
     pub password: Secret,
 }
 
@@ -179,12 +179,12 @@ pub struct InvitationAccepted {
     /// `true`.
     pub ok: bool,
     /// The new user.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// Where they sign in; absent without a domain.
     pub login_url: Option<String>,
     /// The `otpauth:` address for their authenticator app.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<formats::TotpUri>)]
     pub totp_uri: Option<Secret>,
 }
 

@@ -18,6 +18,7 @@ mod certificates;
 #[cfg(feature = "client")]
 pub mod client;
 mod error;
+pub mod formats;
 mod invitations;
 mod machine;
 mod onboarding;

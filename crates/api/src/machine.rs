@@ -4,7 +4,7 @@ use portlama_model::{ReleaseVersion, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// `GET /api/services`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -164,7 +164,7 @@ pub struct ProcessStats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UpdateRequest {
     /// The version to run.
-    #[schema(value_type = String, pattern = r"^\d+\.\d+\.\d+$", example = "1.2.3")]
+    #[schema(value_type = formats::ReleaseVersion)]
     pub version: ReleaseVersion,
 }
 

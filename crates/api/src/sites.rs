@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// A static site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -14,21 +14,21 @@ pub struct Site {
     /// Stable id.
     pub id: Uuid,
     /// Unique among sites; the label below the base domain of managed ones.
-    #[schema(value_type = String, example = "handbook")]
+    #[schema(value_type = formats::SiteName)]
     pub name: SiteName,
     /// The whole host name.
-    #[schema(value_type = String, example = "handbook.lab.example.org")]
+    #[schema(value_type = formats::Hostname)]
     pub fqdn: Hostname,
     /// `managed` (below the base domain) or `custom`.
     #[serde(rename = "type")]
-    #[schema(value_type = String, example = "managed")]
+    #[schema(value_type = formats::SiteType)]
     pub kind: SiteType,
     /// Whether unknown paths answer with `index.html`.
     pub spa_mode: bool,
     /// Whether visitors must sign in.
     pub authelia_protected: bool,
     /// Who may pass a protected site; empty means everybody who is signed in.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Username>)]
     pub allowed_users: Vec<Username>,
     /// Whether its name was seen to lead here.
     pub dns_verified: bool,
@@ -37,7 +37,7 @@ pub struct Site {
     /// The folder with its files at the server.
     pub root_path: String,
     /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub created_at: Timestamp,
     /// Octets of its files.
     pub total_size: u64,
@@ -68,22 +68,22 @@ pub struct SiteAnswer {
 pub struct NewSite {
     /// Unique among sites; the label below the base domain of a managed one, so at most 63
     /// characters there.
-    #[schema(value_type = String, example = "handbook")]
+    #[schema(value_type = formats::SiteName)]
     pub name: SiteName,
     /// `managed` or `custom`.
     #[serde(rename = "type")]
-    #[schema(value_type = String, example = "managed")]
+    #[schema(value_type = formats::SiteType)]
     pub kind: SiteType,
     /// The host name of a `custom` site: in any case, with or without a trailing dot, and with
     /// letters of any language, which are kept in their ASCII form (`xn--…`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "www.example.net")]
+    #[schema(value_type = formats::CustomDomain, required = false)]
     pub custom_domain: Option<Hostname>,
     /// Whether unknown paths answer with `index.html`.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false, default = false)]
     pub spa_mode: bool,
     /// Whether visitors must sign in.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false, default = false)]
     pub authelia_protected: bool,
 }
 
@@ -144,14 +144,16 @@ const MAX_TYPED_NAME_BYTES: usize = 4 * 253;
 pub struct SiteChange {
     /// Whether unknown paths answer with `index.html`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
     pub spa_mode: Option<bool>,
     /// Whether visitors must sign in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
     pub authelia_protected: Option<bool>,
     /// Who may pass a protected site, in place of those before; empty means everybody who is
     /// signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Vec<formats::Username>, max_items = 1000, required = false)]
     pub allowed_users: Option<Vec<Username>>,
 }
 
@@ -175,14 +177,15 @@ pub struct SiteDns {
     pub message: String,
     /// The name, when it does not lead here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "www.example.net")]
+    #[schema(value_type = Option<formats::Hostname>)]
     pub fqdn: Option<Hostname>,
     /// The address it should lead to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "192.0.2.10")]
+    #[schema(value_type = Option<formats::IpAddress>)]
     pub expected_ip: Option<String>,
     /// The addresses it leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<formats::IpAddress>>)]
     pub resolved_ips: Option<Vec<String>>,
 }
 
@@ -220,7 +223,7 @@ pub struct SiteFile {
     /// Octets; 0 for folders.
     pub size: u64,
     /// When it was last changed.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub modified_at: Timestamp,
     /// Its path from the site's root on.
     #[schema(example = "assets/img/logo.svg")]
@@ -258,7 +261,7 @@ pub struct SiteUpload {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SiteFileDeletion {
     /// A file, or a folder with all that is in it; never the root.
-    #[schema(value_type = String, example = "assets/old")]
+    #[schema(value_type = formats::SitePath)]
     pub path: SitePath,
 }
 

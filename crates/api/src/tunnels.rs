@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// A tunnel: what was decided, and what is observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -17,40 +17,41 @@ pub struct Tunnel {
     /// Stable id.
     pub id: Uuid,
     /// The label below the base domain.
-    #[schema(value_type = String, example = "wiki")]
+    #[schema(value_type = formats::Subdomain)]
     pub subdomain: Subdomain,
     /// The whole host name.
-    #[schema(value_type = String, example = "wiki.lab.example.org")]
+    #[schema(value_type = formats::Hostname)]
     pub fqdn: Hostname,
     /// The port as the agent knows it.
-    #[schema(value_type = u16, minimum = 1024)]
+    #[schema(value_type = formats::TunnelPort)]
     pub port: TunnelPort,
     /// A note; never empty.
+    #[schema(value_type = Option<formats::Description>)]
     pub description: Option<String>,
     /// `app` or `panel`.
     #[serde(rename = "type")]
-    #[schema(value_type = String, example = "app")]
+    #[schema(value_type = formats::TunnelType)]
     pub kind: TunnelType,
     /// Who may visit; absent on panel tunnels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "authenticated")]
+    #[schema(value_type = Option<formats::AccessMode>)]
     pub access_mode: Option<AccessMode>,
     /// The agent that serves it; absent while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "attic-nas")]
+    #[schema(value_type = Option<formats::AgentLabel>)]
     pub agent_label: Option<AgentLabel>,
     /// Whether it is served at all.
     pub enabled: bool,
     /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub created_at: Timestamp,
     /// How the agent speaks to the service.
     #[serde(default)]
-    #[schema(value_type = String, example = "http")]
+    #[schema(value_type = formats::OriginScheme)]
     pub origin_scheme: OriginScheme,
     /// Which `Host` the service sees.
     #[serde(default)]
-    #[schema(value_type = String, example = "public")]
+    #[schema(value_type = formats::HostHeader)]
     pub host_header: HostHeader,
     /// Whether the agent checks the certificate of an https service.
     #[serde(default = "yes")]
@@ -63,7 +64,7 @@ pub struct Tunnel {
     pub status: TunnelStatus,
     /// Since when.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<formats::Time>)]
     pub status_since: Option<Timestamp>,
     /// More about it, for people.
     #[serde(default)]
@@ -134,39 +135,39 @@ pub struct TunnelAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct NewTunnel {
     /// The label below the base domain.
-    #[schema(value_type = String, example = "wiki")]
+    #[schema(value_type = formats::Subdomain)]
     pub subdomain: Subdomain,
     /// The port as the agent knows it.
-    #[schema(value_type = u16, minimum = 1024)]
+    #[schema(value_type = formats::TunnelPort)]
     pub port: TunnelPort,
     /// A note, as [`Description`] has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<formats::Description>, required = false)]
     pub description: Option<String>,
     /// `app` or `panel`.
     #[serde(rename = "type")]
-    #[schema(value_type = Option<String>, example = "app")]
+    #[schema(value_type = formats::NewTunnelType, required = false, default = "app")]
     pub kind: TunnelType,
     /// Who may visit; `authenticated` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "authenticated")]
+    #[schema(value_type = formats::AccessMode, required = false, default = "authenticated")]
     pub access_mode: Option<AccessMode>,
     /// The agent that serves it. An agent's own when it asks; needed from the admin only when
     /// there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::AgentLabel, required = false)]
     pub agent_label: Option<AgentLabel>,
     /// How the agent speaks to the service.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::OriginScheme, required = false, default = "http")]
     pub origin_scheme: OriginScheme,
     /// Which `Host` the service sees.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::HostHeader, required = false, default = "public")]
     pub host_header: HostHeader,
     /// Whether the agent checks the certificate of an https service.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false, default = true)]
     pub origin_tls_verify: bool,
     /// Whether other websites may make a signed-in visitor's browser change things there.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false, default = false)]
     pub allow_cross_site: bool,
 }
 
@@ -219,35 +220,39 @@ impl FromBody for NewTunnel {
 /// `PATCH /api/tunnels/{id}`: at least one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(min_properties = 1)]
 pub struct TunnelChange {
     /// Whether it is served.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
     pub enabled: Option<bool>,
     /// Who may visit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::AccessMode, required = false)]
     pub access_mode: Option<AccessMode>,
     /// A note; an empty one, or `null`, removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<formats::Description>, required = false)]
     pub description: Option<String>,
     /// The agent that serves it; the admin's to say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::AgentLabel, required = false)]
     pub agent_label: Option<AgentLabel>,
     /// How the agent speaks to the service.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::OriginScheme, required = false)]
     pub origin_scheme: Option<OriginScheme>,
     /// Which `Host` the service sees.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::HostHeader, required = false)]
     pub host_header: Option<HostHeader>,
     /// Whether the agent checks the certificate of an https service.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
     pub origin_tls_verify: Option<bool>,
     /// Whether other websites may make a signed-in visitor's browser change things there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
     pub allow_cross_site: Option<bool>,
 }
 
@@ -296,7 +301,7 @@ fn description(fields: &mut Fields<'_>) -> Option<String> {
 #[serde(rename_all = "camelCase")]
 pub struct AgentConfig {
     /// The base domain.
-    #[schema(value_type = String, example = "lab.example.org")]
+    #[schema(value_type = formats::Domain)]
     pub domain: Domain,
     /// The address of the tunnel server as a URL, for clients that know this member.
     #[schema(example = "https://tunnel.lab.example.org:443")]
@@ -313,7 +318,7 @@ pub struct AgentConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TunnelServer {
     /// `tunnel.<domain>`.
-    #[schema(value_type = String, example = "tunnel.lab.example.org")]
+    #[schema(value_type = formats::Hostname)]
     pub host: Hostname,
     /// The port.
     #[schema(example = 443)]
@@ -327,21 +332,21 @@ pub struct AgentTunnel {
     /// Stable id.
     pub id: Uuid,
     /// The port the server will ask for.
-    #[schema(value_type = u16, minimum = 1024)]
+    #[schema(value_type = formats::TunnelPort)]
     pub port: TunnelPort,
     /// The label below the base domain.
-    #[schema(value_type = String, example = "wiki")]
+    #[schema(value_type = formats::Subdomain)]
     pub subdomain: Subdomain,
     /// The whole host name.
-    #[schema(value_type = String, example = "wiki.lab.example.org")]
+    #[schema(value_type = formats::Hostname)]
     pub fqdn: Hostname,
     /// How to speak to the service.
     #[serde(default)]
-    #[schema(value_type = String, example = "http")]
+    #[schema(value_type = formats::OriginScheme)]
     pub origin_scheme: OriginScheme,
     /// Which `Host` the service sees.
     #[serde(default)]
-    #[schema(value_type = String, example = "public")]
+    #[schema(value_type = formats::HostHeader)]
     pub host_header: HostHeader,
     /// Whether to check the certificate of an https service.
     #[serde(default = "yes")]

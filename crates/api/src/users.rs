@@ -4,22 +4,22 @@ use portlama_model::{DisplayName, Email, Group, Secret, Username};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// A person who may sign in to apps. Never with a hash or a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// The name to sign in with.
-    #[schema(value_type = String, example = "mira")]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// The name shown.
-    #[schema(value_type = String, example = "Mira Müller")]
+    #[schema(value_type = formats::DisplayName)]
     pub displayname: DisplayName,
     /// Where to reach them.
-    #[schema(value_type = String, example = "mira@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// Told to apps as `Remote-Groups`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Group>)]
     pub groups: Vec<Group>,
 }
 
@@ -43,19 +43,19 @@ pub struct UserAnswer {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NewUser {
     /// The name to sign in with.
-    #[schema(value_type = String, example = "mira")]
+    #[schema(value_type = formats::Username)]
     pub username: Username,
     /// The name shown.
-    #[schema(value_type = String, example = "Mira Müller")]
+    #[schema(value_type = formats::DisplayName)]
     pub displayname: DisplayName,
     /// Where to reach them.
-    #[schema(value_type = String, example = "mira@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
     /// 8 characters to 72 bytes.
-    #[schema(value_type = String, min_length = 8, format = Password)]
+    #[schema(value_type = formats::Password)]
     pub password: Secret,
     /// Told to apps as `Remote-Groups`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::Group>, max_items = 1000, required = false, default = json!([]))]
     pub groups: Vec<Group>,
 }
 
@@ -78,22 +78,23 @@ impl FromBody for NewUser {
 
 /// `PUT /api/users/{username}`: at least one member.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(min_properties = 1)]
 pub struct UserChange {
     /// The name shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::DisplayName, required = false)]
     pub displayname: Option<DisplayName>,
     /// Where to reach them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = formats::Email, required = false)]
     pub email: Option<Email>,
     /// 8 characters to 72 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 8, format = Password)]
+    #[schema(value_type = formats::Password, required = false)]
     pub password: Option<Secret>,
     /// Replaces the list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Vec<formats::Group>, max_items = 1000, required = false)]
     pub groups: Option<Vec<Group>>,
 }
 
@@ -116,7 +117,7 @@ pub struct TotpReset {
     /// `true`.
     pub ok: bool,
     /// What an authenticator app takes, once shown: `otpauth://totp/Portlama:…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::TotpUri)]
     pub totp_uri: Secret,
 }
 

@@ -36,6 +36,7 @@ pub use limits::{
 pub use multipart::{
     MAX_PART_HEAD_BYTES, MAX_UPLOAD_PARTS, UPLOAD_HEADER, UPLOAD_IDLE_TIMEOUT, UPLOAD_TIMEOUT,
 };
+pub use openapi::openapi_json;
 pub use panel::Panel;
 pub use routes::{ROUTES, Route};
 pub use websocket::{

@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 
 use http::Method;
 use portlama_access::{When, Who};
-use portlama_api::ErrorBody;
+use portlama_api::{ErrorBody, ServiceAction, formats};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
 };
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Paths, Required, Response,
-    ResponseBuilder,
+    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Paths, RefOr, Required,
+    Response, ResponseBuilder, Schema,
 };
 
 use crate::describe::{Schemas, Taken};
@@ -20,6 +21,16 @@ use crate::{ROUTES, Route};
 
 /// The document, made once.
 pub(crate) static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(document);
+
+/// The OpenAPI document as indented JSON, as `GET /api/openapi.json` gives it in one line.
+///
+/// # Panics
+/// Never: a document of texts and numbers can be written.
+#[must_use]
+pub fn openapi_json() -> String {
+    let text = serde_json::to_string_pretty(&*DOCUMENT);
+    text.expect("a document of texts and numbers can be written")
+}
 
 fn document() -> OpenApi {
     let mut schemas = Schemas::default();
@@ -39,18 +50,37 @@ fn document() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Portlama panel API")
         .version(env!("CARGO_PKG_VERSION"));
+    let components = components.security_scheme(CERTIFICATE, certificate());
     OpenApiBuilder::new()
         .info(info.build())
         .paths(paths)
         .components(Some(components.build()))
+        .security(Some([SecurityRequirement::new(CERTIFICATE, NO_SCOPES)]))
         .build()
+}
+
+/// The name of the one way to show who one is.
+const CERTIFICATE: &str = "certificate";
+const NO_SCOPES: [&str; 0] = [];
+
+fn certificate() -> SecurityScheme {
+    let description = "The admin's or an agent's certificate, in the TLS handshake. An admin who \
+        has turned on the second factor also sends the cookie `__Host-portlama_2fa`.";
+    SecurityScheme::MutualTls {
+        description: Some(description.to_owned()),
+        deprecated: None,
+        extensions: None,
+    }
 }
 
 fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
     let mut taken = Taken::default();
     (route.about().takes)(&mut taken, schemas);
     let has_body = taken.body.is_some();
-    let parameters = segments(route.path()).map(segment).chain(taken.parameters);
+    let parameters: Vec<Parameter> = segments(route.path())
+        .map(|name| segment(name, schemas))
+        .chain(taken.parameters)
+        .collect();
     let mut operation = OperationBuilder::new()
         .operation_id(Some(route.about().id.replace("::", "_")))
         .tag(route.about().id.split("::").next().unwrap_or_default())
@@ -58,10 +88,19 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
         .description(Some(rule_in_words(route)))
         .parameters(Some(parameters))
         .request_body(taken.body);
+    if route.rule().who == Who::Public {
+        operation = operation.security(SecurityRequirement::default());
+    }
     let (status, gives) = route.about().gives;
     operation = operation.response(status.to_string(), gives(schemas));
     for status in refusals(route, has_body) {
-        operation = operation.response(status.to_string(), refusal(status, schemas));
+        let mut refusal = refusal(status, schemas);
+        if status == 400 && route.rule().who != Who::Public {
+            let page = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^<!DOCTYPE"));
+            let page = Content::new(Some(page));
+            refusal.content.insert("text/html".to_owned(), page);
+        }
+        operation = operation.response(status.to_string(), refusal);
     }
     operation.build()
 }
@@ -133,11 +172,23 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn segment(name: &str) -> Parameter {
+fn segment(name: &str, schemas: &mut Schemas) -> Parameter {
     let text = ObjectBuilder::new().schema_type(Type::String);
-    let schema = match name {
-        "id" => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
-        _ => text,
+    let schema: RefOr<Schema> = match name {
+        "id" => text
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .into(),
+        "label" => schemas.refer::<formats::PathLabel>(),
+        "username" => schemas.refer::<formats::Username>(),
+        "token" => schemas.refer::<formats::Token64>(),
+        "domain" => schemas.refer::<formats::Hostname>(),
+        "action" => schemas.refer::<ServiceAction>(),
+        "name" => text
+            .description(Some("A service, as `GET /api/services` names it."))
+            .pattern(Some("^[a-z][a-z-]{0,31}$"))
+            .examples(["edge"])
+            .into(),
+        _ => text.into(),
     };
     ParameterBuilder::new()
         .name(name)

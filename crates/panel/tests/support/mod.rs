@@ -1,7 +1,11 @@
 //! A panel over a real control in a throw-away directory, and callers of every kind.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+<<<<<<< HEAD
 pub(crate) mod sites;
+=======
+mod contract;
+>>>>>>> 8b64c38 (Say the form of every name and word in the OpenAPI document)
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -256,6 +260,7 @@ impl TestApp {
         self.send_from(address.into(), presented, request).await
     }
 
+<<<<<<< HEAD
     /// Opens a WebSocket, as the edge does after an opening handshake. The answer, when it is
     /// not accepted.
     pub(crate) async fn open(
@@ -290,6 +295,11 @@ impl TestApp {
         ask: Ask,
         offer: Option<WebsocketOffer>,
     ) -> Answer {
+=======
+    /// Sends one request from an address, and holds the answer against the OpenAPI document.
+    pub(crate) async fn send_from(&self, from: IpAddr, presented: &Presented, ask: Ask) -> Answer {
+        let asked = (ask.method.clone(), ask.path.clone());
+>>>>>>> 8b64c38 (Say the form of every name and word in the OpenAPI document)
         let mut request = Request::builder()
             .method(ask.method)
             .uri(ask.path)
@@ -306,11 +316,13 @@ impl TestApp {
             request.extensions_mut().insert(offer);
         }
         let (parts, body) = self.panel.call(request).await.into_parts();
-        Answer {
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             body: body.collect().await.expect("a whole body").to_bytes(),
-        }
+        };
+        contract::check(&asked.0, &asked.1, &answer);
+        answer
     }
 
     /// Every file of the durable state that requests may change, with its content.
