@@ -3,6 +3,7 @@
 //! What a person runs and what continuous integration runs is the same code.
 #![forbid(unsafe_code)]
 
+mod api;
 mod bench;
 mod demo;
 mod limits;

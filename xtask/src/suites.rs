@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, exists, root};
-use crate::{demo, tidy, tools};
+use crate::{api, demo, tidy, tools};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 15;
@@ -24,6 +24,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("documentation", Box::new(documentation)),
         ("units", Box::new(units)),
         ("whole", Box::new(move || whole(long))),
+        ("api", Box::new(api::run)),
         ("browser", Box::new(browser)),
         ("fuzz", Box::new(move || fuzz(long))),
         ("licences", Box::new(licences)),

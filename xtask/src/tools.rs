@@ -19,6 +19,10 @@ pub const FOR_TESTS: &[Tool] = &[
         package: "curl",
     },
     Tool {
+        program: "jq",
+        package: "jq",
+    },
+    Tool {
         program: "openssl",
         package: "openssl",
     },

@@ -4,13 +4,13 @@ use portlama_model::{Hostname, TunnelPort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Fields, FromBody};
+use crate::{Fields, FromBody, formats};
 
 /// `POST /api/tunnels/expose-panel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExposePanel {
     /// The local port of the agent on which its panel answers.
-    #[schema(value_type = u16, minimum = 1024)]
+    #[schema(value_type = formats::TunnelPort)]
     pub port: TunnelPort,
 }
 
@@ -28,10 +28,10 @@ pub struct AgentPanelStatus {
     /// Whether it is exposed and switched on.
     pub enabled: bool,
     /// Its host name, while it is exposed.
-    #[schema(value_type = Option<String>, example = "agent-attic-nas.lab.example.org")]
+    #[schema(value_type = Option<formats::Hostname>)]
     pub fqdn: Option<Hostname>,
     /// The agent's port, while it is exposed.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<formats::TunnelPort>)]
     pub port: Option<TunnelPort>,
 }
 
@@ -39,7 +39,7 @@ pub struct AgentPanelStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
 pub struct PlistQuery {
     /// `json` for the property list with instructions; the file alone without it.
-    #[param(example = "json")]
+    #[param(pattern = "^(plist|json)$", example = "json")]
     pub format: Option<String>,
 }
 

@@ -4,12 +4,11 @@
 //! members and path segments name: `#[schema(value_type = formats::Username)]`. Tests hold every
 //! form against the parser that it describes.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Texts of a form: a pattern (ECMA-262), an example, and the fewest and most characters where the
@@ -58,6 +57,9 @@ texts! {
     CustomDomain r"^[^\s/@:]+$", "www.example.net", 3 to 253;
     /// The base domain; its last label has letters only.
     Domain r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", "lab.example.org", 4 to 189;
+    /// A base domain as people type it: in any case, with or without a trailing dot, in letters of
+    /// any language.
+    TypedDomain r"^[^\s/@:]+$", "lab.example.org", 4 to 253;
     /// The label of an agent.
     AgentLabel r"^[a-z0-9][a-z0-9-]{0,49}$", "attic-nas";
     /// A label as paths may have it: those of other versions are well-formed, too.
@@ -225,24 +227,23 @@ impl PartialSchema for NewTunnelType {
 impl ToSchema for NewTunnelType {}
 
 /// Any JSON value, where the shape is another's to say.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum Json {
-    /// Yes or no.
-    Truth(bool),
-    /// A number.
-    Number(f64),
-    /// A text.
-    Text(String),
-    /// A list.
-    #[schema(no_recursion)]
-    List(Vec<Json>),
-    /// An object.
-    #[schema(no_recursion)]
-    Object(BTreeMap<String, Json>),
-    /// Nothing.
-    Nothing(()),
+#[derive(Debug)]
+pub struct Json;
+
+impl PartialSchema for Json {
+    fn schema() -> RefOr<Schema> {
+        let itself = || RefOr::<Schema>::Ref(Ref::from_schema_name("Json"));
+        let plain = [Type::String, Type::Number, Type::Boolean, Type::Null];
+        OneOfBuilder::new()
+            .description(Some("Any JSON value, where the shape is another's to say."))
+            .item(ObjectBuilder::new().schema_type(SchemaType::from_iter(plain)))
+            .item(ArrayBuilder::new().items(itself()))
+            .item(ObjectBuilder::new().additional_properties(Some(itself())))
+            .into()
+    }
 }
+
+impl ToSchema for Json {}
 
 #[cfg(test)]
 mod tests {

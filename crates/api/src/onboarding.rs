@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Field, Fields, FromBody, Issue};
+use crate::{Field, Fields, FromBody, Issue, formats};
 
 /// `GET /api/onboarding/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OnboardingState {
     /// The step reached.
-    #[schema(value_type = String, example = "COMPLETED")]
+    #[schema(value_type = formats::OnboardingStatus)]
     pub status: OnboardingStatus,
     /// The base domain, once it was chosen.
-    #[schema(value_type = Option<String>, example = "lab.example.org")]
+    #[schema(value_type = Option<formats::Domain>)]
     pub domain: Option<Domain>,
     /// The server's public address.
-    #[schema(value_type = String, example = "192.0.2.10")]
+    #[schema(value_type = formats::IpAddress)]
     pub ip: IpAddr,
     /// What the last run of the provisioning failed at; absent when nothing failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,10 +31,10 @@ pub struct OnboardingState {
 pub struct NewDomain {
     /// The base domain: in any case, with or without the trailing dot, in letters of any
     /// language. It is kept in lower case and in its ASCII form.
-    #[schema(value_type = String, example = "lab.example.org")]
+    #[schema(value_type = formats::TypedDomain)]
     pub domain: Domain,
     /// Where the certificate authority may write to.
-    #[schema(value_type = String, example = "ops@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
 }
 
@@ -89,10 +89,10 @@ pub struct DomainAnswer {
     /// `true`.
     pub ok: bool,
     /// The domain as it is kept.
-    #[schema(value_type = String, example = "lab.example.org")]
+    #[schema(value_type = formats::Domain)]
     pub domain: Domain,
     /// The address for the certificate authority.
-    #[schema(value_type = String, example = "ops@example.org")]
+    #[schema(value_type = formats::Email)]
     pub email: Email,
 }
 
@@ -103,16 +103,16 @@ pub struct DnsCheck {
     /// Whether the domain leads to this server and nowhere else by IPv6.
     pub ok: bool,
     /// The domain.
-    #[schema(value_type = String, example = "lab.example.org")]
+    #[schema(value_type = formats::Domain)]
     pub domain: Domain,
     /// The server's public address.
-    #[schema(value_type = String, example = "192.0.2.10")]
+    #[schema(value_type = formats::IpAddress)]
     pub expected_ip: IpAddr,
     /// What the domain resolves to.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::IpAddress>)]
     pub resolved_ips: Vec<IpAddr>,
     /// What a name below it that has no record of its own resolves to.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::IpAddress>)]
     pub wildcard_resolved_ips: Vec<IpAddr>,
     /// Whether every name below the domain leads here, so that apps need no records of their own.
     pub wildcard_ok: bool,
@@ -128,7 +128,7 @@ pub struct DnsCheck {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NameCheck {
     /// The name.
-    #[schema(value_type = String, example = "auth.lab.example.org")]
+    #[schema(value_type = formats::Hostname)]
     pub name: Hostname,
     /// Whether it leads here.
     pub ok: bool,
@@ -143,13 +143,13 @@ pub struct ResolverCheck {
     #[schema(example = "203.0.113.1:53")]
     pub address: String,
     /// The domain's IPv4 addresses.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::IpAddress>)]
     pub a: Vec<Ipv4Addr>,
     /// Its IPv6 addresses.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::IpAddress>)]
     pub aaaa: Vec<Ipv6Addr>,
     /// The addresses of a name below it that has no record of its own.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<formats::IpAddress>)]
     pub wildcard: Vec<IpAddr>,
     /// Why it gave no answer.
     pub error: Option<String>,
@@ -208,13 +208,13 @@ pub struct ProvisionError {
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionResult {
     /// The account for the sign-in portal.
-    #[schema(value_type = String, example = "admin")]
+    #[schema(value_type = formats::Username)]
     pub admin_username: Username,
     /// Its password; null once acknowledged, or ten minutes after the end.
     #[schema(value_type = Option<String>)]
     pub admin_password: Option<Secret>,
     /// What an authenticator app takes; null likewise.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<formats::TotpUri>)]
     pub admin_totp_uri: Option<Secret>,
     /// Where the panel is.
     #[schema(example = "https://panel.lab.example.org")]

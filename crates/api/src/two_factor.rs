@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Fields, FromBody, Issue};
+use crate::{Fields, FromBody, Issue, formats};
 
 /// `GET /api/settings/2fa`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,10 +22,10 @@ pub struct TwoFactorStatus {
 #[serde(rename_all = "camelCase")]
 pub struct TwoFactorSetup {
     /// What an authenticator app takes, shown once: `otpauth://totp/Portlama%20Panel:admin?…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = formats::TotpUri)]
     pub uri: Secret,
     /// The seed as people type it, base32.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[A-Z2-7]{32}$", example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
     pub manual_key: Secret,
 }
 
@@ -35,7 +35,7 @@ pub struct TwoFactorSetup {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TwoFactorCode {
     /// Six digits. `None` when it is not there or no text.
-    #[schema(value_type = String, pattern = "^[0-9]{6}$")]
+    #[schema(value_type = formats::TotpCode)]
     pub code: Option<Secret>,
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use portlama_api::formats::Json;
-use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Content, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa::{IntoParams, ToSchema};
+
+use crate::UPLOAD_HEADER;
 
 /// The schemas that the operations refer to, by name.
 #[derive(Default)]
@@ -100,6 +102,16 @@ impl Takes for Multipart {
             .content("multipart/form-data", Content::new(Some(files)))
             .required(Some(Required::True));
         taken.body = Some(body.build());
+        let one = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(["1"]));
+        let header = ParameterBuilder::new()
+            .name(UPLOAD_HEADER)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some("Says that the caller means to upload."))
+            .schema(Some(one));
+        taken.parameters.push(header.build());
     }
 }
 

@@ -96,9 +96,13 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
     for status in refusals(route, has_body) {
         let mut refusal = refusal(status, schemas);
         if status == 400 && route.rule().who != Who::Public {
-            let page = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^<!DOCTYPE"));
+            let page = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^<!DOCTYPE"));
             let page = Content::new(Some(page));
-            refusal.content.insert("text/html".to_owned(), page);
+            refusal
+                .content
+                .insert("text/html".to_owned(), RefOr::T(page));
         }
         operation = operation.response(status.to_string(), refusal);
     }
@@ -109,16 +113,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
 fn refusals(route: &Route, has_body: bool) -> BTreeSet<u16> {
     let mut statuses: BTreeSet<u16> = route.about().refuses.iter().copied().collect();
     let rule = route.rule();
-    // The rate limit, and a request that the edge or the way through it finds wrong.
-    statuses.extend([400, 429, 500]);
-    if rule.who != Who::Public {
-        statuses.insert(403);
-    }
-    if !matches!(
-        rule.who,
-        Who::Public | Who::AgentItself | Who::AdminByCertificate
-    ) {
-        // The admin without the second factor.
+    // The rate limit, another website, and a request that the edge or the way through it finds
+    // wrong.
+    statuses.extend([400, 403, 429, 500]);
+    if !matches!(rule.who, Who::Public | Who::AdminByCertificate) {
+        // The admin without the second factor, which is asked before the role.
         statuses.insert(401);
     }
     match rule.when {
@@ -130,8 +129,8 @@ fn refusals(route: &Route, has_body: bool) -> BTreeSet<u16> {
         statuses.extend([408, 413, 415]);
     }
     if *route.method() != Method::GET {
-        // A change that another website asked for; a full disk.
-        statuses.extend([403, 507]);
+        // A full disk.
+        statuses.insert(507);
     }
     statuses
 }

@@ -117,7 +117,10 @@ fn inspect(schema: &Value, at: &str, untyped: &mut Vec<String>) {
     }
     let is = |kind: &str| {
         let kinds = &schema["type"];
-        kinds == kind || kinds.as_array().is_some_and(|all| all.iter().any(|one| one == kind))
+        kinds == kind
+            || kinds
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one == kind))
     };
     let said = ["$ref", "oneOf", "anyOf", "allOf", "enum", "const", "type"];
     let said = said.iter().any(|word| !schema[*word].is_null());

@@ -1,11 +1,8 @@
 //! A panel over a real control in a throw-away directory, and callers of every kind.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-<<<<<<< HEAD
-pub(crate) mod sites;
-=======
 mod contract;
->>>>>>> 8b64c38 (Say the form of every name and word in the OpenAPI document)
+pub(crate) mod sites;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -260,7 +257,6 @@ impl TestApp {
         self.send_from(address.into(), presented, request).await
     }
 
-<<<<<<< HEAD
     /// Opens a WebSocket, as the edge does after an opening handshake. The answer, when it is
     /// not accepted.
     pub(crate) async fn open(
@@ -283,7 +279,7 @@ impl TestApp {
         Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
     }
 
-    /// Sends one request from an address.
+    /// Sends one request from an address, and holds the answer against the OpenAPI document.
     pub(crate) async fn send_from(&self, from: IpAddr, presented: &Presented, ask: Ask) -> Answer {
         self.exchange(from, presented, ask, None).await
     }
@@ -295,11 +291,7 @@ impl TestApp {
         ask: Ask,
         offer: Option<WebsocketOffer>,
     ) -> Answer {
-=======
-    /// Sends one request from an address, and holds the answer against the OpenAPI document.
-    pub(crate) async fn send_from(&self, from: IpAddr, presented: &Presented, ask: Ask) -> Answer {
         let asked = (ask.method.clone(), ask.path.clone());
->>>>>>> 8b64c38 (Say the form of every name and word in the OpenAPI document)
         let mut request = Request::builder()
             .method(ask.method)
             .uri(ask.path)
