@@ -16,13 +16,14 @@ use portlama_auth::TotpSeed;
 use portlama_control::setup::{Initialised, Setup, initialise};
 use portlama_control::{
     Activation, Clock, Control, DataPlane, Enrolled, HostCertificates, Live, NewTunnel, NewUser,
-    PrepareError, Settings, TunnelView,
+    PrepareError, Settings, StartError, TunnelView,
 };
 use portlama_model::{
     AgentLabel, Capability, CertificateAuthority, Desired, DnsSettings, Domain, Hostname, Secret,
     Timestamp, Username,
 };
 use portlama_pki::{AgentKey, build_date, certificate_from_pem};
+use portlama_state::StateError;
 use tempfile::TempDir;
 
 pub const DOMAIN: &str = "lab.example.org";
@@ -338,12 +339,22 @@ fn asking(resolvers: &[SocketAddr]) -> DnsSettings {
 }
 
 pub async fn start_in(dir: &Path, clock: &FixedClock) -> (Arc<Control>, Arc<Recorder>) {
-    let plane = Arc::new(Recorder::default());
-    let made = plane.clone();
-    let control = Control::start(dir, Settings::default(), Arc::new(clock.clone()), |_| {
-        Arc::new(RecordingPlane(made))
-    });
-    (control.await.unwrap(), plane)
+    // What a control before it still finishes in the background holds the lock until then.
+    for _ in 0..100 {
+        let plane = Arc::new(Recorder::default());
+        let made = plane.clone();
+        let control = Control::start(dir, Settings::default(), Arc::new(clock.clone()), |_| {
+            Arc::new(RecordingPlane(made))
+        });
+        match control.await {
+            Ok(control) => return (control, plane),
+            Err(StartError::State(StateError::Locked { .. })) => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the control before never let go of the directory");
 }
 
 pub fn presented(live: &Live, cert_pem: &str) -> Presented {
