@@ -47,6 +47,8 @@ fn make_state() -> Result<TempDir, Box<dyn std::error::Error>> {
         users: Default::default(),
         registry: Default::default(),
         revoked: Default::default(),
+        sites: vec![],
+        invitations: vec![],
     };
     let dir = StateDir::new(place.path());
     Store::initialise(&dir, &state, &[])?;
