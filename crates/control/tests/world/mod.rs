@@ -349,7 +349,7 @@ pub async fn start_in(dir: &Path, clock: &FixedClock) -> (Arc<Control>, Arc<Reco
         match control.await {
             Ok(control) => return (control, plane),
             Err(StartError::State(StateError::Locked { .. })) => {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Err(error) => panic!("{error}"),
         }
