@@ -1,0 +1,25 @@
+import js from "@eslint/js";
+import hooks from "eslint-plugin-react-hooks";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** Screens reach the server through `Platform` alone, so that the desktop app can show them, too. */
+const NETWORK = ["fetch", "WebSocket", "XMLHttpRequest", "EventSource"].map((name) => ({
+  name,
+  message: "Only src/platform speaks to the network; use the Platform interface.",
+}));
+
+export default defineConfig(
+  { ignores: ["dist", "node_modules", "src/api/schema.ts", "public"] },
+  js.configs.recommended,
+  tseslint.configs.strict,
+  hooks.configs.flat["recommended-latest"],
+  {
+    rules: {
+      "no-restricted-globals": ["error", ...NETWORK],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "no-console": "error",
+    },
+  },
+  { files: ["src/platform/**"], rules: { "no-restricted-globals": "off" } },
+);

@@ -1,0 +1,64 @@
+import type { ApiAnswer } from "@/platform/platform";
+
+import type { ErrorBody, ErrorMembers } from "./schema";
+
+/** A refusal of the API, with everything it said. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly status: number;
+  readonly details: ErrorMembers;
+  /** Whole seconds after which another try may fare better. */
+  readonly retryAfter: number | undefined;
+
+  private constructor(status: number, message: string, details: ErrorMembers, retryAfter?: number) {
+    super(message);
+    this.status = status;
+    this.details = details;
+    this.retryAfter = retryAfter;
+  }
+
+  static of(answer: ApiAnswer): ApiError {
+    const body = isErrorBody(answer.body) ? answer.body : undefined;
+    const details = typeof body?.details === "string" ? { hint: body.details } : (body?.details ?? {});
+    return new ApiError(
+      answer.status,
+      body?.error ?? `The server answered with status ${answer.status}.`,
+      details,
+      body?.retryAfter ?? answer.retryAfter,
+    );
+  }
+
+  /** The way out, in a sentence, where the server knows one. */
+  get hint(): string | undefined {
+    return this.details.hint ?? undefined;
+  }
+
+  /** What is wrong with which field: dotted path to message. The first message of a field counts. */
+  get fields(): Map<string, string> {
+    const fields = new Map<string, string>();
+    for (const issue of this.details.issues ?? []) {
+      const path = issue.path.join(".");
+      if (!fields.has(path)) fields.set(path, issue.message);
+    }
+    return fields;
+  }
+}
+
+function isErrorBody(body: unknown): body is ErrorBody {
+  return typeof body === "object" && body !== null && "error" in body && typeof body.error === "string";
+}
+
+/** A failure as one or two sentences for a person. */
+export function sentence(error: unknown): string {
+  if (error instanceof ApiError) {
+    const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+    const issues = [...error.fields].map(([field, message]) => (field ? `${field} ${message}` : message));
+    const more = issues.length > 0 ? `${issues.join("; ")}.` : error.hint;
+    return [stop(error.message), more && stop(more)].filter(Boolean).join(" ") + wait;
+  }
+  return error instanceof Error ? stop(error.message) : "Something went wrong.";
+}
+
+function stop(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

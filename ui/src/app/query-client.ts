@@ -1,0 +1,31 @@
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+
+import { ApiError } from "@/api/error";
+import { Unreachable } from "@/platform/platform";
+
+import { connection } from "./connection-state";
+
+/** Refusals are final; a lost connection is tried again. */
+function retry(failures: number, error: Error): boolean {
+  return error instanceof Unreachable ? failures < 2 : error instanceof ApiError && error.status >= 502 && failures < 2;
+}
+
+function observe(error: Error) {
+  if (error instanceof Unreachable) connection.report("lost");
+  if (error instanceof ApiError && error.status === 401) connection.report("code-needed");
+}
+
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    queryCache: new QueryCache({
+      onError: observe,
+      onSuccess: () => connection.report("open"),
+    }),
+    mutationCache: new MutationCache({ onError: observe }),
+    defaultOptions: {
+      // The browser's idea of being online says nothing about a server on the local network.
+      queries: { retry, networkMode: "always", staleTime: 2000 },
+      mutations: { networkMode: "always" },
+    },
+  });
+}

@@ -1,0 +1,125 @@
+import { X } from "lucide-react";
+import { AlertDialog as RadixAlert, Dialog as Radix } from "radix-ui";
+import { useState, type ReactNode } from "react";
+
+import { sentence } from "@/api/error";
+import { cn } from "@/lib/cn";
+
+import { Button } from "./button";
+import { Notice } from "./notice";
+
+const BACKDROP = "fixed inset-0 z-40 bg-black/50";
+const PANEL =
+  "fixed z-50 flex max-h-[min(92dvh,52rem)] flex-col overflow-hidden bg-surface shadow-raised outline-none " +
+  // A sheet from below on a phone, a window in the middle elsewhere.
+  "inset-x-0 bottom-0 rounded-t-2xl sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-[calc(100vw-2rem)] sm:max-w-lg sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-2xl";
+
+interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: ReactNode;
+  lead?: ReactNode;
+  /** More room, for lists. */
+  wide?: boolean;
+  /** Shown once and not again: a click beside it or Escape must not lose it. */
+  holdsSecret?: boolean;
+  children: ReactNode;
+}
+
+/** A window over the page. Its content is mounted when it opens, so forms begin afresh. */
+export function Dialog({ open, onOpenChange, title, lead, wide, holdsSecret, children }: DialogProps) {
+  const keep = holdsSecret ? (event: Event) => event.preventDefault() : undefined;
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <Radix.Overlay className={BACKDROP} />
+        <Radix.Content
+          className={cn(PANEL, wide && "sm:max-w-3xl")}
+          {...(lead ? {} : { "aria-describedby": undefined })}
+          onInteractOutside={keep}
+          onEscapeKeyDown={keep}
+        >
+          <header className="flex items-start justify-between gap-4 px-5 pt-5 pb-3">
+            <div className="min-w-0">
+              <Radix.Title className="text-lg font-semibold wrap-anywhere">{title}</Radix.Title>
+              {lead && <Radix.Description className="mt-1 text-sm text-soft">{lead}</Radix.Description>}
+            </div>
+            <Radix.Close asChild>
+              <Button variant="ghost" size="icon" aria-label="Close" className="-mt-1.5 -mr-2">
+                <X aria-hidden />
+              </Button>
+            </Radix.Close>
+          </header>
+          <div className="flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pb-5">{children}</div>
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+/** The last row of a dialog: the way out first, what it is for last. */
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="mt-1 flex flex-wrap justify-end gap-2">{children}</div>;
+}
+
+interface ConfirmProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: ReactNode;
+  /** What will be gone, and for whom. */
+  children: ReactNode;
+  /** The deed, as a verb with its object: `Delete tunnel`. */
+  action: string;
+  danger?: boolean;
+  /** The dialog closes when it resolves, and shows the reason when it fails. */
+  onConfirm: () => Promise<unknown>;
+}
+
+/** Asks before something that can't be taken back. */
+export function Confirm({ open, onOpenChange, title, children, action, danger = true, onConfirm }: ConfirmProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const change = (to: boolean) => {
+    if (busy) return;
+    setError(null);
+    onOpenChange(to);
+  };
+  const confirm = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await onConfirm();
+      onOpenChange(false);
+    } catch (reason) {
+      setError(reason);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <RadixAlert.Root open={open} onOpenChange={change}>
+      <RadixAlert.Portal>
+        <RadixAlert.Overlay className={BACKDROP} />
+        <RadixAlert.Content className={cn(PANEL, "gap-4 p-5 sm:max-w-md")}>
+          <RadixAlert.Title className="text-lg font-semibold wrap-anywhere">{title}</RadixAlert.Title>
+          <RadixAlert.Description asChild>
+            <div className="space-y-2 text-sm text-soft">{children}</div>
+          </RadixAlert.Description>
+          {error !== null && (
+            <Notice tone="bad" urgent>
+              {sentence(error)}
+            </Notice>
+          )}
+          <DialogActions>
+            <RadixAlert.Cancel asChild>
+              <Button disabled={busy}>Cancel</Button>
+            </RadixAlert.Cancel>
+            <Button variant={danger ? "danger" : "primary"} busy={busy} onClick={() => void confirm()}>
+              {action}
+            </Button>
+          </DialogActions>
+        </RadixAlert.Content>
+      </RadixAlert.Portal>
+    </RadixAlert.Root>
+  );
+}

@@ -1,0 +1,1 @@
+export default function Onboarding() { return null; }
