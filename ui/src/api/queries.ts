@@ -84,6 +84,13 @@ export const queries = {
       queryKey: ["sites", id, "files", path],
       queryFn: ({ signal }) => api.get("/api/sites/{id}/files", { path: { id }, query: { path }, signal }),
     }),
+  /** The newest entries alone; the page of the whole log reads on from there by itself. */
+  recentAudit: (api: Api, limit: number) =>
+    queryOptions({
+      queryKey: ["audit", "recent", limit],
+      queryFn: ({ signal }) => api.get("/api/audit", { query: { limit }, signal }),
+      refetchInterval: 15 * SECOND,
+    }),
   twoFactor: (api: Api) =>
     queryOptions({
       queryKey: ["two-factor"],
