@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use portlama_model::{Domain, Email, Hostname, OnboardingStatus, Secret, Username};
+use portlama_model::{Domain, Email, Hostname, OnboardingStatus, Secret, Timestamp, Username};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use crate::{Field, Fields, FromBody, Issue, formats};
 
 /// `GET /api/onboarding/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct OnboardingState {
     /// The step reached.
     #[schema(value_type = formats::OnboardingStatus)]
@@ -24,6 +25,11 @@ pub struct OnboardingState {
     /// What the last run of the provisioning failed at; absent when nothing failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ProvisionError>,
+    /// Until when `GET /api/onboarding/result` tells the first account's password and one-time
+    /// code; absent when there is nothing to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<formats::Time>)]
+    pub result_until: Option<Timestamp>,
 }
 
 /// `POST /api/onboarding/domain`.

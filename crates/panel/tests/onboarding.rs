@@ -196,10 +196,16 @@ async fn the_frames_of_a_run_are_those_of_the_reference() {
     let ask = || Ask::get("/api/onboarding/result");
     let again = app.send(&app.admin(), ask()).await;
     assert_eq!((again.status.as_u16(), &again.json()), (200, result));
+    let status = async || {
+        let ask = Ask::get("/api/onboarding/status");
+        app.send(&app.admin(), ask).await.json()
+    };
+    assert!(status().await["resultUntil"].is_string());
     assert_eq!(
         post(&app, "acknowledge").await.json(),
         json!({ "ok": true })
     );
+    assert!(status().await.get("resultUntil").is_none());
     assert_eq!(app.send(&app.admin(), ask()).await.status, 410);
     assert_eq!(post(&app, "acknowledge").await.status, 410);
     // The open socket is still there, a new one is not.

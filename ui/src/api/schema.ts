@@ -1917,6 +1917,7 @@ export interface components {
             error?: components["schemas"]["ProvisionError"] | null;
             /** @description The server's public address. */
             ip: components["schemas"]["IpAddress"];
+            resultUntil?: components["schemas"]["Time"] | null;
             /** @description The step reached. */
             status: components["schemas"]["OnboardingStatus"];
         };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use portlama_access::Identity;
-use portlama_model::{Domain, Email, Hostname, OnboardingStatus, State};
+use portlama_model::{Domain, Email, Hostname, OnboardingStatus, State, Timestamp};
 use serde_json::json;
 use tokio::sync::broadcast;
 
@@ -235,6 +235,13 @@ impl Control {
             .progress
             .readable(self.core.live.now());
         readable.ok_or_else(|| self.nothing_to_read())
+    }
+
+    /// Until when there are such secrets to read; `None` when there are none.
+    #[must_use]
+    pub fn provisioning_result_until(&self) -> Option<Timestamp> {
+        let progress = &self.core.provisioning.progress;
+        progress.readable_until(self.core.live.now())
     }
 
     /// Forgets the first account's secrets, because the admin has them.

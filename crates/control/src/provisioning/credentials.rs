@@ -57,6 +57,10 @@ impl Shown {
         self.result.admin_password.is_some() || self.result.admin_totp_uri.is_some()
     }
 
+    pub(super) fn until(&self) -> Timestamp {
+        self.until
+    }
+
     pub(super) fn forget(&mut self) {
         self.result.admin_password = None;
         self.result.admin_totp_uri = None;

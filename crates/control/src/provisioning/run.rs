@@ -203,6 +203,13 @@ impl Progress {
         shown.is_readable(now).then(|| shown.result(now))
     }
 
+    /// Until when that is.
+    pub(crate) fn readable_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut state = self.state.lock();
+        let shown = state.shown.as_mut()?;
+        shown.is_readable(now).then(|| shown.until())
+    }
+
     /// Forgets the secrets; whether there were any.
     pub(crate) fn acknowledge(&self, now: Timestamp) -> bool {
         let mut state = self.state.lock();

@@ -27,6 +27,7 @@ pub(crate) async fn status(call: Call) -> Result<Response, Refusal> {
         domain: desired.domain.clone(),
         ip: desired.ip,
         error: call.control.provisioning_failure().map(failure),
+        result_until: call.control.provisioning_result_until(),
     })
 }
 
