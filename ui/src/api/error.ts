@@ -59,6 +59,7 @@ export function sentence(error: unknown): string {
   return error instanceof Error ? stop(error.message) : "Something went wrong.";
 }
 
-function stop(text: string): string {
+/** A text as a sentence. */
+export function stop(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

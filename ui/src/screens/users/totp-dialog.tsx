@@ -6,6 +6,7 @@ import { Button } from "@/components/button";
 import { SecretLine } from "@/components/copy";
 import { Confirm, Dialog, DialogActions } from "@/components/dialog";
 import { QrCode } from "@/components/qr-code";
+import { secretOf } from "@/lib/otpauth";
 
 /** Gives a user a new seed: asks first, then shows it once. */
 export function TotpDialog({ user, onClose }: { user: User; onClose: () => void }) {
@@ -45,9 +46,4 @@ export function TotpDialog({ user, onClose }: { user: User; onClose: () => void 
       </DialogActions>
     </Dialog>
   );
-}
-
-/** The seed inside an `otpauth://` address, for apps without a camera. */
-export function secretOf(uri: string): string {
-  return new URL(uri).searchParams.get("secret") ?? uri;
 }

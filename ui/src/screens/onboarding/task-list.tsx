@@ -1,0 +1,51 @@
+import { Circle, CircleAlert, CircleCheck, LoaderCircle, type LucideIcon } from "lucide-react";
+
+import { cn } from "@/lib/cn";
+
+import type { Task } from "./frames";
+
+const SIGNS: Record<Task["status"], { icon: LucideIcon; word: string; className: string }> = {
+  pending: { icon: Circle, word: "Waits", className: "text-line-strong" },
+  running: { icon: LoaderCircle, word: "Runs", className: "animate-spin text-accent" },
+  done: { icon: CircleCheck, word: "Done", className: "text-good" },
+  error: { icon: CircleAlert, word: "Failed", className: "text-bad" },
+};
+
+export function TaskList({ tasks }: { tasks: Task[] }) {
+  const running = tasks.find(({ status }) => status === "running");
+  return (
+    <>
+      <ol aria-label="Tasks" className="divide-y divide-line px-4 sm:px-5">
+        {tasks.map((task) => (
+          <TaskRow key={task.id} task={task} />
+        ))}
+      </ol>
+      <p role="status" className="sr-only">
+        {running?.message ?? running?.title}
+      </p>
+    </>
+  );
+}
+
+function TaskRow({ task: { title, status, message, log } }: { task: Task }) {
+  const { icon: Icon, word, className } = SIGNS[status];
+  const lines = log?.trim().split("\n") ?? [];
+  return (
+    <li className="flex min-h-16 gap-3 py-3">
+      <Icon aria-label={word} className={cn("mt-0.5 size-5 shrink-0", className)} />
+      <div className="min-w-0 text-sm wrap-anywhere">
+        <p className={cn("font-medium", status === "pending" && "text-soft")}>{title}</p>
+        {/* The reason of a failure stands above the list. */}
+        <p className="min-h-5 text-soft">{status !== "error" && message !== title && message}</p>
+        {lines.length > 1 && (
+          <details className="mt-1">
+            <summary className="w-fit text-soft hover:text-ink">All {lines.length} lines</summary>
+            <pre tabIndex={0} className="mt-1 max-h-48 overflow-y-auto rounded-lg bg-sunken p-3 font-mono text-xs whitespace-pre-wrap">
+              {lines.join("\n")}
+            </pre>
+          </details>
+        )}
+      </div>
+    </li>
+  );
+}
