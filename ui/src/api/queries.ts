@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import type { Api } from "./client";
 
@@ -83,6 +83,7 @@ export const queries = {
     queryOptions({
       queryKey: ["sites", id, "files", path],
       queryFn: ({ signal }) => api.get("/api/sites/{id}/files", { path: { id }, query: { path }, signal }),
+      refetchInterval: 10 * SECOND,
     }),
   /** The newest entries alone; the page of the whole log reads on from there by itself. */
   recentAudit: (api: Api, limit: number) =>
@@ -90,6 +91,14 @@ export const queries = {
       queryKey: ["audit", "recent", limit],
       queryFn: ({ signal }) => api.get("/api/audit", { query: { limit }, signal }),
       refetchInterval: 15 * SECOND,
+    }),
+  audit: (api: Api, filter: { identity?: string; action?: string; target?: string }) =>
+    infiniteQueryOptions({
+      queryKey: ["audit", filter],
+      queryFn: ({ signal, pageParam }) =>
+        api.get("/api/audit", { query: { ...filter, before: pageParam, limit: 100 }, signal }),
+      initialPageParam: undefined as number | undefined,
+      getNextPageParam: (page) => page.next ?? undefined,
     }),
   twoFactor: (api: Api) =>
     queryOptions({

@@ -44,7 +44,7 @@ export class HttpPlatform implements Platform {
   }
 
   // `fetch` tells nobody how far an upload has come; the older interface does.
-  upload({ path, file, onProgress, signal }: Upload): Promise<ApiAnswer> {
+  upload({ path, files, onProgress, signal }: Upload): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", path);
@@ -64,7 +64,7 @@ export class HttpPlatform implements Platform {
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener("abort", () => request.abort(), { once: true });
       const form = new FormData();
-      form.append("file", file, file.name);
+      for (const file of files) form.append("file", file, file.name);
       request.send(form);
     });
   }
@@ -106,6 +106,11 @@ export class HttpPlatform implements Platform {
 
   saveText(fileName: string, text: string): Promise<void> {
     save(fileName, new Blob([text], { type: "text/plain" }));
+    return Promise.resolve();
+  }
+
+  saveBytes(fileName: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    save(fileName, new Blob([bytes], { type: "application/octet-stream" }));
     return Promise.resolve();
   }
 

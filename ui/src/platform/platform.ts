@@ -11,7 +11,8 @@ export interface Platform {
   request(request: ApiRequest): Promise<ApiAnswer>;
 
   /**
-   * Sends one file to a multipart route.
+   * Sends files to a multipart route, in one body. The server takes the name of each and no folder:
+   * where they go is the route's to say.
    * @throws Unreachable when no answer came.
    */
   upload(upload: Upload): Promise<ApiAnswer>;
@@ -24,6 +25,9 @@ export interface Platform {
 
   /** Hands text that the screen holds to the user as a file. */
   saveText(fileName: string, text: string): Promise<void>;
+
+  /** The same for octets, such as a P12 file that came inside an answer. */
+  saveBytes(fileName: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 
   copyText(text: string): Promise<void>;
 
@@ -50,7 +54,7 @@ export interface ApiAnswer {
 
 export interface Upload {
   path: string;
-  file: File;
+  files: readonly File[];
   /** From 0 to 1, of the octets sent. */
   onProgress(share: number): void;
   signal: AbortSignal;
