@@ -45,6 +45,7 @@ export class TestPlatform implements Platform {
   readonly sockets: TestSocket[] = [];
   readonly downloads: { path: string; fileName: string }[] = [];
   readonly saved: { fileName: string; text: string }[] = [];
+  readonly savedBytes: { fileName: string; bytes: Uint8Array }[] = [];
   readonly copied: string[] = [];
   /** May be changed while a screen is shown. */
   answers: Answers;
@@ -75,6 +76,10 @@ export class TestPlatform implements Platform {
 
   async saveText(fileName: string, text: string): Promise<void> {
     this.saved.push({ fileName, text });
+  }
+
+  async saveBytes(fileName: string, bytes: Uint8Array): Promise<void> {
+    this.savedBytes.push({ fileName, bytes });
   }
 
   async copyText(text: string): Promise<void> {

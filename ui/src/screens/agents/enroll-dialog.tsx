@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { useApi } from "@/api/context";
@@ -8,11 +8,12 @@ import { Button } from "@/components/button";
 import { CopyLine, SecretLine } from "@/components/copy";
 import { Dialog, DialogActions } from "@/components/dialog";
 import { Notice } from "@/components/notice";
+import { useToast } from "@/components/toast-context";
 import { countdown } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
 import { usePlatform } from "@/platform/context";
 
-import { EnrollForm } from "./enroll-form";
+import { NewAgentForm } from "./new-agent-form";
 import { liveAgent, setupCommand } from "./rules";
 
 /** How often the server is asked whether the new agent has come. */
@@ -25,6 +26,7 @@ interface EnrollDialogProps {
 
 /** Makes a token with which one machine becomes an agent, and waits for it to come. */
 export function EnrollDialog({ open, onOpenChange }: EnrollDialogProps) {
+  const api = useApi();
   const [made, setMade] = useState<Enrollment | null>(null);
   const change = (to: boolean) => {
     setMade(null);
@@ -45,7 +47,11 @@ export function EnrollDialog({ open, onOpenChange }: EnrollDialogProps) {
       {made ? (
         <Token key={made.token} made={made} onAgain={() => setMade(null)} onDone={() => change(false)} />
       ) : (
-        <EnrollForm onMade={setMade} onCancel={() => change(false)} />
+        <NewAgentForm
+          action="Make token"
+          onSend={async (body) => setMade(await api.post("/api/certs/agent/enroll", { body }))}
+          onCancel={() => change(false)}
+        />
       )}
     </Dialog>
   );
@@ -54,9 +60,18 @@ export function EnrollDialog({ open, onOpenChange }: EnrollDialogProps) {
 function Token({ made, onAgain, onDone }: { made: Enrollment; onAgain: () => void; onDone: () => void }) {
   const platform = usePlatform();
   const api = useApi();
+  const toast = useToast();
   const now = useNow();
   const agents = useQuery({ ...queries.agents(api), refetchInterval: WATCH_MS }).data?.agents ?? [];
   const agent = liveAgent(agents, made.label);
+  const takeBack = useMutation({
+    mutationFn: () => api.delete("/api/certs/agent/enroll/{label}", { path: { label: made.label } }),
+    onSuccess: () => {
+      toast.done(`The token for ${made.label} is worthless now.`);
+      onDone();
+    },
+    onError: toast.failed,
+  });
   const left = (Date.parse(made.expiresAt) - now) / 1000;
   if (agent) return <Enrolled label={made.label} connected={agent.connected ?? false} onDone={onDone} />;
   return (
@@ -85,7 +100,13 @@ function Token({ made, onAgain, onDone }: { made: Enrollment; onAgain: () => voi
         </Notice>
       )}
       <DialogActions>
-        {left <= 0 && <Button onClick={onAgain}>Make another token</Button>}
+        {left > 0 ? (
+          <Button busy={takeBack.isPending} onClick={() => takeBack.mutate()}>
+            Take token back
+          </Button>
+        ) : (
+          <Button onClick={onAgain}>Make another token</Button>
+        )}
         <Button variant="primary" onClick={onDone}>
           Done
         </Button>
