@@ -13,11 +13,6 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long anything may take to be back.
 const HEALED: Duration = Duration::from_secs(15);
 
-fn kill_nine(pid: u32) {
-    let pid = Pid::from_raw(i32::try_from(pid).expect("a process id")).expect("a process id");
-    kill_process(pid, Signal::KILL).expect("killed");
-}
-
 /// The process that now runs `portlama <role> run` as a child of the demo.
 fn child_with(demo: &Demo, role: &str) -> Option<u32> {
     let root = demo.ready.state_dir.to_string_lossy().into_owned();
@@ -65,7 +60,7 @@ fn killed_processes_come_back_and_serve_within_15_seconds() -> Result<()> {
                 std::fs::metadata(&file).ok().filter(|m| m.len() > 100_000)
             })
             .expect("a download runs");
-            kill_nine(child_with(&demo, role).expect("it runs"));
+            common::kill_nine(child_with(&demo, role).expect("it runs"));
             let (status, after) =
                 common::within(Duration::from_secs(5), || running.try_wait().ok().flatten())
                     .expect("the download ends");
@@ -113,7 +108,7 @@ fn a_kept_change_survives_the_servers_death() -> Result<()> {
     for n in 0..5 {
         let name = format!("kept-{n}");
         demo.tunnel(&name, 20_000 + n, "authenticated")?;
-        kill_nine(child_with(&demo, "server").expect("it runs"));
+        common::kill_nine(child_with(&demo, "server").expect("it runs"));
         let (answer, _) = common::within(HEALED, || {
             demo.admin()
                 .send(&demo.api("tunnels"))

@@ -124,6 +124,17 @@ impl Curl {
         ])
     }
 
+    /// Uploads a file into a folder of a site, under its own name.
+    #[must_use]
+    pub fn upload(mut self, file: &Path) -> Self {
+        let mut part = std::ffi::OsString::from("f=@");
+        part.push(file);
+        self.command
+            .args(["--header", "x-portlama-upload: 1", "--form"])
+            .arg(part);
+        self
+    }
+
     /// Sends the request and waits for the whole answer.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! `portlama server` alone: made, started, killed without a word, started again.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -32,17 +33,23 @@ impl Server {
     /// # Errors
     /// With what the program says, when it fails.
     pub fn init(binary: &Path, state_dir: &Path) -> Result<()> {
+        let options = ["--domain", "lab.test", "--certificates", "internal"];
+        Self::init_with(binary, state_dir, options)
+    }
+
+    /// Makes a server on loopback with options of `server init`.
+    ///
+    /// # Errors
+    /// With what the program says, when it fails.
+    pub fn init_with<I: AsRef<OsStr>>(
+        binary: &Path,
+        state_dir: &Path,
+        options: impl IntoIterator<Item = I>,
+    ) -> Result<()> {
         let output = Command::new(binary)
-            .args([
-                "server",
-                "init",
-                "--ip",
-                "127.0.0.1",
-                "--domain",
-                "lab.test",
-            ])
-            .args(["--certificates", "internal", "--state-dir"])
+            .args(["server", "init", "--ip", "127.0.0.1", "--state-dir"])
             .arg(state_dir)
+            .args(options)
             .output()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         if !output.status.success() {
@@ -56,25 +63,26 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub fn start(binary: &Path, state_dir: &Path, log: &Path) -> Result<Self> {
-        let log = std::fs::OpenOptions::new()
+        Self::start_at(binary, state_dir, log, 0)
+    }
+
+    /// The same with visitors at a port that is known before; 0 for a free one.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_at(binary: &Path, state_dir: &Path, log: &Path, https_port: u16) -> Result<Self> {
+        let log_file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)?;
         let mut child = Command::new(binary)
-            .args([
-                "server",
-                "run",
-                "--json",
-                "--https-port",
-                "0",
-                "--panel-port",
-                "0",
-            ])
+            .args(["server", "run", "--json", "--panel-port", "0"])
+            .args(["--https-port", &https_port.to_string()])
             .args(["--listen", "127.0.0.1", "--stop-with-stdin", "--state-dir"])
             .arg(state_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let mut line = String::new();
@@ -84,7 +92,8 @@ impl Server {
         let Ok(ports) = serde_json::from_str(&line) else {
             let _ = child.kill();
             let _ = child.wait();
-            bail!("the server did not become ready: {line:?}");
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            bail!("the server did not become ready: {line:?}\n{log}");
         };
         Ok(Self {
             state_dir: state_dir.to_owned(),
@@ -98,6 +107,12 @@ impl Server {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where its state lies.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     /// The port for visitors.

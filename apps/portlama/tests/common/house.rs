@@ -1,13 +1,13 @@
 //! A server process whose certificates come from a Pebble.
 
-use std::io::{BufRead as _, BufReader};
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use portlama_testkit::{Answer, Curl, Pebble, PebbleOptions};
+use portlama_testkit::{Answer, Curl, Pebble, PebbleOptions, Server};
 use serde_json::{Value, json};
 
 pub(crate) const DOMAIN: &str = "lab.test";
@@ -17,19 +17,7 @@ pub(crate) struct House {
     pub(crate) pebble: Pebble,
     folder: tempfile::TempDir,
     https_port: u16,
-    server: Option<Running>,
-}
-
-struct Running {
-    child: Child,
-    panel_port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    server: Option<Server>,
 }
 
 impl House {
@@ -58,18 +46,18 @@ impl House {
     }
 
     fn initialise(&self) -> Result<()> {
-        let made = Command::new(super::common::binary())
-            .args(["server", "init", "--ip", "127.0.0.1", "--domain", DOMAIN])
-            .args(["--email", "owner@lab.test"])
-            .args(["--acme-directory", &self.pebble.directory()])
-            .arg("--acme-ca-file")
-            .arg(self.pebble.ca_file())
-            .arg("--state-dir")
-            .arg(self.state_dir())
-            .output()?;
-        if !made.status.success() {
-            bail!("init: {}", String::from_utf8_lossy(&made.stderr));
-        }
+        let (directory, ca_file) = (self.pebble.directory(), self.pebble.ca_file());
+        let options = [
+            OsStr::new("--domain"),
+            OsStr::new(DOMAIN),
+            OsStr::new("--email"),
+            OsStr::new("owner@lab.test"),
+            OsStr::new("--acme-directory"),
+            OsStr::new(&directory),
+            OsStr::new("--acme-ca-file"),
+            ca_file.as_os_str(),
+        ];
+        Server::init_with(&super::common::binary(), &self.state_dir(), options)?;
         // What the first set-up ends with.
         let file = self.state_dir().join("panel.json");
         let mut panel: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
@@ -80,35 +68,12 @@ impl House {
 
     /// Starts the server, which was stopped or killed before.
     pub(crate) fn run(&mut self) -> Result<()> {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))?;
-        let mut child = Command::new(super::common::binary())
-            .args(["server", "run", "--json", "--listen", "127.0.0.1"])
-            .args([
-                "--panel-port",
-                "0",
-                "--https-port",
-                &self.https_port.to_string(),
-            ])
-            .arg("--state-dir")
-            .arg(self.state_dir())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()?;
-        let mut line = String::new();
-        let output = child.stdout.take().context("no standard output")?;
-        BufReader::new(output).read_line(&mut line)?;
-        let ready: Value = serde_json::from_str(&line).with_context(|| self.log())?;
-        let panel_port = ready["panelPort"]
-            .as_u64()
-            .and_then(|port| port.try_into().ok());
-        self.server = Some(Running {
-            child,
-            panel_port: panel_port.context("no port")?,
-        });
+        self.server = Some(Server::start_at(
+            &super::common::binary(),
+            &self.state_dir(),
+            &self.folder.path().join("log"),
+            self.https_port,
+        )?);
         Ok(())
     }
 
@@ -127,13 +92,15 @@ impl House {
 
     /// The admin, at the bare address.
     pub(crate) fn admin(&self) -> Curl {
-        let pki = self.state_dir().join("pki");
-        Curl::new(&pki.join("ca.crt")).identity(&pki.join("client.crt"), &pki.join("client.key"))
+        self.server().admin()
     }
 
     pub(crate) fn api(&self, path: &str) -> String {
-        let port = self.server.as_ref().map_or(0, |server| server.panel_port);
-        format!("https://127.0.0.1:{port}/api/{path}")
+        self.server().api(path)
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server was started")
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
@@ -152,19 +119,9 @@ impl House {
     /// The same by a process of its own, which waits for an answer that may never come.
     pub(crate) fn create_in_background(&self, subdomain: &str, port: u16) -> Result<Child> {
         let body = json!({"subdomain": subdomain, "port": port, "accessMode": "public"});
-        let pki = self.state_dir().join("pki");
-        let child = Command::new("curl")
-            .args(["--silent", "--noproxy", "*", "--cacert"])
-            .arg(pki.join("ca.crt"))
-            .arg("--cert")
-            .arg(pki.join("client.crt"))
-            .arg("--key")
-            .arg(pki.join("client.key"))
-            .args(["--header", "content-type: application/json"])
-            .args(["--data-binary", &body.to_string(), &self.api("tunnels")])
-            .stdout(Stdio::null())
-            .spawn()?;
-        Ok(child)
+        let output = self.folder.path().join("unread");
+        let asking = self.admin().json("POST", &body);
+        asking.start(&self.api("tunnels"), &output)
     }
 
     pub(crate) fn renew(&self, subdomain: &str) -> Result<Answer> {
