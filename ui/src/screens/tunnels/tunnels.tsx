@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Cable, Plus } from "lucide-react";
 import { useState } from "react";
+import { useSearchParams } from "react-router";
 
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
@@ -24,7 +25,13 @@ type Open = { kind: "create" | "enroll" } | { kind: Deed | "made"; tunnel: Tunne
 export function Component() {
   const api = useApi();
   const query = useQuery(queries.tunnels(api));
-  const [open, setOpen] = useState<Open | null>(null);
+  // Links from other pages may ask for the form: `/tunnels?make`.
+  const [search, setSearch] = useSearchParams();
+  const [open, show] = useState<Open | null>(() => (search.has("make") ? { kind: "create" } : null));
+  const setOpen = (next: Open | null) => {
+    if (search.size > 0) setSearch({}, { replace: true });
+    show(next);
+  };
   const make = (
     <Button variant="primary" onClick={() => setOpen({ kind: "create" })}>
       <Plus aria-hidden /> Make tunnel

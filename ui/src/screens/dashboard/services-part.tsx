@@ -1,0 +1,36 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { useApi } from "@/api/context";
+import { queries } from "@/api/queries";
+import { Badge } from "@/components/badge";
+import { purpose, STATES } from "@/screens/services/service-rules";
+
+import { Part, Row, Rows } from "./part";
+import { byHealth } from "./summary";
+
+/** How the parts of the system are; what failed comes first, with the reason. */
+export function ServicesPart() {
+  return (
+    <Part title="Parts of the system" to="/services" more="All services" query={useQuery(queries.services(useApi()))}>
+      {({ services }) => (
+        <Rows label="Parts of the system">
+          {byHealth(services).map((service) => (
+            <Row
+              key={service.name}
+              name={service.name}
+              note={service.status === "active" ? purpose(service) : (service.detail ?? purpose(service))}
+              side={
+                <>
+                  <Badge tone={STATES[service.status].tone} dot>
+                    {STATES[service.status].word}
+                  </Badge>
+                  {service.uptime}
+                </>
+              }
+            />
+          ))}
+        </Rows>
+      )}
+    </Part>
+  );
+}
