@@ -1,0 +1,10 @@
+export const CODE_DIGITS = 6;
+
+/** What was typed or pasted, without the gap that apps show. */
+export function plainCode(typed: string): string {
+  return typed.replace(/\s/g, "");
+}
+
+export function codeProblem(typed: string): true | string {
+  return /^\d{6}$/.test(plainCode(typed)) || "Enter the six digits.";
+}

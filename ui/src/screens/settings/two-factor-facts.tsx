@@ -1,0 +1,46 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { useApi } from "@/api/context";
+import { queries } from "@/api/queries";
+import { Fact, Facts } from "@/components/card";
+import { usePlatform } from "@/platform/context";
+import { bareAddress } from "@/screens/onboarding/steps";
+
+/** What codes change, and the way back when the authenticator is lost. */
+export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
+  const api = useApi();
+  const platform = usePlatform();
+  const { data: server } = useQuery(queries.onboarding(api));
+  const bare = server ? bareAddress(platform.addressOf("/"), server.ip) : "https://<ip>:9292";
+  return (
+    <Facts>
+      <Fact name="Where it is asked">
+        {isOn ? "" : "When they are on: "}at every address of the panel, {bare} as well. That address stays open for your
+        certificate; it is no way around the code. The API asks, too, whoever calls it with the admin certificate. Machines that
+        run the agent are never asked.
+      </Fact>
+      <Fact name="How often">
+        Once per browser and address: again after two hours without use, and after twelve hours in any case. After five wrong
+        codes within two minutes, further tries from that network are refused for five minutes.
+      </Fact>
+      <Fact name="If the authenticator is lost">
+        <p>
+          Keep the key that is shown when you turn codes on: it makes the same codes in another app. No command of this version
+          turns codes off for you. Without that key, somebody with root on the server’s machine can:
+        </p>
+        <ol className="mt-1.5 list-decimal space-y-1 pl-5">
+          <li>stop the server;</li>
+          <li>
+            in <Code>panel.json</Code> of the state directory (usually <Code>/etc/portlama</Code>), below{" "}
+            <Code>“panel2fa”</Code>, set <Code>“enabled”</Code> to <Code>false</Code>;
+          </li>
+          <li>start it again, and set up new codes here.</li>
+        </ol>
+      </Fact>
+    </Facts>
+  );
+}
+
+function Code({ children }: { children: string }) {
+  return <code className="rounded bg-sunken px-1 font-mono text-xs">{children}</code>;
+}
