@@ -86,6 +86,17 @@ impl Live {
         self.panel_door.load().judge(who, cookie, self.clock.now())
     }
 
+    /// The same for what was shown at `at` and is judged by what is asked at present.
+    #[must_use]
+    pub fn second_factor_at(
+        &self,
+        who: &Identity,
+        cookie: Option<&str>,
+        at: Timestamp,
+    ) -> SecondFactor {
+        self.panel_door.load().judge(who, cookie, at).0
+    }
+
     /// What client certificates are judged against.
     #[must_use]
     pub fn client_trust(&self) -> Arc<ClientTrust> {

@@ -7,10 +7,11 @@ use axum::Json;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Query, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use parking_lot::Mutex;
-use portlama_access::{Caller, Identity};
+use portlama_access::{Caller, Identity, Rule};
 use portlama_api::{FromBody, Issue};
 use portlama_control::http::{ClientInfo, WebsocketOffer};
 use portlama_control::{Control, Farewell};
@@ -20,11 +21,16 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::body;
+use crate::cookie;
 use crate::refusal::Refusal;
+use crate::shown::Shown;
 use crate::websocket::{self, Frame};
 
 /// The longest label in a path: labels of other versions are well-formed, though nobody has one.
 const MAX_PATH_LABEL_CHARACTERS: usize = 150;
+
+/// The end of a WebSocket whose holder may have it no longer.
+const NO_LONGER_ALLOWED: Frame = Frame::Close(1008, "no longer allowed: show who you are again");
 
 /// The segments of a path that are read, by name.
 pub(crate) struct PathSegments(Vec<(Box<str>, Box<str>)>);
@@ -49,6 +55,7 @@ pub(crate) struct Call {
     segments: PathSegments,
     client_ip: IpAddr,
     farewell: Farewell,
+    rule: Rule,
     /// Bodies are not `Sync`, and calls are borrowed across `await`; nobody ever locks this.
     request: Mutex<Request>,
 }
@@ -56,6 +63,7 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(
         control: Arc<Control>,
+        rule: Rule,
         caller: Caller,
         segments: PathSegments,
         request: Request,
@@ -66,6 +74,7 @@ impl Call {
         Self {
             control,
             caller,
+            rule,
             segments,
             farewell: farewell.unwrap_or_default(),
             client_ip: client_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
@@ -149,14 +158,25 @@ impl Call {
         }
     }
 
-    /// Answers with a WebSocket on which `frames` go to the client.
+    /// Answers with a WebSocket on which `frames` go to the client, for as long as the client
+    /// may have it open.
     pub(crate) fn websocket(
         &mut self,
-        frames: impl futures_util::Stream<Item = Frame> + Send + 'static,
+        frames: impl Stream<Item = Frame> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let offer = self.request.get_mut().extensions().get().cloned();
-        let offer: WebsocketOffer = offer.ok_or(Refusal::UpgradeRequired)?;
-        Ok(websocket::accept(&offer, frames))
+        let request = self.request.get_mut();
+        let client = request.extensions().get::<ClientInfo>();
+        let presented = client.ok_or(Refusal::Internal)?.presented.clone();
+        let offer = request.extensions().get::<WebsocketOffer>();
+        let offer = offer.ok_or(Refusal::UpgradeRequired)?;
+        let cookie = cookie::of(request.headers());
+        let shown = Shown::new(presented, cookie, self.rule.who, self.control.live());
+        let ended = shown.until_it_counts_no_more(Arc::clone(self.control.live()));
+        let frames = frames
+            .chain(stream::iter([websocket::THE_END]))
+            .take_until(ended)
+            .chain(stream::iter([NO_LONGER_ALLOWED]));
+        Ok(websocket::accept(offer, frames))
     }
 
     /// The headers.

@@ -73,7 +73,8 @@ impl Gate {
             (Err(refusal), _) => Err(refusal),
             (Ok(_), None) => Err(Refusal::MethodNotAllowed(allowed(routes))),
             (Ok(caller), Some(route)) => {
-                let call = Call::new(Arc::clone(&self.control), caller, segments, request);
+                let control = Arc::clone(&self.control);
+                let call = Call::new(control, rule, caller, segments, request);
                 match self.limit_tries(route, &call, &mut facts) {
                     Err(refusal) => Err(refusal),
                     Ok(()) => route.run(call).await,

@@ -25,6 +25,7 @@ mod pages;
 mod panel;
 mod refusal;
 mod routes;
+mod shown;
 mod strict_json;
 mod websocket;
 

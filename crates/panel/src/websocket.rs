@@ -35,6 +35,9 @@ pub(crate) enum Frame {
     Close(u16, &'static str),
 }
 
+/// The end of frames that do not say one themselves.
+pub(crate) const THE_END: Frame = Frame::Close(1000, "the end");
+
 /// Answers 101 and sends `frames` until they end (close code 1000), one of them is a close,
 /// or the client is gone. The stream is dropped then, and with it whatever feeds it.
 pub(crate) fn accept(
@@ -59,7 +62,7 @@ async fn speak(io: Box<dyn AsyncReadWrite>, frames: impl Stream<Item = Frame> + 
     let mut heard = Instant::now();
     loop {
         let message = tokio::select! {
-            frame = frames.next() => message_of(frame.unwrap_or(Frame::Close(1000, "the end"))),
+            frame = frames.next() => message_of(frame.unwrap_or(THE_END)),
             heard_now = from_client.next() => match heard_now {
                 // What a client says is not asked for; that it says something is a sign of life.
                 Some(Ok(message)) if !message.is_close() => {
