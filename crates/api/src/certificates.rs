@@ -72,10 +72,10 @@ pub struct CertificateFailure {
     /// What went wrong: the authority's own words where it spoke.
     pub message: String,
     /// Since when it has been failing.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub since: Timestamp,
     /// When the next attempt is made.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = formats::Time)]
     pub next_try: Timestamp,
 }
 
