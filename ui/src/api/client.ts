@@ -26,9 +26,16 @@ type QueryOf<O> = O extends { parameters: { query?: infer Query } }
     ? unknown
     : { query?: Exclude<Query, undefined> }
   : unknown;
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer Body } } }
+type JsonBody<Body> = { content: { "application/json": Body } };
+type BodyOf<O> = O extends { requestBody: JsonBody<infer Body> }
   ? { body: Body }
-  : unknown;
+  : O extends { requestBody?: infer R }
+    ? Exclude<R, undefined> extends JsonBody<infer Body>
+      ? [R] extends [undefined]
+        ? unknown
+        : { body?: Body }
+      : unknown
+    : unknown;
 
 type Input<O> = PathOf<O> & QueryOf<O> & BodyOf<O>;
 type Given<O> = Input<O> & { signal?: AbortSignal | undefined };

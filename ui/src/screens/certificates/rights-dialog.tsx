@@ -1,0 +1,67 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { FormProvider, useForm } from "react-hook-form";
+
+import { useApi } from "@/api/context";
+import type { Agent } from "@/api/schema";
+import { Button } from "@/components/button";
+import { Dialog, DialogActions } from "@/components/dialog";
+import { Notice } from "@/components/notice";
+import { useToast } from "@/components/toast-context";
+import { useSubmit } from "@/lib/use-submit";
+import { RightsFields, type Rights } from "@/screens/agents/rights-fields";
+
+import { chosenCapabilities, sameMembers } from "./rules";
+
+/** Changes what an agent may do and with which sites. */
+export function RightsDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={`What ${agent.label} may do`}
+      lead="It always sees its own tunnels. A change holds from its next request on; its tunnels go on."
+    >
+      <RightsForm agent={agent} onDone={onClose} />
+    </Dialog>
+  );
+}
+
+function RightsForm({ agent, onDone }: { agent: Agent; onDone: () => void }) {
+  const api = useApi();
+  const cache = useQueryClient();
+  const toast = useToast();
+  const { label } = agent;
+  const form = useForm<Rights>({ defaultValues: { capabilities: agent.capabilities, allowedSites: agent.allowedSites } });
+  const { submit, problem, busy } = useSubmit(form, async (rights) => {
+    const capabilities = chosenCapabilities(rights.capabilities, agent.capabilities);
+    const { allowedSites } = rights;
+    // Two routes: what did not change is not asked for.
+    if (!sameMembers(capabilities, agent.capabilities)) {
+      await api.patch("/api/certs/agent/{label}/capabilities", { path: { label }, body: { capabilities } });
+    }
+    if (!sameMembers(allowedSites, agent.allowedSites)) {
+      await api.patch("/api/certs/agent/{label}/allowed-sites", { path: { label }, body: { allowedSites } });
+    }
+    await cache.invalidateQueries({ queryKey: ["agents"] });
+    toast.done(`The rights of ${label} were saved.`);
+    onDone();
+  });
+  return (
+    <FormProvider {...form}>
+      <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-3">
+        <RightsFields had={agent.allowedSites} />
+        {problem && (
+          <Notice tone="bad" urgent>
+            {problem}
+          </Notice>
+        )}
+        <DialogActions>
+          <Button onClick={onDone}>Cancel</Button>
+          <Button type="submit" variant="primary" busy={busy}>
+            Save rights
+          </Button>
+        </DialogActions>
+      </form>
+    </FormProvider>
+  );
+}
