@@ -300,6 +300,13 @@ impl AnswerBody {
         Self { source, in_flight }
     }
 
+    /// Leaves nothing of what would be sent. Apps and sites know HEAD, and send nothing anyway.
+    pub(crate) fn drop_content(&mut self) {
+        if let Source::Own(_) | Source::Room(_) = self.source {
+            self.source = Source::Own(Bytes::new());
+        }
+    }
+
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         match &mut self.source {
             Source::Own(bytes) => {

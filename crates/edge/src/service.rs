@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -44,6 +45,7 @@ pub(crate) struct Peer {
 pub(crate) async fn answer(peer: Arc<Peer>, request: Request<Incoming>) -> Response<AnswerBody> {
     let request = Received::of(request);
     let in_flight = peer.connection.begin();
+    let is_head = request.method() == Method::HEAD;
     if request.method().as_str() == REFUSED_METHOD && request.version() != Version::HTTP_2 {
         let error = peer.connection.refusal().unwrap_or(GateError::Malformed);
         return own(refused(error), in_flight);
@@ -54,7 +56,23 @@ pub(crate) async fn answer(peer: Arc<Peer>, request: Request<Incoming>) -> Respo
         Ok(authority) => route(&peer, authority, request, in_flight).await,
     };
     add_hsts(response.headers_mut());
+    if is_head {
+        without_content(&mut response);
+    }
     response
+}
+
+/// The answer to HEAD is the one to GET without its content (RFC 9110 §9.3.2). HTTP/2 would send
+/// whatever the body holds, and clients take that for a broken stream.
+fn without_content(response: &mut Response<AnswerBody>) {
+    let length = response.body().size_hint().exact();
+    let headers = response.headers_mut();
+    if let Some(length @ 1..) = length
+        && !headers.contains_key(header::CONTENT_LENGTH)
+    {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    response.body_mut().drop_content();
 }
 
 async fn route(

@@ -202,3 +202,21 @@ async fn a_broken_answer_resets_the_stream() {
         }
     }
 }
+
+#[tokio::test]
+async fn head_is_answered_without_content_whatever_is_said() {
+    let house = House::new().await;
+    for host in [PRIVATE, PUBLIC] {
+        let mut sender = connect(&house, host).await;
+        let asked = request(&house, host, "/")
+            .method("HEAD")
+            .header("accept", "application/json")
+            .body(Full::default())
+            .expect("a request");
+        let response = sender.send_request(asked).await.expect("an answer");
+        let refused = response.status() == StatusCode::UNAUTHORIZED;
+        assert_eq!(refused, host == PRIVATE);
+        assert!(!refused || response.headers().contains_key("content-length"));
+        assert_eq!(text(response).await, "");
+    }
+}
