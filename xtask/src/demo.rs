@@ -6,9 +6,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, cargo, root};
+use crate::ui;
 
 /// Builds the binary as users run it and returns its path.
 pub fn build_release() -> Result<PathBuf> {
+    ui::build_if_stale()?;
     shell::run(cargo().args(["build", "--release", "--locked", "--package", "portlama"]))?;
     let binary = target_directory()?.join("release/portlama");
     if !binary.is_file() {

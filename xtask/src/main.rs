@@ -11,6 +11,7 @@ mod shell;
 mod suites;
 mod tidy;
 mod tools;
+mod ui;
 
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ enum Command {
     },
     /// Check what no lint sees: crate arrows, file sizes, forbidden words.
     Tidy,
-    /// Measure throughput, latency and memory beside nginx in one run.
+    /// Measure throughput, latency and memory beside nginx in one run, the panel and the start.
     Bench {
         /// Seconds a sample.
         #[arg(long, default_value_t = 3)]
@@ -51,13 +52,16 @@ enum Command {
         /// Interleaved repetitions.
         #[arg(long, default_value_t = 3)]
         repetitions: u32,
+        /// One part alone: `visitors`, `panel` or `certificates`.
+        #[arg(long, value_name = "PART", conflicts_with = "write")]
+        only: Option<String>,
         /// Write docs/performance.md.
         #[arg(long)]
         write: bool,
     },
     /// Write docs/limits.md from the code.
     Limits,
-    /// Say how the pages are built.
+    /// Build the web panel into ui/dist, from where the server's build takes it.
     Ui,
     /// What continuous integration runs: the whole suite from a clean clone.
     Ci,
@@ -73,15 +77,10 @@ fn main() -> ExitCode {
         Command::Bench {
             seconds,
             repetitions,
+            only,
             write,
-        } => bench::run(seconds, repetitions, write),
-        Command::Ui => {
-            println!(
-                "The sign-in and help pages are rendered by the server (crates/portal, crates/panel) \
-                 and compiled into the binary: there is nothing to build apart from it."
-            );
-            Ok(())
-        }
+        } => bench::run(seconds, repetitions, only.as_deref(), write),
+        Command::Ui => ui::build(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, exists, root};
-use crate::{api, demo, tidy, tools};
+use crate::{api, demo, tidy, tools, ui};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 15;
@@ -23,6 +23,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("lint", Box::new(lint)),
         ("documentation", Box::new(documentation)),
         ("units", Box::new(units)),
+        ("pages", Box::new(ui::check)),
         ("whole", Box::new(move || whole(long))),
         ("api", Box::new(api::run)),
         ("browser", Box::new(browser)),

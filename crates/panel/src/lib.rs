@@ -27,6 +27,7 @@ mod refusal;
 mod routes;
 mod shown;
 mod strict_json;
+mod web;
 mod websocket;
 
 pub use body::{BODY_TIMEOUT, MAX_JSON_BYTES};

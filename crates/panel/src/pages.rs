@@ -144,7 +144,8 @@ pub(crate) fn code() -> Response {
     page
 }
 
-/// What every path outside the API shows to whoever may come in.
+/// What every path outside the API shows to agents, and to the admin of a server that was built
+/// without the web panel.
 pub(crate) fn index(caller: &Caller, desired: &Desired) -> Response {
     let name = match caller {
         Caller::Identified(identity) => identity.audit_name(),
@@ -165,9 +166,13 @@ pub(crate) fn index(caller: &Caller, desired: &Desired) -> Response {
         section {
             h2 { "Managing this server" }
             p {
-                "This build has no web panel. The same things are done with the "
-                code { "portlama" } " command, or with the API below " code { "/api" }
-                ", which asks for this same certificate."
+                @if crate::web::is_built() {
+                    "The web panel opens for the administrator's certificate; this one is an agent's. "
+                } @else {
+                    "This server was built without its web panel, which needs Node.js (" code { "cargo xtask ui" } "). "
+                }
+                "The same things are done with the " code { "portlama" } " command, or with the API below "
+                code { "/api" } ", which asks for this same certificate."
             }
             ul {
                 li { a href="/api/onboarding/status" { code { "/api/onboarding/status" } } " – the first set-up" }
