@@ -23,5 +23,7 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: [path.join(src, "test-setup.ts")],
     restoreMocks: true,
+    // Typing and clicking by simulation takes seconds where all cores are busy.
+    testTimeout: 30_000,
   },
 });
