@@ -27,27 +27,44 @@ export function guide(): Plugin {
   };
 }
 
-interface Heading {
+/** A page of the guide, as the panel shows it. `GuidePage` of the screen says the same. */
+interface Page {
+  title: string;
+  html: string;
+  /** What stands below each heading, as text for the search; the first is the page's own lead. */
+  parts: Part[];
+}
+
+interface Part {
+  /** The anchor of its heading; empty for the lead. */
   id: string;
+  title: string;
   text: string;
 }
 
-/** A page: its title, its body as HTML, its headings, and its words for the search. */
-export function render(markdown: string) {
-  const headings: Heading[] = [];
+export function render(markdown: string): Page {
   let title = "";
+  const ids = new Set<string>();
   const marked = new Marked({
     gfm: true,
     renderer: {
-      heading({ tokens, depth, text }) {
+      heading({ tokens, depth }) {
         const html = this.parser.parseInline(tokens);
         if (depth === 1) {
-          title = text;
+          title = plain(html);
           return "";
         }
-        const id = anchor(text);
-        headings.push({ id, text });
+        const id = anchor(plain(html));
+        if (ids.has(id)) throw new Error(`two headings of one page have the anchor ${id}`);
+        ids.add(id);
         return `<h${depth} id="${id}">${html}</h${depth}>\n`;
+      },
+      link({ href, tokens }) {
+        const text = this.parser.parseInline(tokens);
+        const page = pageLink(href);
+        return page
+          ? `<a href="${page}">${text}</a>`
+          : `<a href="${escape(href)}" target="_blank" rel="noreferrer">${text}</a>`;
       },
       // A table may be wider than a phone: it scrolls by itself, and the keyboard reaches it.
       table(token) {
@@ -63,17 +80,41 @@ export function render(markdown: string) {
     },
   });
   const html = marked.parse(markdown, { async: false });
-  const text = html.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ").trim();
-  return { title, html, headings, text };
+  return { title, html, parts: partsOf(title, html) };
 }
 
+/** Cuts a page at its headings. */
+function partsOf(title: string, html: string): Part[] {
+  const [lead = "", ...rest] = html.split(/(?=<h[2-6] id=)/);
+  const below = rest.map((part) => {
+    const [, id = "", heading = "", body = ""] = /^<h\d id="([^"]*)">(.*?)<\/h\d>(.*)$/s.exec(part) ?? [];
+    return { id, title: plain(heading), text: plain(body) };
+  });
+  return [{ id: "", title, text: plain(lead) }, ...below];
+}
+
+/** `22-users.md#groups` of the folder as `/docs/users#groups` of the panel; none for other links. */
+function pageLink(href: string): string | null {
+  const [, name, heading = ""] = /^\d+-([a-z-]+)\.md(#.*)?$/.exec(href) ?? [];
+  if (name) return `/docs/${name}${heading}`;
+  return href.startsWith("#") ? href : null;
+}
+
+/** As the sites that show Markdown make anchors, so that links hold there, too. */
 function anchor(text: string): string {
   return text
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "");
+    .replace(/[^\p{L}\p{N} -]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+}
+
+function plain(html: string): string {
+  const text = html.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ").trim();
+  const entities: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
+  return text.replace(/&(lt|gt|quot|#39|amp);/g, (entity) => entities[entity] ?? entity);
 }
 
 function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -7,7 +7,7 @@ const ACTIONS: Record<string, string> = {
   "admin.certificate.retire": "Retired the old admin certificate",
   "admin.certificate.rotate": "Made a new admin certificate",
   "admin.certificate.upgrade": "Bound the admin certificate to hardware",
-  "agent.allowed_sites": "Changed the sites of agent",
+  "agent.allowed-sites": "Changed the sites of agent",
   "agent.capabilities": "Changed the rights of agent",
   "agent.create": "Made a certificate for agent",
   "agent.enroll": "Enrolled agent",
@@ -61,8 +61,9 @@ export const KINDS: [action: string, label: string][] = [
 export function actionWords(action: string): string {
   const words = ACTIONS[action];
   if (words) return words;
-  const service = /^service\.(\w+)$/.exec(action)?.[1];
-  return service ? `Asked to ${service}` : action;
+  const service = /^service\.(\w+?)(\.failed)?$/.exec(action);
+  if (service) return `${service[2] ? "Failed to" : "Asked to"} ${service[1]}`;
+  return action;
 }
 
 export function identityWords(identity: string): string {
