@@ -36,12 +36,48 @@ fn lets_encrypt() -> String {
 }
 
 /// How a name is shown to be ours.
+///
+/// The file and the flag use the names of the registry (RFC 8555 §9.7.8). Files of earlier builds
+/// have them without the last hyphen and are still read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum ChallengeType {
     /// By a handshake on port 443 (RFC 8737): nothing but 443 is open.
     #[default]
+    #[serde(rename = "tls-alpn-01", alias = "tls-alpn01")]
     TlsAlpn01,
     /// By a record below `_acme-challenge` (RFC 8555 §8.4); the way to wildcards.
+    #[serde(rename = "dns-01", alias = "dns01")]
     Dns01,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_file_takes_the_names_that_flags_and_errors_say() {
+        for (name, challenge) in [
+            ("tls-alpn-01", ChallengeType::TlsAlpn01),
+            ("dns-01", ChallengeType::Dns01),
+        ] {
+            let read: AcmeSettings =
+                serde_json::from_value(json!({ "challenge": name })).expect("settings");
+            assert_eq!(read.challenge, challenge);
+            let written = serde_json::to_value(&read).expect("JSON");
+            assert_eq!(written["challenge"], name);
+        }
+    }
+
+    #[test]
+    fn the_file_takes_the_names_of_earlier_builds() {
+        for (name, challenge) in [
+            ("tls-alpn01", ChallengeType::TlsAlpn01),
+            ("dns01", ChallengeType::Dns01),
+        ] {
+            let read: ChallengeType = serde_json::from_value(json!(name)).expect("a challenge");
+            assert_eq!(read, challenge);
+        }
+    }
 }
