@@ -5,13 +5,19 @@ import statistics
 import time
 from pathlib import Path
 
+import certificates
 import load
+import panel
 
 # Goals that do not fail a run: issue texts set them, machines differ.
 IDLE_RSS_GOAL_MIB = {"server": 40, "agent": 20}
 TRANSFER_GROWTH_GOAL_MIB = 32
 # How far apart a known and an unknown name may answer: less than what a network hides.
 WRONG_PASSWORD_GOAL = 0.10
+LIST_P99_GOAL_MS = 10
+CREATION_RATIO_GOAL = 2
+START_GOAL_SECONDS = 2
+START_RSS_GOAL_MIB = 100
 
 
 def save(results: dict, path: Path) -> None:
@@ -21,8 +27,12 @@ def save(results: dict, path: Path) -> None:
 
 def text(results: dict) -> str:
     """All tables, readable on a terminal and as Markdown."""
-    return "\n\n".join([_machine(results), _memory(results), _transfers(results), _requests(results),
-                        _wrong_passwords(results)])
+    tables = [_machine(results)]
+    for measured, table in [("idle", _memory), ("transfers", _transfers), ("requests", _requests),
+                            ("wrong_passwords", _wrong_passwords), ("lists", _panel), ("starts", _starts)]:
+        if measured in results:
+            tables.append(table(results))
+    return "\n\n".join(tables)
 
 
 def write_page(results: dict, path: Path) -> None:
@@ -38,7 +48,8 @@ def write_page(results: dict, path: Path) -> None:
 
 def _machine(results: dict) -> str:
     lines = [f"- {name}: {value}" for name, value in results["machine"].items()]
-    others = [sample["others"] for sample in results["transfers"] + results["requests"]]
+    kinds = ("transfers", "requests", "lists", "creations", "starts")
+    others = [sample["others"] for kind in kinds for sample in results.get(kind, [])]
     arguments = results["arguments"]
     lines.append(f"- samples: {arguments['repetitions']} of {arguments['seconds']} s; median (least to most)")
     lines.append(
@@ -96,6 +107,39 @@ def _wrong_passwords(results: dict) -> str:
     verdict = "met" if abs(ratio - 1) <= WRONG_PASSWORD_GOAL else "**not met**"
     return (_table(["wrong password, ms", "median", "samples"], rows)
             + f"\n\nRatio of the medians {ratio:.3f} (goal: within {WRONG_PASSWORD_GOAL:.0%}, {verdict}).")
+
+
+def _panel(results: dict) -> str:
+    lists, creations = results["lists"], results["creations"]
+    of = lambda samples, key: [sample[key] for sample in samples]
+    p99, ratio = of(lists, "p99_ms"), of(creations, "ratio")
+    numbers = lambda tunnels: f"{tunnels[0]:,} to {tunnels[-1]:,}"
+    rows = [
+        [f"GET /api/tunnels, {panel.LISTED:,} tunnels: p50 ms", _spread(of(lists, "p50_ms"), "{:.2f}"), ""],
+        ["p99 ms", _spread(p99, "{:.2f}"), _goal(statistics.median(p99), LIST_P99_GOAL_MS)],
+        ["server CPU ms", _spread(of(lists, "cpu_ms"), "{:.2f}"), ""],
+        [f"POST /api/tunnels, the tunnels {numbers(panel.FEW)}: ms", _spread(of(creations, "few_ms"), "{:.1f}"), ""],
+        [f"the tunnels {numbers(panel.MANY)}: ms", _spread(of(creations, "many_ms"), "{:.1f}"), ""],
+        ["ratio", _spread(ratio, "{:.2f}"), _goal(statistics.median(ratio), CREATION_RATIO_GOAL)],
+        ["server CPU ms, few tunnels", _spread(of(creations, "cpu_few_ms"), "{:.1f}"), ""],
+        ["server CPU ms, many tunnels", _spread(of(creations, "cpu_many_ms"), "{:.1f}"), ""],
+    ]
+    return (_table(["panel API, mutual TLS, kept connection", "median", "goal"], rows)
+            + f"\n\nA sample of the list is {panel.LISTS} requests, one of creation the median of {len(panel.FEW)}; "
+            "the method stands in `bench/panel.py`.")
+
+
+def _starts(results: dict) -> str:
+    of = lambda key: [sample[key] for sample in results["starts"]]
+    seconds, rss = of("seconds"), of("rss")
+    rows = [
+        ["until it serves, s", _spread(seconds, "{:.2f}"), _goal(statistics.median(seconds), START_GOAL_SECONDS)],
+        ["CPU until then, s", _spread(of("cpu_seconds"), "{:.2f}"), ""],
+        ["RSS, MiB", _spread(rss, "{:.1f}"), _goal(statistics.median(rss), START_RSS_GOAL_MIB)],
+        ["PSS, MiB", _spread(of("pss"), "{:.1f}"), ""],
+        ["highest RSS, MiB", _spread(of("peak"), "{:.1f}"), ""],
+    ]
+    return _table([f"start with {certificates.HOSTS:,} hosts, a certificate each", "median", "goal"], rows)
 
 
 def _pair(samples: list, key: str, shape: str, ratio: bool = True, spread: bool = True) -> list[str]:

@@ -7,7 +7,8 @@ Everything happens on loopback, in a network namespace of its own where that is 
 The whole path (visitor HTTPS, signed-in check, tunnel, app) stands beside nginx without tunnel
 and without sign-in: the least that any HTTPS in front of the same service can cost. Each
 repetition visits every target once, in turn, so that drift of the machine hits all of them;
-ratios are medians of the ratios within one repetition.
+ratios are medians of the ratios within one repetition. What an admin waits for stands in
+`panel.py`, a start with many certificates in `certificates.py`.
 """
 
 import argparse
@@ -18,9 +19,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import certificates
 import load
 import machine
 import nginx
+import panel
 import report
 from demo import Demo
 
@@ -33,10 +36,16 @@ def main() -> None:
     # Ends by a signal pass through `finally`, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     own_network = machine.enter_own_network()
-    results = {"machine": machine.facts(own_network), "arguments": vars(arguments) | {"binary": str(arguments.binary)}}
-    with tempfile.TemporaryDirectory(prefix="portlama-bench.") as folder:
-        measure(arguments, Path(folder), results)
-    path = arguments.binary.parent.parent / "bench" / "results.json"
+    # Beside the binary: a temporary directory may lie in memory, and states belong on a disk.
+    home = arguments.binary.parent.parent / "bench"
+    home.mkdir(exist_ok=True)
+    facts = machine.facts(own_network) | {"file system of the states": machine.file_system(home)}
+    results = {"machine": facts, "arguments": vars(arguments) | {"binary": str(arguments.binary)}}
+    with tempfile.TemporaryDirectory(prefix="run.", dir=home) as folder:
+        for part, measure in PARTS.items():
+            if arguments.only in (None, part):
+                measure(arguments, Path(folder), results)
+    path = home / "results.json"
     report.save(results, path)
     print(report.text(results))
     print(f"\nAll samples: {path}")
@@ -48,7 +57,9 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures Portlama beside nginx.")
     parser.add_argument("--seconds", type=int, default=5, help="length of one sample of requests")
     parser.add_argument("--repetitions", type=int, default=5, help="samples of each kind")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", choices=PARTS, help="one part alone")
+    which.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument(
         "--binary", type=Path, default=os.environ.get("PORTLAMA_BINARY"),
         help="the release build [default: $PORTLAMA_BINARY]")
@@ -59,7 +70,7 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def measure(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
+def visitors(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
     started = []
     try:
         origin, origin_port = nginx.start_origin(folder)
@@ -82,6 +93,18 @@ def measure(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
     finally:
         for process in reversed(started):
             machine.stop(process)
+
+
+def admin(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
+    say(f"the list of {panel.LISTED:,} tunnels")
+    results["lists"] = panel.lists(arguments.binary, folder, arguments.repetitions)
+    say(f"one tunnel more, of {panel.MANY[0]:,} and of {panel.FEW[0]}")
+    results["creations"] = panel.creations(arguments.binary, folder, arguments.repetitions)
+
+
+def starts(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
+    say(f"starts with {certificates.HOSTS:,} certificates")
+    results["starts"] = certificates.starts(arguments.binary, folder, arguments.repetitions)
 
 
 def open_tunnels(demo: Demo, origin_port: int, sink_port: int) -> load.Target:
@@ -136,6 +159,10 @@ def turns(arguments, targets):
         first = repetition % len(targets)
         for target in targets[first:] + targets[:first]:
             yield repetition, target
+
+
+# What `--only` chooses from.
+PARTS = {"visitors": visitors, "panel": admin, "certificates": starts}
 
 
 def say(what: str) -> None:
