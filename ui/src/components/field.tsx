@@ -70,7 +70,7 @@ export function TextField({ label, hint, error, suffix, className, ...rest }: Te
       {suffix ? (
         <div className="flex">
           {input}
-          <span className="flex max-w-[60%] items-center truncate rounded-r-lg border border-l-0 border-line-strong bg-sunken px-3 text-sm text-soft">
+          <span className="flex max-w-[60%] shrink-0 items-center truncate rounded-r-lg border border-l-0 border-line-strong bg-sunken px-3 text-sm text-soft">
             {suffix}
           </span>
         </div>

@@ -3,16 +3,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import { Ago } from "@/components/time";
+import { actionWords, identityWords } from "@/screens/audit/words";
 
 import { Nothing, Part, Row, Rows } from "./part";
-import { actionWords } from "./summary";
 
 const ENTRIES = 8;
 
 /** Who changed what, last. */
 export function AuditPart() {
   return (
-    <Part title="Last changes" to="/audit" more="Audit log" query={useQuery(queries.recentAudit(useApi(), ENTRIES))} className="min-h-112">
+    <Part title="Last changes" to="/audit" more="Audit log" query={useQuery(queries.recentAudit(useApi(), ENTRIES))} className="min-h-136">
       {({ entries }) =>
         entries.length === 0 ? (
           <Nothing>Nothing was changed yet.</Nothing>
@@ -21,11 +21,11 @@ export function AuditPart() {
             {entries.map(({ id, action, target, identity, at }) => (
               <Row
                 key={id}
-                name={<span className="first-letter:uppercase inline-block">{actionWords(action)}</span>}
+                name={actionWords(action)}
                 note={target}
                 side={
                   <>
-                    <span>{identity}</span>
+                    <span>{identityWords(identity)}</span>
                     <Ago time={at} />
                   </>
                 }

@@ -14,12 +14,12 @@ export function EndingsPart() {
   const agents = useQuery(queries.agents(api)).data?.agents ?? [];
   const now = useNow(60_000);
   return (
-    <Part title="Certificates near their end" to="/certificates" more="All certificates" query={useQuery(queries.certificates(api))}>
+    <Part title="Ending soon" to="/certificates" more="All certificates" query={useQuery(queries.certificates(api))} className="min-h-28">
       {({ certs }) => {
         const found = endings(certs, agents, now);
         if (found.length === 0) return <Nothing>All certificates hold for more than 30 days.</Nothing>;
         return (
-          <Rows label="Certificates near their end" rest={found.length - SHOWN}>
+          <Rows label="Certificates that end soon" rest={found.length - SHOWN}>
             {found.slice(0, SHOWN).map((end) => (
               <Row key={end.key} name={end.name} note={end.problem} side={<Badge tone={endTone(end)}>{endWords(end)}</Badge>} />
             ))}

@@ -1,6 +1,11 @@
 import { Area, AreaChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 
-import { KEPT_MS, type Sample } from "./history";
+import { duration } from "@/lib/format";
+
+import type { Sample } from "./history";
+
+/** The line of the first moments is not stretched further than to this time. */
+const LEAST_MS = 60_000;
 
 interface GraphProps {
   samples: Sample[];
@@ -8,16 +13,17 @@ interface GraphProps {
   label: string;
 }
 
-/** The last five minutes as a line from 0 to 100 percent; now is at the right. */
+/** The last minutes as a line from 0 to 100 percent; now is at the right. */
 export default function Graph({ samples, of, label }: GraphProps) {
   const now = samples.at(-1)?.at ?? 0;
+  const shown = Math.max(LEAST_MS, now - (samples[0]?.at ?? now));
   const known = samples.map((sample) => sample[of]).filter((value) => value !== null);
-  const words = `${label} over the last five minutes: ${percent(Math.min(...known))} to ${percent(Math.max(...known))}`;
+  const words = `${label} in the last ${duration(shown / 1000)}: ${percent(Math.min(...known))} to ${percent(Math.max(...known))}`;
   return (
     <div role="img" aria-label={words} className="h-full">
       <ResponsiveContainer>
         <AreaChart data={samples} margin={{ top: 1, right: 0, bottom: 0, left: 0 }} accessibilityLayer={false}>
-          <XAxis hide type="number" dataKey="at" domain={[now - KEPT_MS, now]} allowDataOverflow />
+          <XAxis hide type="number" dataKey="at" domain={[now - shown, now]} allowDataOverflow />
           <YAxis hide domain={[0, 100]} />
           <Tooltip
             isAnimationActive={false}

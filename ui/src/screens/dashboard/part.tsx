@@ -23,10 +23,10 @@ interface PartProps<T> {
 /** A card that sums one page up and leads there. */
 export function Part<T>({ title, to, more, query, className, children }: PartProps<T>) {
   return (
-    <Card className={cn("flex min-h-60 flex-col", className)}>
+    <Card className={cn("flex min-h-44 flex-col", className)}>
       <header className="flex items-center justify-between gap-4 px-4 pt-3.5 pb-1 sm:px-5">
         <h2 className="font-semibold">{title}</h2>
-        <Link to={to} className="flex items-center gap-0.5 py-1 text-sm text-accent underline-offset-4 hover:underline">
+        <Link to={to} className="flex items-center gap-0.5 py-1 text-sm whitespace-nowrap text-accent underline-offset-4 hover:underline">
           {more} <ChevronRight aria-hidden className="size-4" />
         </Link>
       </header>
@@ -67,12 +67,13 @@ export function Rows({ label, rest, children }: { label: string; rest?: number; 
 /** One thing: what it is, what is to say about it, and at the right how it is. */
 export function Row({ name, note, side }: { name: ReactNode; note?: ReactNode; side: ReactNode }) {
   return (
-    <li className="flex items-start justify-between gap-3 px-4 py-2.5 sm:px-5">
-      <div className="min-w-0 wrap-anywhere">
+    <li className="flex flex-wrap items-start justify-between gap-x-3 gap-y-1 px-4 py-2.5 sm:px-5">
+      {/* Where there is no room beside it, the side goes below rather than cut names apart. */}
+      <div className="min-w-0 flex-1 basis-44 wrap-anywhere">
         <p className="font-medium">{name}</p>
         {note && <p className="text-soft">{note}</p>}
       </div>
-      <div className="flex shrink-0 flex-col items-end gap-0.5 text-xs text-soft">{side}</div>
+      <div className="flex shrink-0 items-center gap-x-2 gap-y-0.5 text-xs text-soft sm:flex-col sm:items-end">{side}</div>
     </li>
   );
 }

@@ -11,7 +11,7 @@ import { byHealth } from "./summary";
 /** How the parts of the system are; what failed comes first, with the reason. */
 export function ServicesPart() {
   return (
-    <Part title="Parts of the system" to="/services" more="All services" query={useQuery(queries.services(useApi()))}>
+    <Part title="Parts of the system" to="/services" more="All services" query={useQuery(queries.services(useApi()))} className="min-h-80">
       {({ services }) => (
         <Rows label="Parts of the system">
           {byHealth(services).map((service) => (

@@ -42,7 +42,7 @@ function Cards({ stats, samples, graphs }: { stats: SystemStats; samples: Sample
   const full = share(disk);
   const graph = (of: "cpu" | "memory", label: string) => (
     <div className="h-9">
-      {graphs && samples.length > 0 && (
+      {graphs && samples.length > 1 && (
         <Suspense>
           <Graph samples={samples} of={of} label={label} />
         </Suspense>
@@ -70,7 +70,7 @@ function Cards({ stats, samples, graphs }: { stats: SystemStats; samples: Sample
       <StatCard name="Running for" value={duration(uptime)} note="the machine">
         <p className="flex h-9 items-end text-xs text-soft">
           <Link to="/services" className="underline-offset-4 hover:underline">
-            Portlama itself uses {bytes(process.memory)} of memory
+            Portlama uses {bytes(process.memory)}
           </Link>
         </p>
       </StatCard>

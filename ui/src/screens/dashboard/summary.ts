@@ -74,8 +74,3 @@ export function endWords({ days }: Ending): string {
   if (days < 0) return "Ended";
   return days === 1 ? "1 day left" : `${days} days left`;
 }
-
-/** `tunnel.create` as `tunnel create`: the audit's own words, readable. */
-export function actionWords(action: string): string {
-  return action.replace(/[._]/g, " ");
-}

@@ -42,7 +42,7 @@ export function DetailDialog({ tunnel, fresh, onClose, onEdit, onEnroll }: Detai
         </Badge>
         {tunnel.statusSince && (
           <span className="text-soft">
-            since <Ago time={tunnel.statusSince} />
+            <Ago time={tunnel.statusSince} />
           </span>
         )}
         {serves && tunnel.statusDetail && <span className="text-soft">{tunnel.statusDetail}</span>}

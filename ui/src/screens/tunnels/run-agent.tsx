@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Download, Ticket } from "lucide-react";
+import { ChevronDown, Download, Ticket } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { useApi } from "@/api/context";
@@ -31,9 +31,10 @@ export function RunAgent({ onEnroll }: { onEnroll: () => void }) {
   };
   return (
     <Card>
-      <details open={connected === 0}>
-        <summary className="flex flex-wrap items-center justify-between gap-2 p-4 font-semibold sm:px-5">
-          Run the agent
+      <details open={connected === 0} className="group">
+        <summary className="flex flex-wrap items-center gap-2 p-4 font-semibold sm:px-5">
+          <ChevronDown aria-hidden className="size-4 -rotate-90 text-soft transition-transform group-open:rotate-0" />
+          <span className="flex-1">Run the agent</span>
           <Badge tone={connected > 0 ? "good" : "warn"} dot>
             {plural(connected, "agent")} connected
           </Badge>

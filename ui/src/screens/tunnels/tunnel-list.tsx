@@ -46,24 +46,21 @@ export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
     },
     { header: "Leads to", width: "2fr", cell: (tunnel) => <Target tunnel={tunnel} /> },
     { header: "Visitors", width: "8rem", phone: "plain", cell: (tunnel) => <Access tunnel={tunnel} /> },
-    { header: "Traffic", width: "7rem", phone: "plain", cell: ({ traffic }) => traffic && <Counters {...traffic} /> },
+    { header: "Traffic", width: "7rem", phone: "hidden", cell: ({ traffic }) => traffic && <Counters {...traffic} /> },
     {
       header: "On",
-      width: "2.5rem",
-      phone: "plain",
-      cell: (tunnel) => (
-        <Switch
-          label={`${tunnel.fqdn} is on`}
-          checked={tunnel.enabled}
-          onChange={(enabled) => toggle(tunnel, enabled)}
-        />
-      ),
-    },
-    {
-      header: "Actions",
-      width: "2.5rem",
+      width: "5.5rem",
       align: "end",
-      cell: (tunnel) => <Actions tunnel={tunnel} panel={panel} onDeed={onDeed} />,
+      cell: (tunnel) => (
+        <span className="flex items-center gap-2">
+          <Switch
+            label={`${tunnel.fqdn} is on`}
+            checked={tunnel.enabled}
+            onChange={(enabled) => toggle(tunnel, enabled)}
+          />
+          <Actions tunnel={tunnel} panel={panel} onDeed={onDeed} />
+        </span>
+      ),
     },
   ];
   return (
@@ -116,16 +113,18 @@ function Status({ tunnel, onShow }: { tunnel: Tunnel; onShow: () => void }) {
   const { label, tone } = statusOf(tunnel);
   return (
     <>
-      <button type="button" onClick={onShow} aria-label={`${label}: details of ${tunnel.fqdn}`} className="rounded-full">
-        <Badge tone={tone} dot>
-          {label}
-        </Badge>
-      </button>
-      {tunnel.statusSince && (
-        <span className="ml-2 text-xs text-soft">
-          <Ago time={tunnel.statusSince} />
-        </span>
-      )}
+      <span className="flex flex-wrap items-center gap-x-2">
+        <button type="button" onClick={onShow} aria-label={`${label}: details of ${tunnel.fqdn}`} className="rounded-full">
+          <Badge tone={tone} dot>
+            {label}
+          </Badge>
+        </button>
+        {tunnel.statusSince && (
+          <span className="text-xs text-soft">
+            <Ago time={tunnel.statusSince} />
+          </span>
+        )}
+      </span>
       {isDown(tunnel) && <p className="line-clamp-2 text-soft">{tunnel.statusDetail}</p>}
     </>
   );
@@ -134,8 +133,8 @@ function Status({ tunnel, onShow }: { tunnel: Tunnel; onShow: () => void }) {
 function Target({ tunnel }: { tunnel: Tunnel }) {
   return (
     <>
-      port {tunnel.port}
-      <span className="text-soft"> of {tunnel.agentLabel ?? "no agent yet"}</span>
+      <span className="md:block">{tunnel.agentLabel ?? "no agent yet"} </span>
+      <span className="text-soft">port {tunnel.port}</span>
     </>
   );
 }
