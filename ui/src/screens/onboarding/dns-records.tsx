@@ -25,22 +25,24 @@ export function DnsRecords({ domain, ip, check }: DnsRecordsProps) {
         rowKey={(record) => record.name}
         empty={null}
         columns={[
-          { header: "Type", width: "3rem", phone: "plain", cell: ({ type }) => <code className="font-mono">{type}</code> },
+          { header: "Type", width: "3rem", phone: "hidden", cell: ({ type }) => <code className="font-mono">{type}</code> },
           {
             header: "Name",
             width: "3fr",
             phone: "title",
-            cell: ({ name, purpose }) => (
+            cell: ({ type, name, purpose }) => (
               <>
                 <Copied text={name} label={`Copy name ${name}`} />
-                <p className="text-soft">{purpose}</p>
+                <p className="text-soft">
+                  <span className="md:hidden">{type} record: </span>
+                  {purpose}
+                </p>
               </>
             ),
           },
           {
             header: "Value",
             width: "2fr",
-            phone: "plain",
             cell: ({ name, value }) => <Copied text={value} label={`Copy value of ${name}`} />,
           },
           { header: "Seen", width: "6rem", phone: "plain", cell: (record) => <Found record={record} /> },

@@ -82,7 +82,7 @@ export function DomainStep({ server, before, onChosen }: DomainStepProps) {
 }
 
 function Names({ domain }: { domain: string }) {
-  const shown = domain || "example.com";
+  const shown = /^[^\s/:]+\.[^\s/:]+$/.test(domain) ? domain : "example.com";
   return (
     <span className="wrap-anywhere">
       The panel becomes panel.{shown}, people sign in at auth.{shown}, and an app may be photos.{shown}.

@@ -25,7 +25,8 @@ export function DoneStep({ server, onDone }: { server: OnboardingState; onDone: 
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
-  const isGone = told.error instanceof ApiError && told.error.status === 410;
+  // What was read stays, also when it is asked for again and is gone by then.
+  const isGone = !told.data && told.error instanceof ApiError && told.error.status === 410;
   return (
     <>
       <StepTitle title={`${server.domain ?? "The server"} is in service`}>

@@ -70,7 +70,7 @@ function Deadline({ until }: { until: string | null }) {
     <Notice tone="warn" title="Save the password and scan the code now">
       The server shows them until you go on, and for ten minutes at most
       {left !== null && <> (<span className="tabular-nums">{countdown(left)}</span> left)</>}; a restart of the server ends it,
-      too. Nobody can read them afterwards. If they are lost, give the user a new password and new codes under Users.
+      too. The panel can’t show them afterwards. If they are lost, give the user a new password and new codes under Users.
     </Notice>
   );
 }

@@ -187,12 +187,25 @@ test("the first password stays until the admin goes on, also when the server has
   const asked = platform.sent("GET", "/api/onboarding/status").length;
   await userEvent.click(screen.getByRole("button", { name: "Ask again" }));
   await waitFor(() => expect(platform.sent("GET", "/api/onboarding/status").length).toBeGreaterThan(asked));
+  expect(screen.queryByText(/can’t be shown any more/)).not.toBeInTheDocument();
   await userEvent.click(screen.getByRole("button", { name: "Show password" }));
   expect(screen.getByText(RESULT.adminPassword)).toBeInTheDocument();
 
   await userEvent.click(screen.getByRole("button", { name: /open the dashboard/ }));
   expect(await screen.findByRole("link", { name: "Dashboard" })).toBeInTheDocument();
   expect(screen.queryByText(RESULT.adminPassword)).not.toBeInTheDocument();
+});
+
+test("whoever comes too late is told what to do", async () => {
+  const { platform, move } = server({ status: "COMPLETED", domain: "example.org", resultUntil: soon() });
+  const told = platform.answers["GET /api/onboarding/result"] as () => unknown;
+  platform.answers["GET /api/onboarding/result"] = () => {
+    move({ resultUntil: null });
+    return told();
+  };
+  renderScreen(<Gate />, { platform });
+  expect(await screen.findByText(/can’t be shown any more/)).toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Open the dashboard" })).toBeInTheDocument();
 });
 
 test("a complete server shows the panel at once", async () => {

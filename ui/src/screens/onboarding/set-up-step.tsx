@@ -44,8 +44,8 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
     <>
       <StepTitle title={`Setting up ${server.domain ?? "the server"}`}>
         <p>
-          This takes about a minute, most of it for certificates. The server does it by itself: you may close or reload this
-          page and come back.
+          The server does this by itself; the certificates take most of the time. You may close or reload this page and come
+          back.
         </p>
       </StepTitle>
       {/* A break that is mended at once is nobody's concern. */}

@@ -49,7 +49,8 @@ function Steps({ at }: { at: Step }) {
           >
             {index < reached ? <Check className="size-3" /> : index + 1}
           </span>
-          {LABELS[step]}
+          {/* A phone has room for the name of one step; the others are still read out. */}
+          <span className={cn(step !== at && "max-sm:sr-only")}>{LABELS[step]}</span>
           {index < reached && <span className="sr-only">: done</span>}
         </li>
       ))}

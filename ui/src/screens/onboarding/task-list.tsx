@@ -29,7 +29,8 @@ export function TaskList({ tasks }: { tasks: Task[] }) {
 
 function TaskRow({ task: { title, status, message, log } }: { task: Task }) {
   const { icon: Icon, word, className } = SIGNS[status];
-  const lines = log?.trim().split("\n") ?? [];
+  // The first line is the title, and the last is shown as the message.
+  const between = (log?.trim().split("\n") ?? []).filter((line) => line !== title && line !== message);
   return (
     <li className="flex min-h-16 gap-3 py-3">
       <Icon aria-label={word} className={cn("mt-0.5 size-5 shrink-0", className)} />
@@ -37,11 +38,11 @@ function TaskRow({ task: { title, status, message, log } }: { task: Task }) {
         <p className={cn("font-medium", status === "pending" && "text-soft")}>{title}</p>
         {/* The reason of a failure stands above the list. */}
         <p className="min-h-5 text-soft">{status !== "error" && message !== title && message}</p>
-        {lines.length > 1 && (
+        {between.length > 0 && (
           <details className="mt-1">
-            <summary className="w-fit text-soft hover:text-ink">All {lines.length} lines</summary>
+            <summary className="w-fit text-soft hover:text-ink">What happened</summary>
             <pre tabIndex={0} className="mt-1 max-h-48 overflow-y-auto rounded-lg bg-sunken p-3 font-mono text-xs whitespace-pre-wrap">
-              {lines.join("\n")}
+              {between.join("\n")}
             </pre>
           </details>
         )}

@@ -32,7 +32,7 @@ export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
           <li>stop the server;</li>
           <li>
             in <Code>panel.json</Code> of the state directory (usually <Code>/etc/portlama</Code>), below{" "}
-            <Code>“panel2fa”</Code>, set <Code>“enabled”</Code> to <Code>false</Code>;
+            <Code>panel2fa</Code>, set <Code>enabled</Code> to <Code>false</Code>;
           </li>
           <li>start it again, and set up new codes here.</li>
         </ol>

@@ -27,7 +27,7 @@ export function TwoFactor() {
             {query.data && <Badge tone={query.data.enabled ? "good" : "neutral"}>{query.data.enabled ? "on" : "off"}</Badge>}
           </span>
         }
-        lead="With them, a stolen certificate alone opens nothing: the panel also asks for a code from an authenticator app."
+        lead="A code from an authenticator app beside the certificate, so that a stolen one opens nothing."
         actions={
           query.data &&
           (query.data.enabled ? (
