@@ -145,14 +145,17 @@ async fn a_site_is_changed_and_says_when_nothing_changed() {
     let change = json!({ "autheliaProtected": true, "allowedUsers": ["mira", "mira", "tom"] });
     let changed = app.send(&app.admin(), Ask::patch(&path, &change)).await;
     assert_eq!(changed.status, StatusCode::OK);
-    let changed = changed.json();
+    let mut changed = changed.json();
     assert_eq!(changed["site"]["allowedUsers"], json!(["mira", "tom"]));
     assert!(changed.get("message").is_none());
+    // Observed, not decided: a certificate that was late may come between two answers.
+    changed["site"]["certIssued"].take();
     for same in [json!({}), json!({ "autheliaProtected": true })] {
-        let again = app
+        let mut again = app
             .send(&app.admin(), Ask::patch(&path, &same))
             .await
             .json();
+        again["site"]["certIssued"].take();
         assert!(again["message"].is_string(), "{same}");
         assert_eq!(again["site"], changed["site"]);
     }
