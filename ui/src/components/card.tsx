@@ -10,7 +10,7 @@ export function Card({ className, ...rest }: ComponentProps<"section">) {
 export function CardHeader({ title, lead, actions }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode }) {
   return (
     <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 p-4 sm:px-5">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-56">
         <h2 className="font-semibold">{title}</h2>
         {lead && <p className="mt-0.5 text-sm text-soft">{lead}</p>}
       </div>

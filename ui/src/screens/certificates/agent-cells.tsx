@@ -3,6 +3,7 @@ import { Badge } from "@/components/badge";
 import { Ago } from "@/components/time";
 import { moment } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
+import { CAPABILITIES } from "@/screens/agents/rules";
 
 import { Lifetime } from "./lifetime";
 import { agentState, shortSerial } from "./rules";
@@ -89,7 +90,9 @@ export function AgentRights({ agent: { capabilities, allowedSites, revoked } }: 
     <div className="flex flex-col gap-1">
       <span className="flex flex-wrap gap-1">
         {capabilities.map((name) => (
-          <Badge key={name}>{name}</Badge>
+          <span key={name} title={CAPABILITIES.find((each) => each.name === name)?.label}>
+            <Badge>{name}</Badge>
+          </span>
         ))}
       </span>
       {allowedSites.length > 0 && <p className="text-soft">Sites: {allowedSites.join(", ")}</p>}

@@ -16,17 +16,19 @@ export function AutoRenewal() {
       <Badge tone={data.active ? "good" : "bad"} dot>
         {data.active ? "Renewed by themselves" : "Not renewed by themselves"}
       </Badge>
-      {data.lastRun && (
-        <span>
-          Looked through <Ago time={data.lastRun} />
-          {data.nextRun && ","}
-        </span>
-      )}
-      {data.nextRun && (
-        <span>
-          next <Ago time={data.nextRun} />
-        </span>
-      )}
+      <span>
+        {data.lastRun && (
+          <>
+            Looked through <Ago time={data.lastRun} />
+          </>
+        )}
+        {data.lastRun && data.nextRun && ", "}
+        {data.nextRun && (
+          <>
+            next <Ago time={data.nextRun} />
+          </>
+        )}
+      </span>
     </p>
   );
 }

@@ -41,7 +41,10 @@ export function LogView({ service }: { service: string }) {
           Matching lines only
         </label>
         <LevelChoice level={level} onChange={setLevel} />
-        <Controls service={service} log={log} dispatch={dispatch} />
+        <Button className="sm:ml-auto" onClick={() => dispatch({ type: log.paused ? "resume" : "pause" })}>
+          {log.paused ? <Play aria-hidden /> : <Pause aria-hidden />}
+          {log.paused ? "Go on" : "Pause"}
+        </Button>
       </div>
       <LogLines
         label={`Log of ${service}`}
@@ -53,6 +56,7 @@ export function LogView({ service }: { service: string }) {
         <StreamState log={log} onRetry={() => dispatch({ type: "retry" })} />
         <span>{plural(shown.filter(({ kind }) => kind === "line").length, "line")}</span>
         {searched.trim() !== "" && <span role="status">{found === 0 ? "Nothing found" : `${found.toLocaleString()} with “${searched.trim()}”`}</span>}
+        <Keeping service={service} log={log} dispatch={dispatch} />
       </div>
     </>
   );
@@ -74,13 +78,13 @@ function LevelChoice({ level, onChange }: { level: LogLevel; onChange: (level: L
   );
 }
 
-interface ControlsProps {
+interface KeepingProps {
   service: string;
   log: LogState;
   dispatch: (action: LogAction) => void;
 }
 
-function Controls({ service, log, dispatch }: ControlsProps) {
+function Keeping({ service, log, dispatch }: KeepingProps) {
   const platform = usePlatform();
   const toast = useToast();
   const all = [...log.entries, ...log.waiting];
@@ -89,18 +93,14 @@ function Controls({ service, log, dispatch }: ControlsProps) {
     platform.saveText(`${service}-${stamp}.log`, asText(all)).catch(toast.failed);
   };
   return (
-    <div className="flex flex-wrap gap-2 sm:ml-auto">
-      <Button onClick={() => dispatch({ type: log.paused ? "resume" : "pause" })}>
-        {log.paused ? <Play aria-hidden /> : <Pause aria-hidden />}
-        {log.paused ? "Go on" : "Pause"}
+    <span className="flex flex-wrap gap-2 text-ink sm:ml-auto">
+      <Button size="sm" onClick={() => dispatch({ type: "clear" })} disabled={all.length === 0}>
+        <Trash2 aria-hidden /> Clear log
       </Button>
-      <Button onClick={() => dispatch({ type: "clear" })} disabled={all.length === 0}>
-        <Trash2 aria-hidden /> Clear
+      <Button size="sm" onClick={save} disabled={all.length === 0}>
+        <Download aria-hidden /> Download log
       </Button>
-      <Button onClick={save} disabled={all.length === 0}>
-        <Download aria-hidden /> Download
-      </Button>
-    </div>
+    </span>
   );
 }
 

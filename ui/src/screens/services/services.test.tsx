@@ -78,7 +78,7 @@ test("the log of the service in the address is shown, pauses, and is searched", 
   await waitFor(() => expect(screen.queryByText("ban 198.51.100.7")).toBeNull());
   expect(screen.getByText("later")).toHaveRole("mark");
 
-  await userEvent.click(screen.getByRole("button", { name: "Download" }));
+  await userEvent.click(screen.getByRole("button", { name: "Download log" }));
   expect(platform.saved[0]?.fileName).toMatch(/^fail2ban-.*\.log$/);
   expect(platform.saved[0]?.text).toContain("INFO  ban 198.51.100.7\n");
 });
