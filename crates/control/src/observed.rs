@@ -64,11 +64,11 @@ impl Observation {
 }
 
 /// Judges a tunnel by what is known; the first reason why visitors are not served wins.
-pub(crate) fn observe(
-    tunnel: &Tunnel,
+pub(crate) fn observe<'t, 'a>(
+    tunnel: &'t Tunnel,
     state: &State,
     certificate: Standing,
-    agent: impl Fn(&AgentLabel) -> AgentStatus,
+    agent: impl FnOnce(&'t AgentLabel) -> &'a AgentStatus,
 ) -> Observation {
     if !tunnel.enabled {
         return Observation::new(TunnelStatus::Disabled, None, "");
@@ -89,7 +89,7 @@ pub(crate) fn observe(
         let detail = format!("agent `{label}` is not enrolled any more: choose another one");
         return Observation::new(TunnelStatus::NoAgent, None, detail);
     }
-    judge_agent(tunnel, label, &agent(label))
+    judge_agent(tunnel, label, agent(label))
 }
 
 fn judge_agent(tunnel: &Tunnel, label: &AgentLabel, agent: &AgentStatus) -> Observation {

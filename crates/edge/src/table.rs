@@ -82,8 +82,17 @@ impl Table {
                 .get(host)
                 .map(|c| shown(host, c, old, surroundings))
                 .transpose()?;
-            let entry = HostEntry::of(host, service, certificate, old, surroundings)?;
-            hosts.insert(host.clone(), Arc::new(entry));
+            let entry = match old.filter(|old| old.is_same(service, certificate.as_ref())) {
+                Some(old) => old.clone(),
+                None => Arc::new(HostEntry::of(
+                    host,
+                    service,
+                    certificate,
+                    old,
+                    surroundings,
+                )?),
+            };
+            hosts.insert(host.clone(), entry);
         }
         Ok(Self {
             hosts,
@@ -146,6 +155,14 @@ impl HostEntry {
             })?,
             way: way(service, old, surroundings.live),
         })
+    }
+
+    /// Whether an entry made of these would be this one: all else follows from them, from the
+    /// name, and from what never changes while the server runs.
+    fn is_same(&self, service: &HostService, certificate: Option<&ShownCertificate>) -> bool {
+        let fingerprint = |shown: &ShownCertificate| shown.fingerprint;
+        self.service == *service
+            && self.certificate.as_ref().map(fingerprint) == certificate.map(fingerprint)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Host names: the base domain, the label below it, and whole names.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ParseError;
@@ -16,9 +18,9 @@ const MAX_HOSTNAME_BYTES: usize = 253;
 ///
 /// Two or more DNS labels, at most 253 octets. Parsing does not change case: callers that
 /// take a name from a visitor use [`Hostname::normalise`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Hostname(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Hostname(Arc<str>);
 
 text_name!(Hostname);
 
@@ -153,9 +155,9 @@ impl std::fmt::Debug for Domain {
 ///
 /// Whether it is [reserved](Subdomain::is_reserved) is a separate question, because the API
 /// answers it with its own error.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Subdomain(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Subdomain(Arc<str>);
 
 text_name!(Subdomain);
 

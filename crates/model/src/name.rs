@@ -1,6 +1,8 @@
 //! Names of agents and people.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::Deserialize;
 
 use crate::ParseError;
 use crate::text::text_name;
@@ -12,9 +14,9 @@ fn is_slug_byte(b: u8) -> bool {
 /// The label of an agent: 1 to 50 characters of `a-z 0-9 -`, the first alphanumeric.
 ///
 /// An agent's certificate has the common name `agent:<label>`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AgentLabel(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AgentLabel(Arc<str>);
 
 text_name!(AgentLabel);
 
@@ -44,9 +46,9 @@ impl AgentLabel {
 ///
 /// A site below the base domain has its name as subdomain, so it must be a
 /// [`Subdomain`](crate::Subdomain), too: at most 63 characters (RFC 1035 §2.3.1).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SiteName(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SiteName(Arc<str>);
 
 text_name!(SiteName);
 
@@ -68,9 +70,9 @@ impl SiteName {
 }
 
 /// A visitor's user name: 2 to 32 characters of `a-z 0-9 _ -`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Username(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Username(Arc<str>);
 
 text_name!(Username);
 
@@ -100,9 +102,9 @@ pub(crate) fn is_printable_line(text: &str) -> bool {
 }
 
 /// The name a user is shown under: 1 to 100 characters on one line.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DisplayName(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DisplayName(Arc<str>);
 
 text_name!(DisplayName);
 
@@ -125,7 +127,7 @@ const MAX_DESCRIPTION_CHARACTERS: usize = 200;
 
 /// A note on a tunnel: one line of at most 200 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Description(Box<str>);
+pub struct Description(Arc<str>);
 
 text_name!(Description);
 
@@ -143,9 +145,9 @@ impl Description {
 
 /// An e-mail address as far as Portlama needs to know one: `local@host` in ASCII without
 /// spaces or quotes, at most 254 octets (RFC 5321 §4.5.3.1.3).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Email(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Email(Arc<str>);
 
 text_name!(Email);
 
@@ -166,9 +168,9 @@ impl Email {
 
 /// A group of users: 1 to 63 printable characters without commas, because groups reach the
 /// app as one comma-separated header (`Remote-Groups`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Group(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Group(Arc<str>);
 
 text_name!(Group);
 

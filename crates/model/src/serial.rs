@@ -1,6 +1,8 @@
 //! Certificate serial numbers.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::Deserialize;
 
 use crate::ParseError;
 use crate::text::text_name;
@@ -10,9 +12,9 @@ const MAX_SERIAL_BYTES: usize = 20;
 
 /// A certificate's serial: upper-case hexadecimal, two digits an octet, no separators and no
 /// DER sign octet (`05`, `0A1B`). The same spelling in every file and answer.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Serial(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Serial(Arc<str>);
 
 text_name!(Serial);
 

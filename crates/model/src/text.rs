@@ -8,8 +8,9 @@
 #[error("{0}")]
 pub struct ParseError(pub(crate) &'static str);
 
-/// Gives a `struct Name(Box<str>)` with a `fn check(&str) -> Result<(), ParseError>` the
-/// traits of a value that is a text outside and a checked type inside.
+/// Gives a `struct Name(Arc<str>)` with a `fn check(&str) -> Result<(), ParseError>` the
+/// traits of a value that is a text outside and a checked type inside. A change copies the whole
+/// state, with thousands of names: copies share their text.
 macro_rules! text_name {
     ($name:ident) => {
         impl $name {
@@ -34,7 +35,7 @@ macro_rules! text_name {
         }
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0.into()
+                name.as_str().to_owned()
             }
         }
         impl AsRef<str> for $name {
@@ -45,6 +46,11 @@ macro_rules! text_name {
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
             }
         }
         impl std::fmt::Display for $name {

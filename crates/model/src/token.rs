@@ -1,5 +1,7 @@
 //! Tokens and fingerprints that people carry from one machine to another.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::text::text_name;
@@ -14,9 +16,9 @@ fn is_hex64(text: &str) -> bool {
 
 /// The SHA-256 of the Portlama CA's public key (its DER `SubjectPublicKeyInfo`), 64
 /// lower-case hexadecimal digits. What our own programs pin.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CaFingerprint(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CaFingerprint(Arc<str>);
 
 text_name!(CaFingerprint);
 

@@ -1,6 +1,8 @@
 //! Versions of releases.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::Deserialize;
 
 use crate::ParseError;
 use crate::text::text_name;
@@ -10,9 +12,9 @@ const MAX_VERSION_DIGITS: usize = 9;
 
 /// The version of a release: three numbers with dots between them, and nothing else. What is
 /// made of it ends up in names of files, so it is held to its form.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ReleaseVersion(Box<str>);
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ReleaseVersion(Arc<str>);
 
 text_name!(ReleaseVersion);
 

@@ -25,6 +25,16 @@ pub(crate) enum Change {
     Remove,
 }
 
+impl Change {
+    /// What the file will hold; `None` when it goes.
+    pub(crate) fn content(&self) -> Option<&[u8]> {
+        match self {
+            Self::Write { bytes, .. } => Some(bytes),
+            Self::Remove => None,
+        }
+    }
+}
+
 /// How far a successful commit came. Either way it is durable: it survives a crash.
 #[derive(Debug)]
 #[must_use = "a commit that is only recorded should be said to be so"]

@@ -1,14 +1,13 @@
 //! `intent.json`: a commit written down before it is carried out.
 //!
-//! Two lines of JSON: a header with the length and SHA-256 of the second line, and the
-//! changes with their whole contents. The record gets its name by a rename after its content
-//! is durable, so one that exists is whole; the checksum finds a disk that lies.
+//! Two lines of JSON, then octets: a header with the length and SHA-256 of all that follows it,
+//! the list of the changes, and their contents as they are, one after the other. The record gets
+//! its name by a rename after its content is durable, so one that exists is whole; the checksum
+//! finds a disk that lies.
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::commit::Change;
@@ -32,6 +31,7 @@ struct Header {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     path: String,
+    /// Absent when the file goes.
     #[serde(flatten)]
     content: Option<Content>,
 }
@@ -39,7 +39,7 @@ struct Entry {
 #[derive(Serialize, Deserialize)]
 struct Content {
     mode: u32,
-    base64: String,
+    bytes: usize,
 }
 
 /// The record's bytes.
@@ -48,14 +48,22 @@ pub(crate) fn encode(changes: &BTreeMap<String, Change>) -> Vec<u8> {
         .iter()
         .map(|(path, change)| entry(path, change))
         .collect();
-    let body = serde_json::to_string(&entries).expect("texts and numbers are JSON");
+    let mut list = serde_json::to_vec(&entries).expect("texts and numbers are JSON");
+    list.push(b'\n');
+    let contents = changes.values().filter_map(Change::content);
+    let parts: Vec<&[u8]> = std::iter::once(list.as_slice()).chain(contents).collect();
     let header = Header {
         intent: INTENT_VERSION,
-        bytes: body.len(),
-        sha256: checksum(body.as_bytes()),
+        bytes: parts.iter().map(|part| part.len()).sum(),
+        sha256: checksum(&parts),
     };
-    let header = serde_json::to_string(&header).expect("texts and numbers are JSON");
-    format!("{header}\n{body}\n").into_bytes()
+    let mut record = serde_json::to_vec(&header).expect("texts and numbers are JSON");
+    record.reserve_exact(1 + header.bytes);
+    record.push(b'\n');
+    for part in parts {
+        record.extend_from_slice(part);
+    }
+    record
 }
 
 /// Reads the record of a directory; `None` when no commit was cut short.
@@ -88,46 +96,49 @@ pub(crate) enum IntentFault {
 /// The changes of a record.
 pub(crate) fn decode(bytes: &[u8]) -> Result<BTreeMap<String, Change>, IntentFault> {
     let broken = IntentFault::Broken;
-    let end = bytes
-        .iter()
-        .position(|b| *b == b'\n')
-        .ok_or(broken("it has no header"))?;
-    let (header, body) = bytes.split_at(end);
+    let (header, rest) = line(bytes).ok_or(broken("it has no header"))?;
     let header: Header =
         serde_json::from_slice(header).map_err(|_| broken("its header cannot be read"))?;
     if header.intent > INTENT_VERSION {
         return Err(IntentFault::Newer(header.intent));
     }
-    let body = body
-        .strip_prefix(b"\n")
-        .and_then(|body| body.strip_suffix(b"\n"))
-        .unwrap_or_default();
-    if body.len() != header.bytes || checksum(body) != header.sha256 {
+    let whole = header.intent == INTENT_VERSION
+        && rest.len() == header.bytes
+        && checksum(&[rest]) == header.sha256;
+    if !whole {
         return Err(broken("its checksum does not fit its content"));
     }
+    let (list, mut contents) = line(rest).ok_or(broken("it has no list of changes"))?;
     let entries: Vec<Entry> =
-        serde_json::from_slice(body).map_err(|_| broken("its changes cannot be read"))?;
-    entries
-        .into_iter()
-        .map(|entry| {
-            let known = Document::ALL
-                .iter()
-                .any(|document| document.path() == entry.path);
-            if !known && FilePath::new(entry.path.as_str()).is_err() {
-                return Err(broken("it names a file outside the state"));
-            }
-            let change = match entry.content {
-                None => Change::Remove,
-                Some(Content { mode, base64 }) => Change::Write {
+        serde_json::from_slice(list).map_err(|_| broken("its changes cannot be read"))?;
+    let mut changes = BTreeMap::new();
+    for Entry { path, content } in entries {
+        let known = Document::ALL.iter().any(|document| document.path() == path);
+        if !known && FilePath::new(path.as_str()).is_err() {
+            return Err(broken("it names a file outside the state"));
+        }
+        let change = match content {
+            None => Change::Remove,
+            Some(Content { mode, bytes }) => {
+                let (content, after) = contents
+                    .split_at_checked(bytes)
+                    .ok_or(broken("a content is missing"))?;
+                contents = after;
+                Change::Write {
                     mode: mode & 0o777,
-                    bytes: BASE64
-                        .decode(base64)
-                        .map_err(|_| broken("a content cannot be read"))?,
-                },
-            };
-            Ok((entry.path, change))
-        })
-        .collect()
+                    bytes: content.to_vec(),
+                }
+            }
+        };
+        changes.insert(path, change);
+    }
+    Ok(changes)
+}
+
+/// The first line without its end, and what follows it.
+fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|b| *b == b'\n')?;
+    Some((bytes.get(..end)?, bytes.get(end + 1..)?))
 }
 
 fn entry(path: &str, change: &Change) -> Entry {
@@ -135,7 +146,7 @@ fn entry(path: &str, change: &Change) -> Entry {
         Change::Remove => None,
         Change::Write { mode, bytes } => Some(Content {
             mode: *mode,
-            base64: BASE64.encode(bytes),
+            bytes: bytes.len(),
         }),
     };
     Entry {
@@ -144,6 +155,52 @@ fn entry(path: &str, change: &Change) -> Entry {
     }
 }
 
-fn checksum(bytes: &[u8]) -> String {
-    hex::encode(digest(&SHA256, bytes))
+fn checksum(parts: &[&[u8]]) -> String {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    hex::encode(context.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes() -> BTreeMap<String, Change> {
+        let write = |bytes: &[u8]| Change::Write {
+            mode: 0o600,
+            bytes: bytes.to_vec(),
+        };
+        [
+            (
+                "certificates/a.example/fullchain.pem",
+                write(b"\0\n[]\n\xff"),
+            ),
+            ("certificates/a.example/privkey.pem", Change::Remove),
+            ("sites.json", write(b"")),
+            ("tunnels.json", write(b"[]\n")),
+        ]
+        .map(|(path, change)| (path.to_owned(), change))
+        .into()
+    }
+
+    #[test]
+    fn a_record_gives_back_every_octet() {
+        let read = decode(&encode(&changes())).expect("decodes");
+        assert!(read == changes());
+    }
+
+    #[test]
+    fn a_record_that_was_cut_off_or_goes_on_is_broken() {
+        let whole = encode(&changes());
+        for end in 0..whole.len() {
+            assert!(
+                matches!(decode(&whole[..end]), Err(IntentFault::Broken(_))),
+                "{end}"
+            );
+        }
+        let longer = [whole.as_slice(), b"\n"].concat();
+        assert!(matches!(decode(&longer), Err(IntentFault::Broken(_))));
+    }
 }

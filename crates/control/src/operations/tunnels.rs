@@ -1,16 +1,19 @@
 //! Tunnels: list, create, change, delete, and what their agent is told.
 
+use std::collections::HashMap;
+
 use portlama_access::Identity;
 use portlama_model::{
     AccessMode, AgentLabel, Capability, Domain, HostHeader, Hostname, Origin, OriginScheme, State,
     Subdomain, Timestamp, Tunnel, TunnelPort, TunnelType,
 };
+use portlama_tunnel::AgentStatus;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::change::{Change, Forbids, audit_row};
 use crate::control::Core;
-use crate::observed::observe;
+use crate::observed::{Observation, observe};
 use crate::operations::still_may;
 use crate::operations::tunnel_rules::{belongs_to, changed, new_tunnel, own_tunnel, takes_away};
 use crate::{Control, OperationError, Refusal, TrafficTotals, TunnelStatus};
@@ -152,12 +155,12 @@ impl Control {
     #[must_use]
     pub fn tunnels(&self) -> Vec<TunnelView> {
         let state = self.core.state.load();
-        let now = self.core.live.now();
+        let mut look = Look::new(&self.core, &state, self.core.live.now());
         let mut views: Vec<_> = state
             .tunnels
             .iter()
             .rev()
-            .map(|tunnel| self.core.view(tunnel, &state, now))
+            .map(|tunnel| look.view(tunnel))
             .collect();
         views.sort_by_key(|view| std::cmp::Reverse(view.tunnel.created_at));
         views
@@ -305,22 +308,65 @@ impl Core {
     /// Notes how every tunnel is doing at this moment.
     pub(crate) fn observe_all(&self, now: Timestamp) {
         let state = self.state.load();
+        let mut look = Look::new(self, &state, now);
         for tunnel in &state.tunnels {
-            self.view(tunnel, &state, now);
+            // The observer remembers it.
+            look.observe(tunnel);
         }
     }
 
     /// A tunnel with what is observed of it.
     pub(crate) fn view(&self, tunnel: &Tunnel, state: &State, now: Timestamp) -> TunnelView {
-        let certificate = self.standing(&tunnel.fqdn, now);
-        let seen = observe(tunnel, state, certificate, |agent| self.hub.status(agent));
+        Look::new(self, state, now).view(tunnel)
+    }
+}
+
+/// A look at tunnels at one moment. Each agent is asked once, because its answer tells of all its
+/// ports.
+struct Look<'a> {
+    core: &'a Core,
+    state: &'a State,
+    now: Timestamp,
+    agents: HashMap<&'a AgentLabel, AgentStatus>,
+}
+
+impl<'a> Look<'a> {
+    fn new(core: &'a Core, state: &'a State, now: Timestamp) -> Self {
+        Self {
+            core,
+            state,
+            now,
+            agents: HashMap::new(),
+        }
+    }
+
+    fn view(&mut self, tunnel: &'a Tunnel) -> TunnelView {
+        let (seen, since) = self.observe(tunnel);
         TunnelView {
             tunnel: tunnel.clone(),
             status: seen.status,
-            status_since: self.observer.since(tunnel, &seen, now),
+            status_since: since,
             status_detail: seen.detail,
-            traffic: self.live.traffic(tunnel.id).totals(),
+            traffic: self.core.live.traffic(tunnel.id).totals(),
         }
+    }
+
+    /// How a tunnel is doing, and since when.
+    fn observe(&mut self, tunnel: &'a Tunnel) -> (Observation, Timestamp) {
+        let Self {
+            core,
+            state,
+            now,
+            agents,
+        } = self;
+        let certificate = core.standing(&tunnel.fqdn, *now);
+        let seen = observe(tunnel, state, certificate, |label| {
+            agents
+                .entry(label)
+                .or_insert_with(|| core.hub.status(label))
+        });
+        let since = core.observer.since(tunnel, &seen, *now);
+        (seen, since)
     }
 }
 
