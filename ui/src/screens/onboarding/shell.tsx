@@ -14,7 +14,7 @@ export function Shell({ step, children }: { step: Step; children: ReactNode }) {
   return (
     <>
       <header className="border-b border-line bg-surface">
-        <div className="mx-auto flex max-w-3xl flex-wrap items-center justify-between gap-x-6 gap-y-3 px-4 py-3 sm:px-6">
+        <div className="mx-auto flex max-w-3xl flex-wrap items-center justify-between gap-x-4 gap-y-3 px-4 py-3 sm:px-6">
           <div className="flex items-center gap-3">
             <img src={mark} alt="" width={28} height={28} />
             <p className="font-semibold tracking-tight">Portlama</p>
@@ -33,7 +33,7 @@ export function Shell({ step, children }: { step: Step; children: ReactNode }) {
 function Steps({ at }: { at: Step }) {
   const reached = STEPS.indexOf(at);
   return (
-    <ol aria-label="Steps of the set-up" className="flex flex-wrap gap-x-4 gap-y-1 text-sm">
+    <ol aria-label="Steps of the set-up" className="flex flex-wrap gap-x-3 gap-y-1 text-sm sm:gap-x-4">
       {STEPS.map((step, index) => (
         <li
           key={step}

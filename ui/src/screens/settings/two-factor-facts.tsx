@@ -15,9 +15,9 @@ export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
   return (
     <Facts>
       <Fact name="Where it is asked">
-        {isOn ? "" : "When they are on: "}at every address of the panel, {bare} as well. That address stays open for your
-        certificate; it is no way around the code. The API asks, too, whoever calls it with the admin certificate. Machines that
-        run the agent are never asked.
+        {isOn ? "At" : "When they are on: at"} every address of the panel, {bare} as well. That address stays open for your
+        certificate; it is no way around the code. Programs that call the API with the admin certificate are asked, too;
+        machines that run the agent never are.
       </Fact>
       <Fact name="How often">
         Once per browser and address: again after two hours without use, and after twelve hours in any case. After five wrong
