@@ -51,7 +51,7 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
       {/* A break that is mended at once is nobody's concern. */}
       {link === "lost" && stream.lostInARow > 1 && (
         <Notice tone="warn" urgent title="The connection to the server was lost">
-          The set-up goes on without this page. It connects again by itself; what stands below may be older.
+          A set-up that runs goes on without this page. The page connects again by itself; what stands below may be older.
         </Notice>
       )}
       {failure && <Stopped failure={failure} title={tasks.find(({ id }) => id === failure.task)?.title} />}
