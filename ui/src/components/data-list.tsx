@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useRef, useState, type CSSProperties, type ReactNode } from "react";
+import { memo, useLayoutEffect, useRef, useState, type CSSProperties, type ReactNode } from "react";
 
 import { cn } from "@/lib/cn";
 
@@ -45,7 +45,7 @@ export function DataList<T>(props: DataListProps<T>) {
         </div>
       </div>
       {rows.length < VIRTUAL_FROM ? (
-        <div role="rowgroup">
+        <div role="rowgroup" className="*:last:border-b-0">
           {rows.map((row, index) => (
             <Row key={props.rowKey(row)} row={row} index={index} columns={columns} />
           ))}
@@ -93,7 +93,10 @@ function VirtualRows<T>({ rows, rowKey, columns }: DataListProps<T>) {
   );
 }
 
-function Row<T>({ row, index, columns }: { row: T; index: number; columns: Column<T>[] }) {
+/** Scrolling moves rows, it does not change them: those that stay in sight are not made anew. */
+const Row = memo(RowOf) as typeof RowOf;
+
+function RowOf<T>({ row, index, columns }: { row: T; index: number; columns: Column<T>[] }) {
   return (
     <div
       role="row"

@@ -90,8 +90,8 @@ function StatCard({ name, value, note, children }: StatCardProps) {
     <Card className="flex min-h-36 flex-col justify-between gap-2 p-3.5 sm:p-4">
       <div>
         <h2 className="text-sm text-soft">{name}</h2>
-        <p className="text-xl font-semibold tracking-tight tabular-nums">{value}</p>
-        <p className="text-xs text-soft">{note}</p>
+        <div className="text-xl font-semibold tracking-tight tabular-nums">{value}</div>
+        <div className="text-xs text-soft">{note}</div>
       </div>
       {children}
     </Card>

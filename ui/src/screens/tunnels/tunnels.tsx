@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Cable, Plus } from "lucide-react";
+import { Cable, Play, Plus } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 
@@ -20,7 +20,7 @@ import { RunAgent } from "./run-agent";
 import { TunnelList, type Deed } from "./tunnel-list";
 
 /** The dialog that is open. */
-type Open = { kind: "create" | "enroll" } | { kind: Deed | "made"; tunnel: Tunnel };
+type Open = { kind: "create" | "run" | "enroll" } | { kind: Deed | "made"; tunnel: Tunnel };
 
 export function Component() {
   const api = useApi();
@@ -32,18 +32,23 @@ export function Component() {
     if (search.size > 0) setSearch({}, { replace: true });
     show(next);
   };
-  const make = (
-    <Button variant="primary" onClick={() => setOpen({ kind: "create" })}>
-      <Plus aria-hidden /> Make tunnel
-    </Button>
+  const deeds = (
+    <>
+      <Button onClick={() => setOpen({ kind: "run" })}>
+        <Play aria-hidden /> Run an agent
+      </Button>
+      <Button variant="primary" onClick={() => setOpen({ kind: "create" })}>
+        <Plus aria-hidden /> Make tunnel
+      </Button>
+    </>
   );
   return (
-    <Page title="Tunnels" lead="Apps that run at home, each at a host name of this server." actions={make}>
+    <Page title="Tunnels" lead="Apps that run at home, each at a host name of this server." actions={deeds}>
       <QueryView query={query}>
         {({ tunnels }) =>
           tunnels.length === 0 ? (
             <Card>
-              <State icon={Cable} title="No tunnels yet" action={make}>
+              <State icon={Cable} title="No tunnels yet" action={deeds}>
                 A tunnel leads visitors of a host name to an app on a machine of yours, through an agent that runs there.
               </State>
             </Card>
@@ -52,7 +57,6 @@ export function Component() {
           )
         }
       </QueryView>
-      <RunAgent onEnroll={() => setOpen({ kind: "enroll" })} />
       <OpenDialog open={open} tunnels={query.data?.tunnels ?? []} setOpen={setOpen} />
     </Page>
   );
@@ -70,6 +74,8 @@ function OpenDialog({ open, tunnels, setOpen }: OpenDialogProps) {
   switch (open.kind) {
     case "create":
       return <CreateDialog open onOpenChange={close} onMade={(tunnel) => setOpen({ kind: "made", tunnel })} />;
+    case "run":
+      return <RunAgent onClose={close} onEnroll={() => setOpen({ kind: "enroll" })} />;
     case "enroll":
       return <EnrollDialog open onOpenChange={close} />;
     case "edit":
