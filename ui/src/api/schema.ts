@@ -1388,16 +1388,10 @@ export interface components {
         CertificateFailure: {
             /** @description What went wrong: the authority's own words where it spoke. */
             message: string;
-            /**
-             * Format: date-time
-             * @description When the next attempt is made.
-             */
-            nextTry: string;
-            /**
-             * Format: date-time
-             * @description Since when it has been failing.
-             */
-            since: string;
+            /** @description When the next attempt is made. */
+            nextTry: components["schemas"]["Time"];
+            /** @description Since when it has been failing. */
+            since: components["schemas"]["Time"];
         };
         /** @description `GET /api/certs`. */
         CertificateList: {
