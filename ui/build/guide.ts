@@ -72,7 +72,8 @@ export function render(markdown: string): Page {
           tokens.map((c) => `<${tag}>${this.parser.parseInline(c.tokens)}</${tag}>`).join("");
         const head = `<thead><tr>${cell("th", token.header)}</tr></thead>`;
         const body = token.rows.map((row) => `<tr>${cell("td", row)}</tr>`).join("");
-        return `<div class="guide-table" tabindex="0" role="region" aria-label="Table"><table>${head}<tbody>${body}</tbody></table></div>\n`;
+        const label = escape(`Table: ${token.header.map(({ text }) => text).join(", ")}`);
+        return `<div class="guide-table" tabindex="0" role="region" aria-label="${label}"><table>${head}<tbody>${body}</tbody></table></div>\n`;
       },
       code({ text }) {
         return `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`;
@@ -110,7 +111,8 @@ function anchor(text: string): string {
 }
 
 function plain(html: string): string {
-  const text = html.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ").trim();
+  const unmarked = html.replace(/<\/?(a|code|em|strong)\b[^>]*>/g, "");
+  const text = unmarked.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ").trim();
   const entities: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
   return text.replace(/&(lt|gt|quot|#39|amp);/g, (entity) => entities[entity] ?? entity);
 }

@@ -79,17 +79,29 @@ function Narrow({ onClick, title, children }: { onClick: () => void; title: stri
   );
 }
 
+/** So much of a row stands there without being asked for. */
+const SHORT_LINES = 3;
+const SHORT_LETTERS = 120;
+
+function isShort(all: Change[]): boolean {
+  const letters = all.reduce((sum, { before = "", after = "" }) => sum + before.length + after.length, 0);
+  return all.length <= SHORT_LINES && letters <= SHORT_LETTERS;
+}
+
+/** Uploads tell how many files there were; of many, not all names. */
+function summary(all: Change[]): string {
+  const count = all.find(({ member }) => member === "count")?.after;
+  return count ? `${count} files` : plural(all.length, "value");
+}
+
 /** What is different stands there at once; all of a thing that came or went is asked for. */
 function Details({ entry: { before, after } }: { entry: AuditEntry }) {
   const all = changes(before, after);
   if (all.length === 0) return <span className="text-soft">–</span>;
-  if (all.length <= 3) return <Changes changes={all} />;
-  const kind = before && after ? "changed" : after ? "" : "before";
+  if (isShort(all)) return <Changes changes={all} />;
   return (
     <details>
-      <summary className="text-soft hover:text-ink">
-        {plural(all.length, "value")} {kind}
-      </summary>
+      <summary className="text-soft hover:text-ink">{summary(all)}</summary>
       <Changes changes={all} />
     </details>
   );

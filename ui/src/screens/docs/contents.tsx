@@ -49,10 +49,10 @@ function SectionList({ current }: { current: PlacedPage | undefined }) {
 }
 
 /** The headings of the page. */
-export function Contents({ page }: { page: PlacedPage }) {
+export function Contents({ page, className }: { page: PlacedPage; className: string }) {
   return (
-    <nav aria-label="On this page" className="min-w-0 text-sm max-xl:hidden xl:sticky xl:top-4">
-      <p className="mb-1 text-xs font-semibold text-soft">On this page</p>
+    <nav aria-label="On this page" className={cn("min-w-0 text-sm", className)}>
+      <p className="mb-1 text-xs font-semibold text-soft max-[90rem]:hidden">On this page</p>
       <ul className="border-l border-line">
         {page.parts.slice(1).map(({ id, title }) => (
           <li key={id}>

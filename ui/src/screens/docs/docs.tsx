@@ -18,7 +18,7 @@ export function Component() {
   const page = pageOf(slug);
   return (
     <Page title={page?.title ?? "Guide"} actions={<SearchBox />}>
-      <div className="grid items-start gap-6 lg:grid-cols-[12rem_minmax(0,1fr)] xl:grid-cols-[12rem_minmax(0,1fr)_12rem]">
+      <div className="grid items-start gap-6 lg:grid-cols-[12rem_minmax(0,1fr)] min-[90rem]:grid-cols-[12rem_minmax(0,1fr)_11rem]">
         <Sections current={page} />
         {page ? (
           <Article key={page.slug} page={page} />
@@ -35,7 +35,7 @@ export function Component() {
             />
           </Card>
         )}
-        {page && <Contents page={page} />}
+        {page && <Contents page={page} className="sticky top-4 max-[90rem]:hidden" />}
       </div>
     </Page>
   );
@@ -46,10 +46,20 @@ function Article({ page }: { page: PlacedPage }) {
   const body = useRef<HTMLDivElement>(null);
   const { hash, key } = useLocation();
   useEffect(() => {
-    if (hash) body.current?.querySelector(`[id="${CSS.escape(decodeURIComponent(hash.slice(1)))}"]`)?.scrollIntoView();
+    if (!hash) return;
+    const id = decodeURIComponent(hash.slice(1));
+    // After the frame's own effect, which begins every page at its top.
+    const frame = requestAnimationFrame(() => {
+      body.current?.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView();
+    });
+    return () => cancelAnimationFrame(frame);
   }, [hash, key]);
   return (
     <article className="min-w-0">
+      <details className="mb-4 rounded-xl border border-line bg-surface px-4 py-2.5 text-sm min-[90rem]:hidden">
+        <summary className="font-medium pointer-coarse:py-2">On this page</summary>
+        <Contents page={page} className="pt-3" />
+      </details>
       <Card className="p-4 sm:p-6">
         {/* Made at build time from docs/guide, which is our own text. */}
         <div ref={body} className="guide" onClick={useOwnLinks()} dangerouslySetInnerHTML={{ __html: page.html }} />

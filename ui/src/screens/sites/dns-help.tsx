@@ -81,12 +81,12 @@ function RecordTable({ fqdn, ip }: { fqdn: string; ip: string }) {
   return (
     <dl className="grid gap-px overflow-hidden rounded-lg border border-line bg-line text-sm sm:grid-cols-[6rem_1fr_1fr]">
       {record.map(([name, value]) => (
-        <div key={name} className="flex items-center gap-2 bg-sunken px-3 py-1.5">
-          <div className="min-w-0 flex-1">
-            <dt className="text-xs text-soft">{name}</dt>
-            <dd className="font-mono wrap-anywhere">{value}</dd>
-          </div>
-          {name !== "Type" && <CopyButton text={value} label={`Copy ${name.toLowerCase()}`} />}
+        <div key={name} className="bg-sunken px-3 py-1.5">
+          <dt className="text-xs text-soft">{name}</dt>
+          <dd className="flex min-h-8 items-center gap-2">
+            <span className="min-w-0 flex-1 font-mono wrap-anywhere">{value}</span>
+            {name !== "Type" && <CopyButton text={value} label={`Copy ${name.toLowerCase()}`} />}
+          </dd>
         </div>
       ))}
     </dl>

@@ -77,7 +77,7 @@ function SiteList({ sites }: { sites: Site[] }) {
             },
             { header: "Status", width: "8.5rem", phone: "plain", cell: (site) => <SiteStatus site={site} /> },
             { header: "Visitors", width: "2fr", phone: "plain", cell: (site) => <SiteFlags site={site} /> },
-            { header: "Name", width: "7rem", phone: "hidden", cell: ({ type }) => (type === "managed" ? "This domain" : "Own domain") },
+            { header: "Domain", width: "7rem", phone: "hidden", cell: ({ type }) => (type === "managed" ? "This server’s" : "Its own") },
             { header: "Size", width: "6rem", cell: ({ totalSize }) => bytes(totalSize) },
           ]}
         />
