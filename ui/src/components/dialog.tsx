@@ -8,7 +8,8 @@ import { cn } from "@/lib/cn";
 import { Button } from "./button";
 import { Notice } from "./notice";
 
-const BACKDROP = "fixed inset-0 z-40 bg-black/50";
+// As high as the window itself: of two open ones, the later covers all of the first.
+const BACKDROP = "fixed inset-0 z-50 bg-black/50";
 const PANEL =
   "fixed z-50 flex max-h-[min(92dvh,52rem)] flex-col overflow-hidden bg-surface shadow-raised outline-none " +
   // A sheet from below on a phone, a window in the middle elsewhere.

@@ -60,8 +60,11 @@ test("the file of a rotation comes from the answer: the route is shut when the o
   expect(platform.sent("POST", "/api/certs/mtls/rotate")).toEqual([{ revokeNow: true }]);
   expect(platform.sent("GET", "/api/certs")).toHaveLength(before);
 
-  // Escape must not throw the password away.
+  // Neither Escape nor a hasty click throws the password away.
   await userEvent.keyboard("{Escape}");
+  await userEvent.click(screen.getByRole("button", { name: "Done" }));
+  expect(screen.getByText(/nobody can open this panel/)).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
   await userEvent.click(screen.getByRole("button", { name: "Save P12 file" }));
   expect(platform.savedBytes).toEqual([{ fileName: "client.p12", bytes: new Uint8Array([0, 255]) }]);
   expect(platform.downloads).toEqual([]);

@@ -4,6 +4,7 @@ import { useState, type ChangeEvent } from "react";
 import { useForm } from "react-hook-form";
 
 import { useApi } from "@/api/context";
+import { queries } from "@/api/queries";
 import type { CertificateSigned } from "@/api/schema";
 import { Button } from "@/components/button";
 import { Dialog, DialogActions } from "@/components/dialog";
@@ -14,38 +15,34 @@ import { moment } from "@/lib/format";
 import { useSubmit } from "@/lib/use-submit";
 import { usePlatform } from "@/platform/context";
 
+import { LockedOut } from "./locked-out";
 import { csrProblem } from "./rules";
+import { ShownOnce } from "./shown-once";
 
 /** Gets the admin a certificate for a key that never leaves their hardware. */
 export function HardwareDialog({ onClose }: { onClose: () => void }) {
-  const cache = useQueryClient();
   const [made, setMade] = useState<CertificateSigned | null>(null);
-  const close = () => {
-    onClose();
-    if (made) void cache.invalidateQueries({ queryKey: ["certificates"] });
-  };
+  if (made) return <Signed made={made} onClose={onClose} />;
   return (
     <Dialog
       open
-      onOpenChange={close}
-      holdsSecret={made !== null}
-      title={made ? "Your new certificate" : "Move your key to hardware"}
-      lead={
-        made
-          ? "The server keeps no copy for you. Save it before you close this."
-          : "Make a key inside your security key, TPM or keychain, and a certificate request for it. The server signs the request and never sees the key."
-      }
+      onOpenChange={onClose}
+      title="Move your key to hardware"
+      lead="Make a key inside your security key, TPM or keychain, and a certificate request for it. The server signs the request and never sees the key."
     >
-      {made ? <Signed made={made} onClose={close} /> : <RequestForm onMade={setMade} onCancel={onClose} />}
+      <RequestForm onMade={setMade} onCancel={onClose} />
     </Dialog>
   );
 }
 
 function RequestForm({ onMade, onCancel }: { onMade: (made: CertificateSigned) => void; onCancel: () => void }) {
   const api = useApi();
+  const cache = useQueryClient();
   const form = useForm({ defaultValues: { csr: "" } });
   const { submit, problem, busy } = useSubmit(form, async ({ csr }) => {
     onMade(await api.post("/api/certs/admin/upgrade-to-hardware-bound", { body: { csr } }));
+    // The page's own certificate is dead, so the server can't be asked.
+    cache.setQueryData(queries.adminAuth(api).queryKey, { adminAuthMode: "hardware-bound" });
   });
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
@@ -105,7 +102,13 @@ function Signed({ made, onClose }: { made: CertificateSigned; onClose: () => voi
   const [saved, setSaved] = useState(false);
   const save = () => platform.saveText("admin.crt", made.cert).then(() => setSaved(true), toast.failed);
   return (
-    <>
+    <ShownOnce
+      title="Your new certificate"
+      lead="The server keeps no copy for you. Save it before you close this."
+      saved={saved}
+      loss={<LockedOut />}
+      onClose={onClose}
+    >
       <ol className="flex list-decimal flex-col gap-4 pl-5 text-sm marker:text-soft">
         <li className="space-y-1.5">
           <p>
@@ -124,11 +127,6 @@ function Signed({ made, onClose }: { made: CertificateSigned; onClose: () => voi
         <li>Put it beside its key, with the program that made the request.</li>
         <li>Close all windows of the browser, open the panel again, and choose this certificate.</li>
       </ol>
-      <DialogActions>
-        <Button variant={saved ? "primary" : "secondary"} onClick={onClose}>
-          {saved ? "Done" : "Close without the certificate"}
-        </Button>
-      </DialogActions>
-    </>
+    </ShownOnce>
   );
 }

@@ -14,7 +14,9 @@ import { moment } from "@/lib/format";
 import { useSubmit } from "@/lib/use-submit";
 import { usePlatform } from "@/platform/context";
 
+import { LockedOut } from "./locked-out";
 import { octets } from "./rules";
+import { ShownOnce } from "./shown-once";
 
 interface Made extends AdminRotated {
   oldIsDead: boolean;
@@ -23,19 +25,15 @@ interface Made extends AdminRotated {
 /** Makes a new admin certificate: asks what becomes of the old one, then shows the new one once. */
 export function RotateDialog({ onClose }: { onClose: () => void }) {
   const [made, setMade] = useState<Made | null>(null);
+  if (made) return <NewCertificate made={made} onClose={onClose} />;
   return (
     <Dialog
       open
       onOpenChange={onClose}
-      holdsSecret={made !== null}
-      title={made ? "Your new certificate" : "Rotate your admin certificate"}
-      lead={
-        made
-          ? "The password is shown only now. Take file and password before you close this."
-          : "You get a new key and certificate in a P12 file, with a new password. Import it into every browser you manage this server with."
-      }
+      title="Rotate your admin certificate"
+      lead="You get a new key and certificate in a P12 file, with a new password. Import it into every browser you manage this server with."
     >
-      {made ? <NewCertificate made={made} onClose={onClose} /> : <RotateForm onMade={setMade} onCancel={onClose} />}
+      <RotateForm onMade={setMade} onCancel={onClose} />
     </Dialog>
   );
 }
@@ -100,7 +98,13 @@ function NewCertificate({ made, onClose }: { made: Made; onClose: () => void }) 
   // From the answer, not from its route: that is shut to a certificate which is dead.
   const save = () => platform.saveBytes("client.p12", octets(made.p12)).then(() => setSaved(true), toast.failed);
   return (
-    <>
+    <ShownOnce
+      title="Your new certificate"
+      lead="The password is shown only now. Take file and password before you close this."
+      saved={saved}
+      loss={made.oldIsDead ? <LockedOut /> : "The password is gone then, and the file is of no use. You can rotate again while the old certificate works."}
+      onClose={onClose}
+    >
       <Notice tone="warn">{made.warning}</Notice>
       <ol className="flex list-decimal flex-col gap-4 pl-5 text-sm marker:text-soft">
         <li className="space-y-1.5">
@@ -117,11 +121,6 @@ function NewCertificate({ made, onClose }: { made: Made; onClose: () => void }) 
         </li>
         <li>{made.oldIsDead ? "Remove the old one from the browser; it opens nothing any more." : "Five minutes later the old one is dead. Remove it from the browser."}</li>
       </ol>
-      <DialogActions>
-        <Button variant={saved ? "primary" : "secondary"} onClick={onClose}>
-          {saved ? "Done" : "Close without the file"}
-        </Button>
-      </DialogActions>
-    </>
+    </ShownOnce>
   );
 }
