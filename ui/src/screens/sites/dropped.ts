@@ -1,4 +1,4 @@
-import type { NewUpload } from "./upload-queue";
+import type { NewUpload } from "./upload-view";
 
 /** The most files taken at once: more are no site but a mistake, and every one is a row here. */
 export const MAX_CHOSEN_FILES = 5000;

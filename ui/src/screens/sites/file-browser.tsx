@@ -19,7 +19,7 @@ import { MAX_CHOSEN_FILES, readDropped, readFiles, siteFolder, type Chosen } fro
 import { FileList } from "./file-list";
 import { FolderQuestion } from "./folder-question";
 import { UploadPanel } from "./upload-panel";
-import type { NewUpload } from "./upload-queue";
+import type { NewUpload } from "./upload-view";
 import { useDropZone } from "./use-drop-zone";
 import { useUploads } from "./use-uploads";
 
@@ -44,7 +44,7 @@ export function FileBrowser({ site }: { site: Site }) {
     readDropped(transfer, folder).then(take, (error: unknown) => toast.failed(error));
   });
   return (
-    <div className="flex flex-col gap-4">
+    <div className="flex flex-col gap-4" {...zone}>
       <div className="flex flex-wrap items-center justify-between gap-3">
         <Breadcrumbs site={site} path={folder} />
         <div className="flex flex-wrap gap-2">
@@ -60,7 +60,7 @@ export function FileBrowser({ site }: { site: Site }) {
         <FolderQuestion {...asked} site={site} onAnswer={(files) => uploads.add(files)} onClose={() => setAsked(null)} />
       )}
       <UploadPanel view={view} queue={uploads} />
-      <Card {...zone} className={cn("relative", isOver && "outline-2 outline-offset-2 outline-accent")}>
+      <Card className={cn("relative min-h-48", isOver && "outline-2 outline-offset-2 outline-accent")}>
         <QueryView query={query}>{(listing) => <FileList site={site} folder={folder} listing={listing} />}</QueryView>
         {isOver && (
           <p className="pointer-events-none absolute inset-0 grid place-items-center rounded-xl bg-accent-tint/90 p-4 text-center font-medium text-accent">

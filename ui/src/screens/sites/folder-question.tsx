@@ -3,7 +3,7 @@ import { Button } from "@/components/button";
 import { Dialog, DialogActions } from "@/components/dialog";
 
 import { unwrap } from "./dropped";
-import type { NewUpload } from "./upload-queue";
+import type { NewUpload } from "./upload-view";
 
 interface FolderQuestionProps {
   site: Site;

@@ -7,8 +7,9 @@ import { Progress } from "@/components/progress";
 import { bytes, countdown, plural } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
 
-import { MAX_FILE_BYTES, summary, type UploadItem, type UploadQueue, type UploadView } from "./upload-queue";
 import { join } from "./dropped";
+import { MAX_FILE_BYTES, type UploadQueue } from "./upload-queue";
+import { summary, type UploadItem, type UploadView } from "./upload-view";
 
 /** So many rows at most: whoever uploads thousands of files reads the line above them. */
 const MAX_ROWS = 30;

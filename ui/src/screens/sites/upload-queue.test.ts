@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import { Unreachable, type ApiAnswer } from "@/platform/platform";
 
-import { MAX_FILE_BYTES, summary, UploadQueue, type UploadItem } from "./upload-queue";
+import { MAX_FILE_BYTES, UploadQueue } from "./upload-queue";
+import { summary, type UploadItem } from "./upload-view";
 
 interface Request {
   folder: string;

@@ -1,4 +1,4 @@
-import { useRef, useState, type DragEvent } from "react";
+import { useEffect, useRef, useState, type DragEvent } from "react";
 
 /** Handlers for an element that takes files from outside the browser. */
 export function useDropZone(onDrop: (transfer: DataTransfer) => void) {
@@ -6,6 +6,14 @@ export function useDropZone(onDrop: (transfer: DataTransfer) => void) {
   // The pointer enters and leaves every child, too.
   const depth = useRef(0);
   const holdsFiles = (event: DragEvent) => event.dataTransfer.types.includes("Files");
+  useEffect(() => {
+    window.addEventListener("dragover", keepPage);
+    window.addEventListener("drop", keepPage);
+    return () => {
+      window.removeEventListener("dragover", keepPage);
+      window.removeEventListener("drop", keepPage);
+    };
+  }, []);
   const zone = {
     onDragEnter(event: DragEvent) {
       if (!holdsFiles(event)) return;
@@ -35,4 +43,9 @@ export function useDropZone(onDrop: (transfer: DataTransfer) => void) {
     setOver(false);
   };
   return { isOver, zone };
+}
+
+/** A file that falls beside the element would else be opened in place of the panel. */
+function keepPage(event: globalThis.DragEvent) {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
 }

@@ -5,7 +5,8 @@ import { address } from "@/api/client";
 import { usePlatform } from "@/platform/context";
 import type { Platform } from "@/platform/platform";
 
-import { UploadQueue, type UploadView } from "./upload-queue";
+import { UploadQueue } from "./upload-queue";
+import type { UploadView } from "./upload-view";
 
 /** Folders are read anew while files arrive, but not for every one of them. */
 const REFRESH_MS = 1500;
