@@ -98,6 +98,7 @@ impl Identities {
             Subject::Admin if self.admins.contains(client.serial()) => Ok(Identity::Admin(Admin {
                 serial: client.serial().clone(),
                 key_digest: client.key_digest(),
+                not_after: client.validity().not_after,
             })),
             Subject::Agent(label) => self
                 .agents
@@ -178,6 +179,15 @@ impl Identity {
 pub struct Admin {
     serial: Serial,
     key_digest: Sha256,
+    not_after: Timestamp,
+}
+
+impl Admin {
+    /// When the certificate that was presented ends by itself.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
 }
 
 /// An agent with its present rights.

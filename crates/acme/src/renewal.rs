@@ -73,13 +73,20 @@ pub struct Budget {
     pub grows_at: Option<Timestamp>,
 }
 
+/// The latest moment of the renewal, when a third of the life is left.
+#[must_use]
+pub fn renew_at_latest(validity: &Validity) -> Timestamp {
+    validity
+        .not_after
+        .minus(life(validity) / RENEW_AT_FRACTION_LEFT)
+}
+
 /// When a certificate is renewed: when a third of its life is left, or a little earlier, each
 /// name at its own moment.
 #[must_use]
 pub fn renew_at(validity: &Validity, name: &CertificateName) -> Timestamp {
-    let life = validity.not_after.since(validity.not_before);
-    let left = life / RENEW_AT_FRACTION_LEFT + spread(life / RENEWAL_SPREAD_FRACTION, name, 0);
-    validity.not_after.minus(left)
+    let earlier = spread(life(validity) / RENEWAL_SPREAD_FRACTION, name, 0);
+    renew_at_latest(validity).minus(earlier)
 }
 
 /// Whether a certificate is to be renewed.
@@ -109,8 +116,12 @@ pub fn next_attempt(
 /// its whole life is short.
 #[must_use]
 pub fn ends_soon(validity: &Validity, now: Timestamp) -> bool {
-    let life = validity.not_after.since(validity.not_before);
-    validity.not_after.since(now) <= WARN_LEFT.min(life / WARN_AT_FRACTION_LEFT)
+    let warned = WARN_LEFT.min(life(validity) / WARN_AT_FRACTION_LEFT);
+    validity.not_after.since(now) <= warned
+}
+
+fn life(validity: &Validity) -> Duration {
+    validity.not_after.since(validity.not_before)
 }
 
 impl Failures {

@@ -4,10 +4,16 @@ mod support;
 
 use std::time::Duration;
 
-use portlama_acme::{AcmeClient, AcmeError, ErrorKind, Limits, MAX_RETRY_AFTER, Obtained, Step};
+use portlama_acme::{
+    AcmeClient, AcmeError, ErrorKind, Limits, MAX_ANSWER_BYTES, MAX_HEAD_BYTES, MAX_RETRY_AFTER,
+    Obtained, Step,
+};
 use portlama_model::AcmeSettings;
-use support::fake::{Fake, Fault, HOST};
+use portlama_testkit::{AuthorityFault, FakeAuthority};
 use support::{Memory, Responder, name, now};
+
+/// The name that is ordered.
+const HOST: &str = "app.example.org";
 
 /// How long an order may take here, so that endless ones end soon.
 const LIMITS: Limits = Limits {
@@ -18,13 +24,13 @@ const LIMITS: Limits = Limits {
 
 #[tokio::test]
 async fn a_good_authority_is_believed() {
-    let obtained = World::start(Fault::None).await.obtain().await;
+    let obtained = World::start(AuthorityFault::None).await.obtain().await;
     assert!(obtained.is_ok(), "{:?}", obtained.err());
 }
 
 #[tokio::test]
 async fn a_rate_limit_says_how_long_to_wait() {
-    let error = failure(Fault::RateLimited, ErrorKind::RateLimited).await;
+    let error = failure(AuthorityFault::RateLimited, ErrorKind::RateLimited).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
     let problem = error.problem().expect("the authority said why");
     assert_eq!(problem.short_kind(), Some("rateLimited"));
@@ -34,18 +40,21 @@ async fn a_rate_limit_says_how_long_to_wait() {
 
 #[tokio::test]
 async fn an_authority_that_fails_is_unreachable() {
-    let error = failure(Fault::Failing, ErrorKind::Unreachable).await;
+    let error = failure(AuthorityFault::Failing, ErrorKind::Unreachable).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
     assert!(error.to_string().contains("503"), "{error}");
 }
 
 #[tokio::test]
 async fn an_endless_order_ends_in_time_and_goes_on_later() {
-    for fault in [Fault::EndlessPending, Fault::EndlessProcessing] {
+    for fault in [
+        AuthorityFault::EndlessPending,
+        AuthorityFault::EndlessProcessing,
+    ] {
         let world = World::start(fault).await;
         let error = world.obtain().await.expect_err("it never ends");
         assert_eq!(error.kind(), ErrorKind::Timeout, "{fault:?}: {error}");
-        world.fake.turn(Fault::None);
+        world.fake.turn(AuthorityFault::None);
         let obtained = world.obtain().await;
         assert!(obtained.is_ok(), "{fault:?}: {:?}", obtained.err());
         assert_eq!(world.fake.orders(), 1, "{fault:?}");
@@ -55,7 +64,7 @@ async fn an_endless_order_ends_in_time_and_goes_on_later() {
 
 #[tokio::test]
 async fn an_authority_that_asks_for_an_hour_is_not_waited_for() {
-    let error = failure(Fault::LongProcessing, ErrorKind::Timeout).await;
+    let error = failure(AuthorityFault::LongProcessing, ErrorKind::Timeout).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert!(error.retry_after() <= Some(MAX_RETRY_AFTER));
 }
@@ -63,20 +72,20 @@ async fn an_authority_that_asks_for_an_hour_is_not_waited_for() {
 #[tokio::test]
 async fn a_certificate_that_was_not_ordered_is_refused_and_ordered_anew() {
     for (fault, words) in [
-        (Fault::WrongName, "other.example.org"),
-        (Fault::MoreNames, "other.example.org"),
-        (Fault::WrongKey, "another key"),
-        (Fault::MissingChain, "chain is missing"),
-        (Fault::BrokenChain, "do not lead to one another"),
-        (Fault::Expired, "holds from"),
-        (Fault::NotForServers, "do not lead to one another"),
-        (Fault::GarbageCertificate, "cannot be read"),
+        (AuthorityFault::WrongName, "other.example.org"),
+        (AuthorityFault::MoreNames, "other.example.org"),
+        (AuthorityFault::WrongKey, "another key"),
+        (AuthorityFault::MissingChain, "chain is missing"),
+        (AuthorityFault::BrokenChain, "do not lead to one another"),
+        (AuthorityFault::Expired, "holds from"),
+        (AuthorityFault::NotForServers, "do not lead to one another"),
+        (AuthorityFault::GarbageCertificate, "cannot be read"),
     ] {
         let world = World::start(fault).await;
         let error = world.obtain().await.expect_err("not what was ordered");
         assert_eq!(error.kind(), ErrorKind::Malformed, "{fault:?}: {error}");
         assert!(error.to_string().contains(words), "{fault:?}: {error}");
-        world.fake.turn(Fault::None);
+        world.fake.turn(AuthorityFault::None);
         let obtained = world.obtain().await;
         assert!(obtained.is_ok(), "{fault:?}: {:?}", obtained.err());
         assert_eq!(world.fake.orders(), 2, "{fault:?}");
@@ -86,18 +95,22 @@ async fn a_certificate_that_was_not_ordered_is_refused_and_ordered_anew() {
 #[tokio::test]
 async fn nonsense_is_refused() {
     for fault in [
-        Fault::GarbageOrder,
-        Fault::HugeAnswer,
-        Fault::PlainAddresses,
+        AuthorityFault::GarbageOrder,
+        AuthorityFault::HugeAnswer(MAX_ANSWER_BYTES + 1),
+        AuthorityFault::PlainAddresses,
     ] {
         failure(fault, ErrorKind::Malformed).await;
     }
-    failure(Fault::EndlessHead, ErrorKind::Unreachable).await;
+    failure(
+        AuthorityFault::EndlessHead(2 * MAX_HEAD_BYTES),
+        ErrorKind::Unreachable,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let world = World::start(Fault::Redirect).await;
+    let world = World::start(AuthorityFault::Redirect).await;
     let error = world.obtain().await.expect_err("it leads elsewhere");
     assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
     assert!(error.to_string().contains("/elsewhere"), "{error}");
@@ -106,12 +119,12 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_silent_authority_is_left_in_time() {
-    failure(Fault::Silence, ErrorKind::Timeout).await;
+    failure(AuthorityFault::Silence, ErrorKind::Timeout).await;
 }
 
 #[tokio::test]
 async fn nothing_is_presented_for_a_name_that_was_not_ordered() {
-    let world = World::start(Fault::AnotherProof).await;
+    let world = World::start(AuthorityFault::AnotherProof).await;
     let error = world.obtain().await.expect_err("another name");
     assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
     let steps = world.memory.steps.lock().expect("unpoisoned");
@@ -120,18 +133,18 @@ async fn nothing_is_presented_for_a_name_that_was_not_ordered() {
 
 #[tokio::test]
 async fn a_missing_challenge_names_the_setting() {
-    let error = failure(Fault::NoChallenge, ErrorKind::Rejected).await;
+    let error = failure(AuthorityFault::NoChallenge, ErrorKind::Rejected).await;
     assert!(error.to_string().contains("dns-01"), "{error}");
 }
 
 #[tokio::test]
 async fn a_kept_order_with_an_unusable_key_is_given_up() {
-    let world = World::start(Fault::EndlessPending).await;
+    let world = World::start(AuthorityFault::EndlessPending).await;
     world.obtain().await.expect_err("it never ends");
     let mut record = world.memory.order(&name(HOST)).expect("kept");
     record.key_pem = "no key".to_owned().into();
     world.memory.keep_order(record);
-    world.fake.turn(Fault::None);
+    world.fake.turn(AuthorityFault::None);
     assert!(world.obtain().await.is_ok());
     assert_eq!(world.fake.orders(), 2);
 }
@@ -163,7 +176,7 @@ fn settings_that_cannot_be_used_say_why() {
 }
 
 /// The failure of one attempt, which must be of this kind.
-async fn failure(fault: Fault, kind: ErrorKind) -> AcmeError {
+async fn failure(fault: AuthorityFault, kind: ErrorKind) -> AcmeError {
     let error = World::start(fault)
         .await
         .obtain()
@@ -174,15 +187,15 @@ async fn failure(fault: Fault, kind: ErrorKind) -> AcmeError {
 }
 
 struct World {
-    fake: Fake,
+    fake: FakeAuthority,
     client: AcmeClient,
     responder: Responder,
     memory: Memory,
 }
 
 impl World {
-    async fn start(fault: Fault) -> Self {
-        let fake = Fake::start(fault).await;
+    async fn start(fault: AuthorityFault) -> Self {
+        let fake = FakeAuthority::start(fault).await;
         let settings = AcmeSettings {
             directory: fake.directory.clone(),
             ca_file: Some(fake.ca_file.display().to_string()),

@@ -12,7 +12,9 @@ use crate::change::blocking;
 use crate::control::Core;
 use crate::operations::admin_rotation::ROTATION_INTERVAL;
 
-/// How often certificates are looked at. They are renewed with a month to go.
+/// How often certificates are looked at, at least; they are renewed with a month to go. Whoever
+/// asks an authority sleeps until the next one is due, and looks as often for the sake of clocks
+/// that jump and machines that slept.
 pub const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How often expired sessions, codes and lock-outs are removed and uses of sessions written
 /// down: what a crash can shorten an idle limit by.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use portlama_acme::Challenges;
-use portlama_auth::CodeTries;
+use portlama_auth::{CodeTries, Network};
 use portlama_model::{
     CaFingerprint, CertificateAuthority, ChallengeType, Desired, ResolverAddress, Secret, State,
     Timestamp,
@@ -29,6 +29,7 @@ use crate::lockouts::Lockouts;
 use crate::observed::Observer;
 use crate::passwords::Passwords;
 use crate::provisioning::Provisioning;
+use crate::rate::{INVITATION_TRIES_PER_MINUTE, Windows};
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
 use crate::{
@@ -103,6 +104,8 @@ pub(crate) struct Core {
     /// Wrong codes at the panel.
     pub(crate) code_tries: parking_lot::Mutex<CodeTries>,
     pub(crate) handovers: Handovers,
+    /// Requests for invitations, wherever they come in.
+    pub(crate) invitation_tries: parking_lot::Mutex<Windows<Network>>,
     pub(crate) services: Services,
     /// Everything that runs beside requests; waited for at the end.
     pub(crate) tasks: TaskTracker,
@@ -176,6 +179,7 @@ impl Control {
             lockouts,
             code_tries: Default::default(),
             handovers: Handovers::default(),
+            invitation_tries: parking_lot::Mutex::new(Windows::new(INVITATION_TRIES_PER_MINUTE)),
             services: Services::new(),
             hub: hub.clone(),
             tasks: tasks.clone(),

@@ -39,6 +39,7 @@ mod passwords;
 mod plane;
 mod provisioning;
 mod random;
+pub mod rate;
 mod return_target;
 mod routes;
 mod services;
@@ -51,8 +52,8 @@ mod traffic;
 mod upstreams;
 
 pub use background::{DURABILITY_RETRY_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
-pub use certificates::{LEAF_VALIDITY, RENEW_AT_FRACTION_LEFT};
-pub use certifier::{CREATE_WAIT, CertificateFailure, MAX_PARALLEL_ORDERS, SCHEDULE_INTERVAL};
+pub use certificates::LEAF_VALIDITY;
+pub use certifier::{CREATE_WAIT, CertificateFailure, MAX_PARALLEL_ORDERS};
 pub use clock::{Clock, SystemClock};
 pub use control::{Control, DnsProvider, Settings};
 pub use desired::desired;
@@ -67,7 +68,9 @@ pub use live::Live;
 pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 pub use observed::TunnelStatus;
 pub use operations::admin::{RotatedAdmin, Rotation};
-pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL};
+pub use operations::admin_rotation::{
+    ROTATION_GRACE, ROTATION_INTERVAL, UNUSED_ADMIN_LIFETIME,
+};
 pub use operations::agent_certificates::NewP12;
 pub use operations::agent_panel::AgentPanelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};

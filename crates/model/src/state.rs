@@ -115,6 +115,10 @@ pub struct PendingAdmin {
     /// When it was first used; the predecessor dies a little later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_used_at: Option<Timestamp>,
+    /// When it is given up if nobody has used it by then; absent when its predecessor ends soon
+    /// by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_until: Option<Timestamp>,
     /// Members of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

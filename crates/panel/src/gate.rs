@@ -22,13 +22,14 @@ use portlama_access::{
 };
 use portlama_api::NOT_FOUND;
 use portlama_control::http::ClientInfo;
+use portlama_control::rate::Count;
 use portlama_control::{Control, PanelCookie};
 
 use crate::Route;
 use crate::call::{Call, PathSegments};
 use crate::cookie;
 use crate::headers;
-use crate::limits::{Count, Limits};
+use crate::limits::{Limits, Tries};
 use crate::pages;
 use crate::refusal::{Reader, Refusal};
 
@@ -140,7 +141,11 @@ impl Gate {
     /// that refused.
     fn limit_tries(&self, route: &Route, call: &Call, facts: &mut Facts) -> Result<(), Refusal> {
         for of in route.tries() {
-            let count = self.limits.tries(*of, call.client_ip(), Instant::now());
+            let from = call.client_ip();
+            let count = match of {
+                Tries::Enrolment => self.limits.enrolment(from, Instant::now()),
+                Tries::Invitation => self.control.count_invitation_try(from),
+            };
             if let Err(wait) = count.check() {
                 facts.count = Some(count);
                 return Err(Refusal::TooManyRequests(wait));

@@ -7,8 +7,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-
-use crate::limits::Count;
+use portlama_control::rate::Count;
 
 /// Answers that are no pages load nothing and stand in no frame.
 const NO_PAGE_POLICY: HeaderValue = HeaderValue::from_static(

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use http::StatusCode;
 use portlama_access::Presented;
 use portlama_model::Capability;
-use portlama_panel::{ENROLMENTS_PER_MINUTE, INVITATION_TRIES_PER_MINUTE, REQUESTS_PER_MINUTE};
+use portlama_control::rate::INVITATION_TRIES_PER_MINUTE;
+use portlama_panel::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
 use serde_json::json;
 use support::{Answer, Ask, TestApp, csr};
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use maud::{Markup, PreEscaped};
@@ -22,6 +23,26 @@ use crate::texts::TEXTS;
 
 /// Side of the QR code on the page, CSS pixels: a phone reads it at arm's length.
 const QR_PIXELS: u32 = 240;
+
+/// Stands before every route of an invitation: a token that is tried is counted before it is
+/// looked at, together with those at the panel.
+pub(crate) async fn limit(
+    State(control): State<Arc<Control>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let client = match client(&request) {
+        Ok(client) => client,
+        Err(refusal) => return refusal.page(""),
+    };
+    match control.count_invitation_try(client.address.ip()).check() {
+        Ok(()) => next.run(request).await,
+        Err(wait) if request.uri().path().starts_with("/api/") => {
+            Refusal::TooManyTries(wait).plain_json()
+        }
+        Err(wait) => Refusal::TooManyTries(wait).page(&client.host),
+    }
+}
 
 /// `GET /invite/{token}`: who is invited, and a form for the password. Uses nothing up.
 pub(crate) async fn page(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
@@ -24,7 +25,14 @@ impl Portal {
     /// A portal that signs people in at `control`.
     #[must_use]
     pub fn new(control: Arc<Control>) -> Self {
+        let limited = from_fn_with_state(Arc::clone(&control), invite::limit);
+        let invitations = Router::new()
+            .route("/invite/{token}", get(invite::page).post(invite::accept))
+            .route("/api/invite/{token}", get(invite::look))
+            .route("/api/invite/{token}/accept", post(invite::accept_json))
+            .route_layer(limited);
         let routes = Router::new()
+            .merge(invitations)
             .route("/", get(html::home))
             .route("/continue", get(html::go_on))
             .route("/sign-in", post(html::sign_in))
@@ -32,9 +40,6 @@ impl Portal {
             .route("/sign-out", get(html::ask_sign_out).post(html::sign_out))
             .route("/signed-out", get(html::signed_out))
             .route("/assets/{file}", get(html::asset))
-            .route("/invite/{token}", get(invite::page).post(invite::accept))
-            .route("/api/invite/{token}", get(invite::look))
-            .route("/api/invite/{token}/accept", post(invite::accept_json))
             .route("/api/state", get(json::state))
             .route("/api/firstfactor", post(json::first_factor))
             .route("/api/secondfactor/totp", post(json::totp))

@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     Method,
     TooLarge,
     MediaType,
+    /// This address asks for too many invitations; how long to wait.
+    TooManyTries(Duration),
     /// Too many sign-ins at once.
     Busy,
     /// Sign-ins cannot be checked.
@@ -44,6 +46,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -73,6 +76,7 @@ impl Refusal {
             Self::Method => &TEXTS.method,
             Self::TooLarge => &TEXTS.too_large,
             Self::MediaType => &TEXTS.media_type,
+            Self::TooManyTries(_) => &TEXTS.too_many_tries,
             Self::Busy => &TEXTS.busy,
             Self::Unavailable => &TEXTS.unavailable,
             Self::Internal => &TEXTS.internal,
@@ -80,10 +84,15 @@ impl Refusal {
     }
 
     fn with_retry(self, mut response: Response) -> Response {
-        if matches!(self, Self::Busy | Self::Unavailable) {
-            let seconds = HeaderValue::from(RETRY_AFTER.as_secs());
-            response.headers_mut().insert(RETRY_AFTER_HEADER, seconds);
-        }
+        let wait = match self {
+            Self::Busy | Self::Unavailable => RETRY_AFTER,
+            Self::TooManyTries(wait) => wait,
+            _ => return response,
+        };
+        // Rounded up: whoever waits that long has waited enough.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER_HEADER, HeaderValue::from(seconds));
         response
     }
 }

@@ -78,6 +78,7 @@ pub(crate) struct Texts {
     pub(crate) method: Refused,
     pub(crate) too_large: Refused,
     pub(crate) media_type: Refused,
+    pub(crate) too_many_tries: Refused,
     pub(crate) busy: Refused,
     pub(crate) unavailable: Refused,
     pub(crate) internal: Refused,
@@ -176,6 +177,10 @@ pub(crate) static TEXTS: Texts = Texts {
     media_type: Refused {
         title: "Not readable in this form",
         text: "The request has a content type that this address does not take.",
+    },
+    too_many_tries: Refused {
+        title: "Too many tries",
+        text: "Invitations were opened too often from your network. Wait a minute, then open your link again.",
     },
     busy: Refused {
         title: "Very busy",

@@ -4,6 +4,7 @@ mod house;
 
 use house::{House, browser, value};
 use http::StatusCode;
+use portlama_control::rate::INVITATION_TRIES_PER_MINUTE;
 
 const PASSWORD: &str = "a few words of my own";
 
@@ -72,6 +73,36 @@ async fn another_website_cannot_accept_for_a_guest() {
     let answer = house.send(request, body).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(house.get(&path, None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn guesses_are_counted_whether_pages_or_programs_make_them() {
+    let house = House::new().await;
+    let token = house.invite("abel").await;
+    let (page, api) = (format!("/invite/{token}"), format!("/api/invite/{token}"));
+    let guess = format!("/invite/{}", "0".repeat(token.len()));
+    for n in 0..INVITATION_TRIES_PER_MINUTE {
+        let answer = match n % 3 {
+            0 => house.get(&guess, None).await,
+            1 => house.form(&guess, &[], None).await,
+            _ => house.get(&format!("/api{guess}"), None).await,
+        };
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{n}");
+    }
+    for path in [&page, &api] {
+        let answer = house.get(path, None).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        let wait = answer.headers["retry-after"].to_str().expect("ASCII");
+        let wait: u64 = wait.parse().expect("seconds");
+        assert!((1..=60).contains(&wait), "{wait}");
+        assert!(!answer.body.contains("abel"), "{}", answer.body);
+    }
+    let accept = format!("{api}/accept");
+    let body = format!(r#"{{"password":"{PASSWORD}"}}"#);
+    let answer = house.json(&accept, body, None).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    // Signing in is another matter.
+    assert_eq!(house.get("/", None).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

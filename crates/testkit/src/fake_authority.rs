@@ -26,12 +26,10 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The name that is ordered of a fake.
-pub(crate) const HOST: &str = "app.example.org";
-
 /// What it does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum AuthorityFault {
+    /// Nothing.
     None,
     /// 429 with `Retry-After` at every new order.
     RateLimited,
@@ -47,17 +45,29 @@ pub(crate) enum Fault {
     AnotherProof,
     /// No challenge that is answered here.
     NoChallenge,
+    /// A certificate of another name.
     WrongName,
+    /// A certificate of one name too many.
     MoreNames,
+    /// A certificate of another key.
     WrongKey,
+    /// No certificate but the leaf.
     MissingChain,
+    /// The leaf is not signed by what follows it.
     BrokenChain,
+    /// A certificate that has ended.
     Expired,
+    /// A certificate for clients.
     NotForServers,
+    /// A certificate that is none.
     GarbageCertificate,
+    /// An order that is a page.
     GarbageOrder,
-    HugeAnswer,
-    EndlessHead,
+    /// An answer of so many octets.
+    HugeAnswer(usize),
+    /// An answer with a header field of so many octets.
+    EndlessHead(usize),
+    /// The order is taken elsewhere.
     Redirect,
     /// Connections are accepted and never served.
     Silence,
@@ -66,9 +76,11 @@ pub(crate) enum Fault {
 }
 
 /// A running fake.
-pub(crate) struct Fake {
-    pub(crate) directory: String,
-    pub(crate) ca_file: PathBuf,
+pub struct FakeAuthority {
+    /// Its directory, to be asked first.
+    pub directory: String,
+    /// The authority of its own address, PEM.
+    pub ca_file: PathBuf,
     shared: Arc<Shared>,
     _folder: tempfile::TempDir,
     _server: AbortOnDropHandle<()>,
@@ -76,20 +88,26 @@ pub(crate) struct Fake {
 
 struct Shared {
     base: String,
-    fault: Mutex<Fault>,
-    orders: AtomicUsize,
+    fault: Mutex<AuthorityFault>,
+    orders: Mutex<Vec<Order>>,
+    asked: AtomicUsize,
     redirected: AtomicUsize,
-    order: Mutex<Progress>,
+    time: Mutex<Option<SystemTime>>,
 }
 
-#[derive(Default)]
-struct Progress {
+#[derive(Clone)]
+struct Order {
+    host: String,
     proved: bool,
     chain: Option<String>,
 }
 
-impl Fake {
-    pub(crate) async fn start(fault: Fault) -> Self {
+impl FakeAuthority {
+    /// A fake that does `fault` wrong.
+    ///
+    /// # Panics
+    /// When there is no port or folder for it.
+    pub async fn start(fault: AuthorityFault) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -99,9 +117,10 @@ impl Fake {
         let shared = Arc::new(Shared {
             base: format!("https://localhost:{port}"),
             fault: Mutex::new(fault),
-            orders: AtomicUsize::new(0),
+            orders: Mutex::default(),
+            asked: AtomicUsize::new(0),
             redirected: AtomicUsize::new(0),
-            order: Mutex::default(),
+            time: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, acceptor, shared.clone()));
         Self {
@@ -114,16 +133,30 @@ impl Fake {
     }
 
     /// What it does wrong from now on.
-    pub(crate) fn turn(&self, fault: Fault) {
+    pub fn turn(&self, fault: AuthorityFault) {
         *self.shared.fault.lock().expect("unpoisoned") = fault;
     }
 
-    pub(crate) fn orders(&self) -> usize {
-        self.shared.orders.load(Ordering::Relaxed)
+    /// The time of its certificates from now on, instead of the machine's.
+    pub fn set_time(&self, time: SystemTime) {
+        *self.shared.time.lock().expect("unpoisoned") = Some(time);
+    }
+
+    /// Orders that it took.
+    #[must_use]
+    pub fn orders(&self) -> usize {
+        self.shared.orders.lock().expect("unpoisoned").len()
+    }
+
+    /// Orders that it was asked for, taken or not.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::Relaxed)
     }
 
     /// Requests that followed its redirect.
-    pub(crate) fn redirected(&self) -> usize {
+    #[must_use]
+    pub fn redirected(&self) -> usize {
         self.shared.redirected.load(Ordering::Relaxed)
     }
 }
@@ -133,7 +166,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>
     while let Ok((socket, _)) = listener.accept().await {
         let (acceptor, shared) = (acceptor.clone(), shared.clone());
         connections.spawn(async move {
-            if shared.fault() == Fault::Silence {
+            if shared.fault() == AuthorityFault::Silence {
                 return std::future::pending::<()>().await;
             }
             let Ok(tls) = acceptor.accept(socket).await else {
@@ -153,7 +186,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>
 type Answer = Response<Full<Bytes>>;
 
 impl Shared {
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> AuthorityFault {
         *self.fault.lock().expect("unpoisoned")
     }
 
@@ -172,35 +205,47 @@ impl Shared {
                 &format!("{}/acct/1", self.base),
                 &json!({"status": "valid"}),
             ),
-            "/order" => self.new_order(),
-            "/order/1" => self.order_answer(),
-            "/authz/1" => json_answer(200, &self.authorization()),
-            "/chal/1" => {
-                self.order.lock().expect("unpoisoned").proved =
-                    self.fault() != Fault::EndlessPending;
-                json_answer(200, &self.challenge("processing"))
-            }
-            "/finalize/1" => {
-                let csr = payload["csr"].as_str().unwrap_or_default();
-                let chain = self.certify(&URL_SAFE_NO_PAD.decode(csr).expect("base64"));
-                self.order.lock().expect("unpoisoned").chain = Some(chain);
-                self.order_answer()
-            }
-            "/cert/1" => {
-                let chain = self.order.lock().expect("unpoisoned").chain.clone();
-                plain(200, chain.unwrap_or_default())
-            }
+            "/order" => self.new_order(&payload),
             "/elsewhere" => {
                 self.redirected.fetch_add(1, Ordering::Relaxed);
                 plain(200, String::new())
             }
-            _ => plain(404, String::new()),
+            path => {
+                let mut parts = path.trim_start_matches('/').splitn(2, '/');
+                let what = parts.next().unwrap_or_default();
+                let number = parts.next().and_then(|number| number.parse().ok());
+                number
+                    .and_then(|number| self.about_order(what, number, &payload))
+                    .unwrap_or_else(|| plain(404, String::new()))
+            }
         }
+    }
+
+    /// The answer about the order with this number.
+    fn about_order(&self, what: &str, number: usize, payload: &Value) -> Option<Answer> {
+        let mut orders = self.orders.lock().expect("unpoisoned");
+        let order = orders.get_mut(number)?;
+        Some(match what {
+            "order" => self.order_answer(number, order),
+            "authz" => json_answer(200, &self.authorization(number, order)),
+            "chal" => {
+                order.proved = self.fault() != AuthorityFault::EndlessPending;
+                json_answer(200, &self.challenge(number, "processing"))
+            }
+            "finalize" => {
+                let csr = payload["csr"].as_str().unwrap_or_default();
+                let csr = URL_SAFE_NO_PAD.decode(csr).expect("base64");
+                order.chain = Some(self.certify(&csr, &order.host));
+                self.order_answer(number, order)
+            }
+            "cert" => plain(200, order.chain.clone().unwrap_or_default()),
+            _ => return None,
+        })
     }
 
     fn directory(&self) -> Value {
         let base = match self.fault() {
-            Fault::PlainAddresses => self.base.replace("https:", "http:"),
+            AuthorityFault::PlainAddresses => self.base.replace("https:", "http:"),
             _ => self.base.clone(),
         };
         json!({
@@ -210,51 +255,57 @@ impl Shared {
         })
     }
 
-    fn new_order(&self) -> Answer {
+    fn new_order(&self, payload: &Value) -> Answer {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let limited = json!({
             "type": "urn:ietf:params:acme:error:rateLimited",
             "detail": "too many certificates (50) already issued for \"example.org\"",
             "status": 429,
         });
         match self.fault() {
-            Fault::RateLimited => with("retry-after", "120", json_answer(429, &limited)),
-            Fault::Failing => with(
+            AuthorityFault::RateLimited => with("retry-after", "120", json_answer(429, &limited)),
+            AuthorityFault::Failing => with(
                 "retry-after",
                 "30",
                 plain(503, "<html>maintenance</html>".to_owned()),
             ),
-            Fault::GarbageOrder => plain(201, "<html>hello</html>".to_owned()),
-            Fault::HugeAnswer => plain(201, "x".repeat(portlama_acme::MAX_ANSWER_BYTES + 1)),
-            Fault::EndlessHead => with(
-                "x-padding",
-                &"x".repeat(2 * portlama_acme::MAX_HEAD_BYTES),
-                plain(201, String::new()),
-            ),
-            Fault::Redirect => {
+            AuthorityFault::GarbageOrder => plain(201, "<html>hello</html>".to_owned()),
+            AuthorityFault::HugeAnswer(octets) => plain(201, "x".repeat(octets)),
+            AuthorityFault::EndlessHead(octets) => {
+                with("x-padding", &"x".repeat(octets), plain(201, String::new()))
+            }
+            AuthorityFault::Redirect => {
                 let to = format!("{}/elsewhere", self.base);
                 with("location", &to, plain(307, String::new()))
             }
             _ => {
-                self.orders.fetch_add(1, Ordering::Relaxed);
-                *self.order.lock().expect("unpoisoned") = Progress::default();
-                located(&format!("{}/order/1", self.base), &self.order_state())
+                let host = payload["identifiers"][0]["value"].as_str();
+                let order = Order {
+                    host: host.unwrap_or_default().to_owned(),
+                    proved: false,
+                    chain: None,
+                };
+                let mut orders = self.orders.lock().expect("unpoisoned");
+                let number = orders.len();
+                orders.push(order.clone());
+                let state = self.order_state(number, &order);
+                located(&format!("{}/order/{number}", self.base), &state)
             }
         }
     }
 
-    fn order_answer(&self) -> Answer {
-        let answer = json_answer(200, &self.order_state());
+    fn order_answer(&self, number: usize, order: &Order) -> Answer {
+        let answer = json_answer(200, &self.order_state(number, order));
         match self.fault() {
-            Fault::LongProcessing => with("retry-after", "3600", answer),
+            AuthorityFault::LongProcessing => with("retry-after", "3600", answer),
             _ => answer,
         }
     }
 
-    fn order_state(&self) -> Value {
-        let order = self.order.lock().expect("unpoisoned");
+    fn order_state(&self, number: usize, order: &Order) -> Value {
         let endless = matches!(
             self.fault(),
-            Fault::EndlessProcessing | Fault::LongProcessing
+            AuthorityFault::EndlessProcessing | AuthorityFault::LongProcessing
         );
         let status = match (order.proved, &order.chain) {
             (_, Some(_)) if endless => "processing",
@@ -264,42 +315,42 @@ impl Shared {
         };
         json!({
             "status": status,
-            "identifiers": [{"type": "dns", "value": HOST}],
-            "authorizations": [format!("{}/authz/1", self.base)],
-            "finalize": format!("{}/finalize/1", self.base),
-            "certificate": format!("{}/cert/1", self.base),
+            "identifiers": [{"type": "dns", "value": order.host}],
+            "authorizations": [format!("{}/authz/{number}", self.base)],
+            "finalize": format!("{}/finalize/{number}", self.base),
+            "certificate": format!("{}/cert/{number}", self.base),
         })
     }
 
-    fn authorization(&self) -> Value {
+    fn authorization(&self, number: usize, order: &Order) -> Value {
         let host = match self.fault() {
-            Fault::AnotherProof => "bank.example.com",
-            _ => HOST,
+            AuthorityFault::AnotherProof => "bank.example.com",
+            _ => order.host.as_str(),
         };
         json!({
             "status": "pending",
             "identifier": {"type": "dns", "value": host},
-            "challenges": [self.challenge("pending")],
+            "challenges": [self.challenge(number, "pending")],
         })
     }
 
-    fn challenge(&self, status: &str) -> Value {
+    fn challenge(&self, number: usize, status: &str) -> Value {
         let kind = match self.fault() {
-            Fault::NoChallenge => "http-01",
+            AuthorityFault::NoChallenge => "http-01",
             _ => "tls-alpn-01",
         };
         json!({
             "type": kind,
-            "url": format!("{}/chal/1", self.base),
+            "url": format!("{}/chal/{number}", self.base),
             "token": "a-token",
             "status": status,
         })
     }
 
     /// The chain for a request, with the fault in it.
-    fn certify(&self, csr: &[u8]) -> String {
+    fn certify(&self, csr: &[u8], host: &str) -> String {
         let fault = self.fault();
-        if fault == Fault::GarbageCertificate {
+        if fault == AuthorityFault::GarbageCertificate {
             return "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".repeat(2);
         }
         let root = issuer("Root");
@@ -313,34 +364,37 @@ impl Shared {
             CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr))
                 .expect("a request");
         let names: &[&str] = match fault {
-            Fault::WrongName => &["other.example.org"],
-            Fault::MoreNames => &[HOST, "other.example.org"],
-            _ => &[HOST],
+            AuthorityFault::WrongName => &["other.example.org"],
+            AuthorityFault::MoreNames => &[host, "other.example.org"],
+            _ => &[host],
         };
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");
         let day = Duration::from_secs(24 * 60 * 60);
-        let now = SystemTime::now();
+        let time = *self.time.lock().expect("unpoisoned");
+        let now = time.unwrap_or_else(SystemTime::now);
         params.not_before = (now - 3 * day).into();
         params.not_after = match fault {
-            Fault::Expired => (now - day).into(),
+            AuthorityFault::Expired => (now - day).into(),
             _ => (now + 90 * day).into(),
         };
         params.extended_key_usages = vec![match fault {
-            Fault::NotForServers => rcgen::ExtendedKeyUsagePurpose::ClientAuth,
+            AuthorityFault::NotForServers => rcgen::ExtendedKeyUsagePurpose::ClientAuth,
             _ => rcgen::ExtendedKeyUsagePurpose::ServerAuth,
         }];
         let leaf = match fault {
-            Fault::WrongKey => {
+            AuthorityFault::WrongKey => {
                 let other = KeyPair::generate().expect("a key");
                 params.signed_by(&other, &intermediate)
             }
-            Fault::BrokenChain => params.signed_by(&request.public_key, &issuer("Intermediate")),
+            AuthorityFault::BrokenChain => {
+                params.signed_by(&request.public_key, &issuer("Intermediate"))
+            }
             _ => params.signed_by(&request.public_key, &intermediate),
         };
         let leaf = leaf.expect("a leaf").pem();
         match fault {
-            Fault::MissingChain => leaf,
+            AuthorityFault::MissingChain => leaf,
             _ => leaf + &intermediate.pem(),
         }
     }

@@ -7,6 +7,7 @@
 mod curl;
 mod demo;
 mod dns;
+mod fake_authority;
 mod loopback;
 mod oracle;
 mod origin;
@@ -18,6 +19,7 @@ mod websocket;
 pub use curl::{Answer, Curl};
 pub use demo::{Demo, DemoOptions, Ready};
 pub use dns::{DnsMood, DnsServer};
+pub use fake_authority::{AuthorityFault, FakeAuthority};
 pub use oracle::Oracle;
 pub use origin::{Origin, sha256_of_pattern};
 pub use pebble::{EVERYTHING, Pebble, PebbleOptions};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portlama_model::{CertificateAuthority, Domain, Hostname, Secret, Timestamp};
-use portlama_pki::{Authority, IssueError, LeafName, verify_server};
+use portlama_pki::{Authority, IssueError, LeafName, Validity, verify_server};
 use portlama_state::FilePath;
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use portlama_acme::renewal::RENEW_AT_FRACTION_LEFT;
+use portlama_acme::renewal::renew_at_latest;
 
 use super::stored::parse_pair;
 use crate::HostCertificate;
@@ -159,8 +159,11 @@ pub(crate) fn is_of(leaf: &HostCertificate, authority: &Authority) -> bool {
 
 /// Whether a third of the life or less is left.
 pub(crate) fn needs_renewal(leaf: &HostCertificate, now: Timestamp) -> bool {
-    let life = leaf.not_after.since(leaf.not_before);
-    leaf.not_after.since(now) <= life / RENEW_AT_FRACTION_LEFT
+    let validity = Validity {
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+    };
+    now >= renew_at_latest(&validity)
 }
 
 pub(super) fn fingerprint(leaf: &CertificateDer<'_>) -> [u8; 32] {

@@ -13,6 +13,5 @@ pub(crate) use leaf::{
     HostIssuer, NewCertificate, is_of, issue_leaf, issuer_for, needs_renewal, own_leaf_serves,
     own_names,
 };
-pub use portlama_acme::renewal::RENEW_AT_FRACTION_LEFT;
 pub(crate) use provision::{Provide, Provision, Sources};
 pub(crate) use stored::{load_host, load_pair};

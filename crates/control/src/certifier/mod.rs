@@ -3,11 +3,12 @@
 //! A change never waits for an authority. It is served with the certificates that exist, and the
 //! hosts without a good one are looked after here, by one task ([`task`]): it finds out whose
 //! turn it is ([`schedule`]), carries single orders out ([`attempt`]), and tells those who wait
-//! ([`obtain`]). What a crash must not lose lies in `runtime.db`; [`challenges`] is what the
+//! ([`obtain`]). What of it concerns the operator is shown as a service ([`health`]). What a crash must not lose lies in `runtime.db`; [`challenges`] is what the
 //! authority sees of us meanwhile.
 
 mod attempt;
 mod challenges;
+mod health;
 pub(crate) mod obtain;
 mod schedule;
 mod task;
@@ -25,8 +26,8 @@ use tokio::sync::{Notify, oneshot};
 
 pub(crate) use attempt::Authority;
 pub(crate) use challenges::OpenChallenges;
+pub use task::MAX_PARALLEL_ORDERS;
 pub(crate) use task::run;
-pub use task::{MAX_PARALLEL_ORDERS, SCHEDULE_INTERVAL};
 
 /// How long a request that makes a host waits for its certificate before it answers that the
 /// certificate is pending (design decision 16).
@@ -128,6 +129,15 @@ impl Certifier {
 
     fn forget(&self, host: &Hostname) {
         self.desk.lock().troubles.remove(host);
+    }
+
+    /// Hosts whose last attempt failed.
+    fn failures(&self) -> BTreeMap<Hostname, CertificateFailure> {
+        let desk = self.desk.lock();
+        let failures = desk.troubles.iter();
+        failures
+            .map(|(host, known)| (host.clone(), known.failure.clone()))
+            .collect()
     }
 
     /// When hosts were looked through last, and when the next one is expected to be due.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use portlama_model::{Hostname, Timestamp};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::{CREATE_WAIT, CertificateFailure, Standing, Verdict};
@@ -32,6 +33,34 @@ pub(crate) enum ObtainError {
     Operation(#[from] OperationError),
 }
 
+/// Waits for the ends of attempts; answers with the hosts whose attempt failed or goes on.
+async fn await_verdicts(
+    asked: Vec<(Hostname, oneshot::Receiver<Verdict>)>,
+    limit: Duration,
+    mut progress: impl FnMut(&Hostname, &Verdict) + Send,
+) -> Vec<(Hostname, Option<CertificateFailure>)> {
+    let deadline = Instant::now() + limit;
+    let mut pending: Vec<_> = asked.iter().map(|(host, _)| (host.clone(), None)).collect();
+    let waiting = asked.into_iter();
+    let mut waiting: FuturesUnordered<_> = waiting
+        .map(|(host, verdict)| async { (host, verdict.await) })
+        .collect();
+    while let Ok(Some((host, verdict))) = timeout_at(deadline, waiting.next()).await {
+        // The certifier is gone: the server stops.
+        let Ok(verdict) = verdict else { break };
+        progress(&host, &verdict);
+        match verdict {
+            Ok(()) => pending.retain(|(name, _)| *name != host),
+            Err(failure) => {
+                for (_, known) in pending.iter_mut().filter(|(name, _)| *name == host) {
+                    *known = Some(failure.clone());
+                }
+            }
+        }
+    }
+    pending
+}
+
 impl Core {
     /// Gets certificates for `hosts`, which need not be served yet, and waits for them for at
     /// most `limit`. `progress` hears of each host once, when it is settled. What was begun goes
@@ -42,36 +71,33 @@ impl Core {
         limit: Duration,
         mut progress: impl FnMut(&Hostname, &Verdict) + Send,
     ) -> Result<Obtained, ObtainError> {
-        let deadline = Instant::now() + limit;
-        let mut waiting = FuturesUnordered::new();
-        let mut pending: Vec<(Hostname, Option<CertificateFailure>)> = Vec::new();
+        let mut asked = Vec::new();
         for host in hosts {
             if self.issue_at_once(host).await? {
                 progress(host, &Ok(()));
-                continue;
-            }
-            pending.push((host.clone(), None));
-            let verdict = self.certifier.ask(host);
-            waiting.push(async move { (host, verdict.await) });
-        }
-        while let Ok(Some((host, verdict))) = timeout_at(deadline, waiting.next()).await {
-            // The certifier is gone: the server stops.
-            let Ok(verdict) = verdict else { break };
-            progress(host, &verdict);
-            match verdict {
-                Ok(()) => pending.retain(|(name, _)| name != host),
-                Err(failure) => {
-                    for (_, known) in pending.iter_mut().filter(|(name, _)| name == host) {
-                        *known = Some(failure.clone());
-                    }
-                }
+            } else {
+                asked.push((host.clone(), self.certifier.ask(host)));
             }
         }
-        Ok(if pending.is_empty() {
-            Obtained::All
-        } else {
-            Obtained::Pending(pending)
+        let pending = await_verdicts(asked, limit, progress).await;
+        Ok(match pending.is_empty() {
+            true => Obtained::All,
+            false => Obtained::Pending(pending),
         })
+    }
+
+    /// Asks for the certificates whose renewal is due or failed before, and waits for at most
+    /// `limit`. Answers with the hosts that have no new one, and why, where that is known.
+    pub(crate) async fn renew_due(
+        &self,
+        limit: Duration,
+    ) -> Vec<(Hostname, Option<CertificateFailure>)> {
+        let hosts = self.in_need().into_iter();
+        let asked = hosts.map(|host| {
+            let verdict = self.certifier.ask(&host);
+            (host, verdict)
+        });
+        await_verdicts(asked.collect(), limit, |_, _| {}).await
     }
 
     /// Waits for the certificate of a host that was just made. It exists in any case: what is

@@ -1,26 +1,25 @@
 //! The one task that asks for certificates by itself.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use portlama_acme::renewal::Urgency;
+use portlama_acme::CertificateName;
+use portlama_acme::renewal::{Urgency, is_due};
 use portlama_model::{CertificateAuthority, Hostname, Timestamp};
 use portlama_pki::Validity;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::health::{Seen, health};
 use super::schedule::{Candidate, Plan, plan};
 use super::{CertificateFailure, Certifier};
-use crate::HostCertificate;
+use crate::background::RENEWAL_INTERVAL;
 use crate::certificates::is_of;
 use crate::control::Core;
+use crate::{HostCertificate, Part};
 
 /// Orders under way at once: enough that one slow validation delays nobody, and no crowd for
 /// the authority.
 pub const MAX_PARALLEL_ORDERS: usize = 4;
-/// How often hosts are looked through at least. Between two looks the task sleeps until the next
-/// host is due; this catches clocks that jump and machines that slept.
-pub const SCHEDULE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Looks after hosts until `stop` fires or the control is gone. Orders that are under way then
 /// go on at the next start.
@@ -32,6 +31,7 @@ pub(crate) async fn run(core: Weak<Core>, stop: CancellationToken) {
     loop {
         let Some(core) = core.upgrade() else { return };
         let now = core.live.now();
+        core.show_certifier(now);
         let Plan {
             due,
             held_back,
@@ -44,8 +44,8 @@ pub(crate) async fn run(core: Weak<Core>, stop: CancellationToken) {
         for host in due.into_iter().take(room) {
             orders.spawn(Turn::begin(&core, host).take());
         }
-        let pause = next.map_or(SCHEDULE_INTERVAL, |next| next.since(now));
-        let pause = pause.min(SCHEDULE_INTERVAL);
+        let pause = next.map_or(RENEWAL_INTERVAL, |next| next.since(now));
+        let pause = pause.min(RENEWAL_INTERVAL);
         core.certifier.looked(now, now.plus(pause));
         drop(core);
         tokio::select! {
@@ -58,6 +58,35 @@ pub(crate) async fn run(core: Weak<Core>, stop: CancellationToken) {
 }
 
 impl Core {
+    /// Says how the part is. Asked at every look and whenever somebody wants to know, because
+    /// time alone makes a failing renewal urgent.
+    pub(crate) fn show_certifier(&self, now: Timestamp) {
+        let (desired, certificates) = (self.live.desired(), self.certificates.load());
+        let failures = self.certifier.failures();
+        let seen = desired.hosts.keys().map(|host| Seen {
+            host,
+            present: certificates.get(host).and_then(|leaf| self.public(leaf)),
+            failure: failures.get(host),
+        });
+        let (status, detail) = health(seen, now);
+        let parts = &self.services.parts;
+        parts.set(Part::Acme, status, detail, std::time::Instant::now());
+    }
+
+    /// The hosts whose renewal is due, and those whose last attempt failed.
+    pub(super) fn in_need(&self) -> Vec<Hostname> {
+        let now = self.live.now();
+        let (desired, certificates) = (self.live.desired(), self.certificates.load());
+        let failures = self.certifier.failures();
+        let needs = |host: &&Hostname| {
+            let present = certificates.get(*host).and_then(|leaf| self.public(leaf));
+            let name = CertificateName::from((*host).clone());
+            failures.contains_key(*host)
+                || present.is_none_or(|validity| is_due(&validity, &name, now))
+        };
+        desired.hosts.keys().filter(needs).cloned().collect()
+    }
+
     /// Whose turn it is. Nobody's, where our own authority certifies hosts within the change.
     fn whose_turn(&self, now: Timestamp) -> Plan {
         if self.state.load().panel.certificate_authority == CertificateAuthority::Internal {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::change::{Change, Files, audit_row, blocking, not_done};
 use crate::control::Core;
-use crate::operations::admin_rotation::ROTATED;
+use crate::operations::admin_rotation::{ROTATED, unused_until};
 use crate::operations::keys::{self, Packed, SignedClient, certificate_failed};
 use crate::operations::still_may;
 use crate::{Control, Farewell, OperationError, Refusal};
@@ -66,7 +66,9 @@ impl Control {
 
     /// Makes a new admin certificate. The caller's dies a little after the new one's first use,
     /// or at once; any other that was live, such as the unused one of a rotation before, is
-    /// dead with the answer, so there are never three.
+    /// dead with the answer, so there are never three. A new one that nobody uses is given up
+    /// after [`UNUSED_ADMIN_LIFETIME`](crate::UNUSED_ADMIN_LIFETIME), so there are not two for
+    /// ever.
     ///
     /// # Errors
     /// [`OperationError::Gone`] when the admin's key is the admin's own.
@@ -97,6 +99,7 @@ impl Control {
         next.panel.admin.pending = kept.map(|_| PendingAdmin {
             serial: certificate.serial().clone(),
             first_used_at: None,
+            unused_until: unused_until(by, now),
             extra: serde_json::Map::new(),
         });
 
@@ -251,6 +254,20 @@ impl Core {
         pairs
             .map(|(present, kept)| Ok((kept, self.store.read(&present)?)))
             .collect()
+    }
+
+    /// The files of before the rotation under their own names again, when `given_up` is the
+    /// certificate that took their place.
+    pub(crate) fn admin_of_before(&self, given_up: &Serial) -> Result<Files, StateError> {
+        if self.stored_admin()?.as_ref().map(VerifiedClient::serial) != Some(given_up) {
+            return Ok(Files::new());
+        }
+        let mut files = Files::new();
+        for (present, kept) in KEPT {
+            let before = self.store.read(&kept)?;
+            files.extend([(present, before), (kept, None)]);
+        }
+        Ok(files)
     }
 
     /// The admin's certificate as stored, when there is one and it is ours.

@@ -89,7 +89,8 @@ impl Control {
     }
 }
 
-fn unanswered(limit: Duration) -> String {
+/// What is said of an authority that takes longer than the caller waits.
+pub(super) fn unanswered(limit: Duration) -> String {
     format!(
         "the authority has not answered within {} seconds; the order goes on",
         limit.as_secs()

@@ -1,7 +1,7 @@
 //! Invitations: the right to become a user once, carried in a link.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portlama_access::Identity;
 use portlama_auth::{Network, TokenHash, TotpSeed};
@@ -17,6 +17,7 @@ use crate::operations::still_may;
 use crate::operations::users::{parse_password, user_exists};
 use crate::passwords::PoolFull;
 use crate::random::octets;
+use crate::rate::Count;
 use crate::return_target::origin;
 use crate::{Control, OperationError, Refusal};
 
@@ -100,6 +101,14 @@ impl Control {
             status: status(invitation, now),
         };
         state.invitations.iter().map(view).collect()
+    }
+
+    /// Counts a request for an invitation, before it is looked at: guessing tokens is slowed
+    /// per address, wherever they are tried.
+    #[must_use]
+    pub fn count_invitation_try(&self, from: IpAddr) -> Count {
+        let mut tries = self.core.invitation_tries.lock();
+        tries.count(from.into(), Instant::now())
     }
 
     /// Invites somebody.

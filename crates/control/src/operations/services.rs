@@ -9,8 +9,10 @@ use portlama_access::Identity;
 use portlama_model::{Capability, CertificateAuthority};
 use portlama_state::AuditEntry;
 
+use crate::certifier::CREATE_WAIT;
 use crate::change::{audit_row, blocking, not_done};
 use crate::logs::LogReader;
+use crate::operations::certificate_renewal::unanswered;
 use crate::operations::still_may;
 use crate::{
     Control, MachineError, MachineStats, OperationError, Part, Parts, Refusal, ServiceAction,
@@ -48,6 +50,7 @@ impl Control {
     /// All services: the parts, then the units that this machine has.
     pub async fn services(&self) -> Vec<ServiceView> {
         let now = Instant::now();
+        self.core.show_certifier(self.core.live.now());
         let parts = Part::ALL.into_iter().map(|part| self.view_part(part, now));
         let units = self.core.services.units().await;
         parts.chain(units.into_iter().map(view_unit)).collect()
@@ -170,10 +173,31 @@ impl Control {
     /// served is made anew from the state.
     async fn act_on_part(&self, part: Part) -> Result<(), OperationError> {
         match part {
-            Part::Acme => self.renew_certificates().await,
-            _ => self.core.renew_host_certificates(true).await?,
+            Part::Acme => self.reload_acme().await,
+            _ => self.core.renew_host_certificates(true).await,
         }
-        Ok(())
+    }
+
+    /// Done when every certificate that was due is there; the authority is waited for for
+    /// [`CREATE_WAIT`] at most.
+    async fn reload_acme(&self) -> Result<(), OperationError> {
+        self.renew_certificates().await;
+        let without = self.core.renew_due(CREATE_WAIT).await;
+        let Some((host, failure)) = without.first() else {
+            return Ok(());
+        };
+        let why = match failure {
+            Some(failure) => failure.message.clone(),
+            None => unanswered(CREATE_WAIT),
+        };
+        let more = match without.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Err(OperationError::ServiceFailed {
+            what: "`reload acme`".to_owned(),
+            details: crate::logs::plain(&format!("{host}: {why}{more}"), MAX_DETAILS_BYTES),
+        })
     }
 
     async fn act_on_unit(&self, unit: Unit, action: ServiceAction) -> Result<(), OperationError> {

@@ -19,11 +19,12 @@ use portlama_control::{
     PrepareError, Settings, StartError, TunnelView,
 };
 use portlama_model::{
-    AgentLabel, Capability, CertificateAuthority, Desired, DnsSettings, Domain, Hostname, Secret,
-    Timestamp, Username,
+    AcmeSettings, AgentLabel, Capability, CertificateAuthority, ChallengeType, Desired,
+    DnsSettings, Domain, Hostname, Secret, Timestamp, Username,
 };
 use portlama_pki::{AgentKey, build_date, certificate_from_pem};
 use portlama_state::StateError;
+use portlama_testkit::FakeAuthority;
 use tempfile::TempDir;
 
 pub const DOMAIN: &str = "lab.example.org";
@@ -157,6 +158,27 @@ impl World {
         Self::made(dir, internal, None, asking(resolvers), Some(users)).await
     }
 
+    /// A server whose host names this authority certifies.
+    pub async fn certified_by(authority: &FakeAuthority) -> Self {
+        let acme = AcmeSettings {
+            directory: authority.directory.clone(),
+            ca_file: Some(authority.ca_file.display().to_string()),
+            challenge: ChallengeType::TlsAlpn01,
+        };
+        let setup = Setup {
+            acme,
+            ..setup(CertificateAuthority::Acme, domain(), DnsSettings::default())
+        };
+        Self::of(tempfile::tempdir().unwrap(), setup, |state_dir| {
+            let file = state_dir.join("panel.json");
+            let text = std::fs::read_to_string(&file).unwrap();
+            let mut panel: serde_json::Value = serde_json::from_str(&text).unwrap();
+            panel["onboarding"]["status"] = "COMPLETED".into();
+            std::fs::write(&file, panel.to_string()).unwrap();
+        })
+        .await
+    }
+
     async fn made(
         dir: TempDir,
         certificate_authority: CertificateAuthority,
@@ -164,21 +186,20 @@ impl World {
         dns: DnsSettings,
         users: Option<&str>,
     ) -> Self {
-        let start = build_date().plus(Duration::from_secs(24 * 60 * 60));
-        let clock = FixedClock::at(start);
-        let setup = Setup {
-            acme: Default::default(),
-            dns,
-            ip: HERE,
-            domain,
-            email: None,
-            certificate_authority,
-            now: clock.now(),
-        };
+        let setup = setup(certificate_authority, domain, dns);
+        Self::of(dir, setup, |state_dir| {
+            if let Some(users) = users {
+                std::fs::write(state_dir.join("users.yml"), users).unwrap();
+            }
+        })
+        .await
+    }
+
+    /// A server whose state was changed before its first start.
+    async fn of(dir: TempDir, setup: Setup, change: impl FnOnce(&Path)) -> Self {
+        let clock = FixedClock::at(setup.now);
         let made = initialise(&dir.path().join("state"), setup).unwrap();
-        if let Some(users) = users {
-            std::fs::write(dir.path().join("state/users.yml"), users).unwrap();
-        }
+        change(&dir.path().join("state"));
         let (control, plane) = start_in(&dir.path().join("state"), &clock).await;
         let cert = std::fs::read_to_string(&made.admin_cert_path).unwrap();
         let admin = control
@@ -325,6 +346,27 @@ impl World {
             .await
             .unwrap();
         second.expose().to_owned()
+    }
+}
+
+/// When every server is made: no verifier believes a time before the build.
+pub fn start() -> Timestamp {
+    build_date().plus(Duration::from_secs(24 * 60 * 60))
+}
+
+fn setup(
+    certificate_authority: CertificateAuthority,
+    domain: Option<Domain>,
+    dns: DnsSettings,
+) -> Setup {
+    Setup {
+        acme: AcmeSettings::default(),
+        dns,
+        ip: HERE,
+        domain,
+        email: None,
+        certificate_authority,
+        now: start(),
     }
 }
 
