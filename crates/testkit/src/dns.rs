@@ -1,7 +1,8 @@
-//! A small DNS server of a test's own, over UDP on loopback.
+//! A small DNS server of a test's own, over UDP and TCP on loopback.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 /// How often the thread looks whether the test is over.
 const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// How long a client may be silent on a connection before the next one is served.
+const TCP_PATIENCE: Duration = Duration::from_millis(500);
 
 const A: u16 = 1;
 const AAAA: u16 = 28;
@@ -23,6 +27,8 @@ pub enum DnsMood {
     Answers,
     /// It says nothing.
     Silent,
+    /// Over UDP it says that the answer is too long for that, over TCP it answers.
+    Truncates,
     /// It answers SERVFAIL.
     Fails,
     /// It answers octets that are no message.
@@ -33,7 +39,7 @@ pub enum DnsMood {
 pub struct DnsServer {
     address: SocketAddr,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -49,8 +55,9 @@ impl DnsServer {
     /// # Errors
     /// When there is no port for it.
     pub fn start() -> std::io::Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let (socket, listener) = ports()?;
         socket.set_read_timeout(Some(LOOK_UP))?;
+        listener.set_nonblocking(true)?;
         let address = socket.local_addr()?;
         let shared = Arc::new(Shared {
             records: Mutex::default(),
@@ -58,12 +65,15 @@ impl DnsServer {
             questions: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         });
-        let server = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || server.serve(&socket));
+        let (over_udp, over_tcp) = (Arc::clone(&shared), Arc::clone(&shared));
+        let threads = vec![
+            std::thread::spawn(move || over_udp.serve(&socket)),
+            std::thread::spawn(move || over_tcp.serve_tcp(&listener)),
+        ];
         Ok(Self {
             address,
             shared,
-            thread: Some(thread),
+            threads,
         })
     }
 
@@ -90,7 +100,7 @@ impl DnsServer {
         *locked(&self.shared.mood) = mood;
     }
 
-    /// How many questions it has heard.
+    /// How many questions it has heard, over UDP and TCP.
     #[must_use]
     pub fn questions(&self) -> usize {
         self.shared.questions.load(Ordering::SeqCst)
@@ -100,8 +110,21 @@ impl DnsServer {
 impl Drop for DnsServer {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
+        }
+    }
+}
+
+/// The same port for both, as RFC 7766 §5 asks.
+fn ports() -> std::io::Result<(UdpSocket, TcpListener)> {
+    loop {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        match TcpListener::bind(socket.local_addr()?) {
+            Ok(listener) => return Ok((socket, listener)),
+            // Somebody has it for TCP: another one.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -118,9 +141,44 @@ impl Shared {
                 continue;
             };
             self.questions.fetch_add(1, Ordering::SeqCst);
-            if let Some(answer) = buffer.get(..length).and_then(|asked| self.answer(asked)) {
+            let asked = buffer.get(..length);
+            if let Some(mut answer) = asked.and_then(|asked| self.answer(asked)) {
+                if *locked(&self.mood) == DnsMood::Truncates {
+                    truncate(&mut answer);
+                }
                 let _ = socket.send_to(&answer, from);
             }
+        }
+    }
+
+    /// One connection at a time: a test asks little.
+    fn serve_tcp(&self, listener: &TcpListener) {
+        while !self.over.load(Ordering::SeqCst) {
+            match listener.accept() {
+                Ok((connection, _)) => {
+                    // A client that breaks off has its reasons.
+                    let _ = self.converse(connection);
+                }
+                Err(_) => std::thread::sleep(LOOK_UP),
+            }
+        }
+    }
+
+    /// Messages with their length before them (RFC 1035 §4.2.2), until the client is done.
+    fn converse(&self, mut connection: TcpStream) -> std::io::Result<()> {
+        connection.set_nonblocking(false)?;
+        connection.set_read_timeout(Some(TCP_PATIENCE))?;
+        loop {
+            let mut length = [0; 2];
+            connection.read_exact(&mut length)?;
+            let mut asked = vec![0; usize::from(u16::from_be_bytes(length))];
+            connection.read_exact(&mut asked)?;
+            self.questions.fetch_add(1, Ordering::SeqCst);
+            let Some(answer) = self.answer(&asked) else {
+                return Ok(());
+            };
+            let length = u16::try_from(answer.len()).unwrap_or(u16::MAX);
+            connection.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
         }
     }
 
@@ -130,7 +188,7 @@ impl Shared {
         match mood {
             DnsMood::Silent => return None,
             DnsMood::Garbage => return Some(b"\x00\x01garbage".to_vec()),
-            DnsMood::Answers | DnsMood::Fails => {}
+            DnsMood::Answers | DnsMood::Truncates | DnsMood::Fails => {}
         }
         let id = asked.get(..2)?;
         let (name, end) = read_name(asked)?;
@@ -184,6 +242,18 @@ impl Shared {
         }
         None
     }
+}
+
+/// Takes the records out of an answer, and says so (TC, RFC 1035 §4.1.1).
+fn truncate(answer: &mut Vec<u8>) {
+    if let Some(flags) = answer.get_mut(2) {
+        *flags |= 0x02;
+    }
+    if let Some(count) = answer.get_mut(6..8) {
+        count.fill(0);
+    }
+    let end = read_name(answer).map(|(_, end)| end + 4);
+    answer.truncate(end.unwrap_or(usize::MAX));
 }
 
 /// The name of the question in lower case, and where it ends.
