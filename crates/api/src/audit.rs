@@ -36,7 +36,7 @@ pub struct AuditQuery {
 pub struct AuditPage {
     /// The newest first.
     pub entries: Vec<AuditEntry>,
-    /// `before` of the next page; absent when this is the last one.
+    /// `before` of the next page; null when this is the last one.
     pub next: Option<i64>,
 }
 
@@ -48,7 +48,8 @@ pub struct AuditEntry {
     /// When.
     #[schema(value_type = formats::Time)]
     pub at: Timestamp,
-    /// Who: `admin`, `agent:<label>`, `user:<name>`, `local`.
+    /// Who: `admin`, `agent:<label>`, `user:<name>`, `server` where the server acted by itself, and
+    /// `local` for whoever worked on the state directory.
     #[schema(example = "admin")]
     pub identity: String,
     /// What was done.
@@ -57,10 +58,10 @@ pub struct AuditEntry {
     /// To what.
     #[schema(example = "wiki.lab.example.org")]
     pub target: String,
-    /// The thing before, in the words of its time; absent when it was made.
+    /// The thing before, in the words of its time; null when it was made.
     #[schema(value_type = Option<AuditedThing>)]
     pub before: Option<Value>,
-    /// The thing after; absent when it was removed.
+    /// The thing after; null when it was removed.
     #[schema(value_type = Option<AuditedThing>)]
     pub after: Option<Value>,
 }

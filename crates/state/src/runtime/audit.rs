@@ -1,14 +1,26 @@
 //! Who changed what.
 
 use portlama_model::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 use serde_json::Value;
 
 use super::{Runtime, time};
 use crate::StateError;
 
-/// How many rows are kept: about 50 MB, years of an admin's work on a 10 GB disk.
+/// How many rows are kept of the admin, the server, people and enrolments: about 50 MB, years of
+/// an admin's work on a 10 GB disk. What agents do takes none of this room.
 pub const AUDIT_MAX_ROWS: u32 = 100_000;
+
+/// How many rows are kept of what one agent does, beside its enrolments: a month of a deployment
+/// every five minutes. An agent that writes more pushes out its own rows and nobody else's.
+pub const AUDIT_MAX_AGENT_ROWS: u32 = 10_000;
+
+/// How many rows are kept of all agents together: about 50 MB.
+pub const AUDIT_MAX_AGENTS_ROWS: u32 = 100_000;
+
+/// Which rows are what agents do, as SQL. An enrolment stands under the agent's name, but the
+/// admin allowed it by a token, so it is kept with the admin's rows.
+const OF_AGENTS: &str = "identity >= 'agent:' AND identity < 'agent;' AND action <> 'agent.enroll'";
 
 /// The most rows of one page.
 pub const AUDIT_PAGE_ROWS: u32 = 500;
@@ -18,7 +30,8 @@ pub const AUDIT_PAGE_ROWS: u32 = 500;
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// Who: `admin`, `agent:<label>`, `user:<name>`, `local`.
+    /// Who: `admin`, `agent:<label>`, `user:<name>`, `server` where the server acts by itself, and
+    /// `local` for whoever works on the state directory.
     pub identity: String,
     /// What was done, such as `tunnel.create`.
     pub action: String,
@@ -110,6 +123,54 @@ impl Audit<'_> {
             .collect()
         })
     }
+}
+
+/// Removes the oldest rows beyond each share. The answer is how many. Where nothing is beyond, as
+/// nearly always, only the index is read.
+pub(super) fn sweep(tx: &Transaction<'_>) -> rusqlite::Result<usize> {
+    let mut removed = 0;
+    for (agent, rows) in rows_by_agent(tx)? {
+        let beyond = rows.saturating_sub(AUDIT_MAX_AGENT_ROWS);
+        removed += remove_oldest(tx, OF_AGENTS, Some(&agent), beyond)?;
+    }
+    let others = format!("NOT ({OF_AGENTS})");
+    for (share, most) in [
+        (OF_AGENTS, AUDIT_MAX_AGENTS_ROWS),
+        (&*others, AUDIT_MAX_ROWS),
+    ] {
+        let count = format!("SELECT count(*) FROM audit WHERE {share}");
+        let rows: u32 = tx.query_row(&count, [], |row| row.get(0))?;
+        removed += remove_oldest(tx, share, None, rows.saturating_sub(most))?;
+    }
+    Ok(removed)
+}
+
+fn rows_by_agent(tx: &Transaction<'_>) -> rusqlite::Result<Vec<(String, u32)>> {
+    tx.prepare(&format!(
+        "SELECT identity, count(*) FROM audit WHERE {OF_AGENTS} GROUP BY identity"
+    ))?
+    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
+}
+
+/// Removes the oldest rows of `share`, or of one identity in it.
+fn remove_oldest(
+    tx: &Transaction<'_>,
+    share: &str,
+    identity: Option<&str>,
+    rows: u32,
+) -> rusqlite::Result<usize> {
+    if rows == 0 {
+        return Ok(0);
+    }
+    tx.execute(
+        &format!(
+            "DELETE FROM audit WHERE id IN (
+                 SELECT id FROM audit WHERE {share} AND (?1 IS NULL OR identity = ?1)
+                 ORDER BY id LIMIT ?2)"
+        ),
+        params![identity, rows],
+    )
 }
 
 fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {

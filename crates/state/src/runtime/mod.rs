@@ -27,7 +27,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior};
 
 pub use acme::{Acme, FailedAttempt};
-pub use audit::{AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit, AuditEntry, AuditFilter, AuditRow};
+pub use audit::{
+    AUDIT_MAX_AGENT_ROWS, AUDIT_MAX_AGENTS_ROWS, AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Audit,
+    AuditEntry, AuditFilter, AuditRow,
+};
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
 pub use hash::TokenHash;
 pub use lockout::{Lockout, Lockouts};

@@ -83,6 +83,10 @@ CREATE TABLE panel_code (
     last_step  INTEGER NOT NULL
 ) STRICT;
 ",
+    // The shares of the audit are counted per identity every few minutes; this is all they read.
+    "
+CREATE INDEX audit_by_identity ON audit (identity, action, id);
+",
 ];
 
 /// Refuses a database of a newer version before anything is written to it.

@@ -1,9 +1,8 @@
 //! What is over is removed.
 
 use portlama_model::Timestamp;
-use rusqlite::params;
 
-use super::{AUDIT_MAX_ROWS, ENROLLMENT_KEPT, Runtime};
+use super::{ENROLLMENT_KEPT, Runtime, audit};
 use crate::StateError;
 
 /// How many rows a sweep removed.
@@ -15,7 +14,8 @@ pub struct Swept {
     pub enrollments: usize,
     /// Lock-outs.
     pub lockouts: usize,
-    /// Audit rows beyond [`AUDIT_MAX_ROWS`].
+    /// Audit rows beyond the shares of [`AUDIT_MAX_ROWS`](super::AUDIT_MAX_ROWS) and
+    /// [`AUDIT_MAX_AGENT_ROWS`](super::AUDIT_MAX_AGENT_ROWS).
     pub audit: usize,
 }
 
@@ -39,10 +39,7 @@ impl Runtime {
                     "DELETE FROM enrollments WHERE created <= ?1",
                     [now.minus(ENROLLMENT_KEPT).unix_millis()],
                 )?,
-                audit: tx.execute(
-                    "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
-                    params![AUDIT_MAX_ROWS],
-                )?,
+                audit: audit::sweep(tx)?,
             })
         })
     }

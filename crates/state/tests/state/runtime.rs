@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::fixture::initialised;
 use portlama_model::{Capability, Secret, Timestamp, Username};
 use portlama_state::{
-    AUDIT_PAGE_ROWS, AuditEntry, Consumption, Created, ENROLLMENT_KEPT, Grant, Level, Lockout,
-    Runtime, Session, SessionKind, StateDir, Store, TokenHash,
+    AUDIT_MAX_AGENT_ROWS, AUDIT_MAX_AGENTS_ROWS, AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, AuditEntry,
+    Consumption, Created, ENROLLMENT_KEPT, Grant, Level, Lockout, Runtime, Session, SessionKind,
+    StateDir, Store, TokenHash,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -347,6 +348,49 @@ fn a_sweep_removes_what_is_over_and_nothing_else() {
 }
 
 #[test]
+fn an_agent_pushes_no_rows_out_but_its_own() {
+    let world = World::new();
+    world.write_audit("admin", "agent.revoke", 3);
+    world.write_audit("agent:busy", "agent.enroll", 2);
+    world.write_audit("agent:quiet", "tunnel.create", 4);
+    world.write_audit("agent:busy", "tunnel.create", 1);
+    world.write_audit("agent:busy", "tunnel.delete", AUDIT_MAX_AGENT_ROWS);
+    world.write_audit("user:mira", "invitation.accept", 1);
+
+    assert_eq!(world.sweep_audit(), 1);
+    assert_eq!(world.sweep_audit(), 0);
+    let kept = |identity, action| world.count_audit(identity, action);
+    assert_eq!(kept("admin", "agent.revoke"), 3);
+    assert_eq!(kept("agent:busy", "agent.enroll"), 2);
+    assert_eq!(kept("agent:quiet", "tunnel.create"), 4);
+    assert_eq!(kept("agent:busy", "tunnel.create"), 0);
+    assert_eq!(kept("agent:busy", "tunnel.delete"), AUDIT_MAX_AGENT_ROWS);
+    assert_eq!(kept("user:mira", "invitation.accept"), 1);
+}
+
+#[test]
+fn all_agents_together_have_a_share_and_everybody_else_has_one() {
+    let world = World::new();
+    world.write_audit("admin", "tunnel.create", 5);
+    world.write_audit("agent:first", "tunnel.create", 7);
+    for n in 0..AUDIT_MAX_AGENTS_ROWS / AUDIT_MAX_AGENT_ROWS {
+        let identity = format!("agent:more-{n}");
+        world.write_audit(&identity, "tunnel.create", AUDIT_MAX_AGENT_ROWS);
+    }
+    assert_eq!(world.sweep_audit(), 7);
+    assert_eq!(world.count_audit("agent:first", "tunnel.create"), 0);
+    assert_eq!(world.count_audit("admin", "tunnel.create"), 5);
+
+    world.write_audit("server", "certificate.renew", AUDIT_MAX_ROWS - 1);
+    assert_eq!(world.sweep_audit(), 4);
+    assert_eq!(world.count_audit("admin", "tunnel.create"), 1);
+    assert_eq!(
+        world.count_audit("agent:more-0", "tunnel.create"),
+        AUDIT_MAX_AGENT_ROWS
+    );
+}
+
+#[test]
 fn tokens_are_not_in_the_database_file() {
     let mut world = World::new();
     create(world.runtime(), &sso("a-cookie-nobody-may-find"));
@@ -377,6 +421,31 @@ impl World {
 
     fn runtime(&self) -> &Runtime {
         self.store.as_ref().expect("open").runtime()
+    }
+
+    /// Writes rows as the server would, in one transaction, for the sake of the test's time.
+    fn write_audit(&self, identity: &str, action: &str, rows: u32) {
+        let db = rusqlite::Connection::open(self.dir.path().join("runtime.db")).expect("open");
+        db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+             INSERT INTO audit (at, identity, action, target) SELECT i, ?1, ?2, 'it' FROM n",
+            rusqlite::params![identity, action, rows],
+        )
+        .expect("insert");
+    }
+
+    fn sweep_audit(&self) -> usize {
+        self.runtime().sweep(at(1000)).expect("sweep").audit
+    }
+
+    fn count_audit(&self, identity: &str, action: &str) -> u32 {
+        let db = rusqlite::Connection::open(self.dir.path().join("runtime.db")).expect("open");
+        db.query_row(
+            "SELECT count(*) FROM audit WHERE identity = ?1 AND action = ?2",
+            [identity, action],
+            |row| row.get(0),
+        )
+        .expect("count")
     }
 
     fn reopen(&mut self) {
