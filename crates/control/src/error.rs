@@ -12,6 +12,7 @@ use crate::operations::invitations::MAX_INVITATIONS;
 use crate::operations::site_files::MAX_UPLOAD_FILE_BYTES;
 use crate::operations::site_rules::MAX_SITES;
 use crate::operations::tunnel_rules::MAX_TUNNELS;
+use crate::site_files::MAX_SITE_FILES;
 use crate::{PrepareError, TunnelView, UnknownAction, UnknownService};
 
 /// Why an operation was not done, or not done durably.
@@ -223,6 +224,11 @@ pub enum Refusal {
     /// A folder stands where a file is to be saved, or the reverse.
     #[error("`{0}` cannot be saved: a folder has this name, or a file the name of its folder")]
     NameOfAnother(SitePath),
+    /// The site has as many files as it may have.
+    #[error(
+        "`{0}` was not saved: the site has {MAX_SITE_FILES} files, and that is as many as it may have"
+    )]
+    TooManyFiles(SitePath),
     /// As many invitations exist as may.
     #[error(
         "this server keeps {MAX_INVITATIONS} invitations, and that is as many as it may: delete old ones"

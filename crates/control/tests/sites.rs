@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use portlama_access::Identity;
 use portlama_control::{
-    NewSite, OperationError, RESERVED_DISK_BYTES, Refusal, SiteChange, SiteEntry, SiteProof,
+    MAX_PARALLEL_UPLOADS, MAX_SITE_FILES, MAX_UPLOADS_PER_IDENTITY, NewSite, OperationError,
+    RESERVED_DISK_BYTES, Refusal, SiteChange, SiteEntry, SiteProof,
 };
 use portlama_model::{Capability, HostService, Site, SiteAccess, SitePath, SiteType};
 use uuid::Uuid;
@@ -232,17 +233,60 @@ async fn a_broken_upload_keeps_what_was_saved_and_its_size_is_known() {
 async fn uploads_at_the_same_time_are_bounded() {
     let world = World::new().await;
     let id = make(&world, "handbook").await.id;
-    let begin = || {
-        world
-            .control
-            .begin_upload(&world.admin, id, SitePath::root())
-    };
-    let mut running: Vec<_> = (0..portlama_control::MAX_PARALLEL_UPLOADS)
-        .map(|_| begin().unwrap())
-        .collect();
+    let mut callers = vec![world.admin.clone()];
+    for n in 0..MAX_PARALLEL_UPLOADS / MAX_UPLOADS_PER_IDENTITY {
+        callers.push(site_agent(&world, &format!("shed-{n}")).await);
+    }
+    let begin = |by: &Identity| world.control.begin_upload(by, id, SitePath::root());
+    let mut running = vec![];
+    for caller in &callers[1..] {
+        for _ in 0..MAX_UPLOADS_PER_IDENTITY {
+            running.push(begin(caller).unwrap());
+        }
+        assert!(matches!(begin(caller).err(), Some(OperationError::Busy)));
+    }
+    assert_eq!(running.len(), MAX_PARALLEL_UPLOADS);
+    let begin = || begin(&callers[0]);
     assert!(matches!(begin().err(), Some(OperationError::Busy)));
     running.pop();
     assert!(begin().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_has_so_many_files_and_a_file_of_a_known_name_is_replaced() {
+    let world = World::new().await;
+    let id = make(&world, "handbook").await.id;
+    let many = root(&world, id).join("many");
+    std::fs::create_dir(&many).unwrap();
+    // One less than may be, with the first page.
+    for n in 2..MAX_SITE_FILES {
+        std::fs::File::create(many.join(format!("{n}.txt"))).unwrap();
+    }
+    // Whoever works in the folder by hand restarts the server, or waits an hour.
+    let world = world.restart().await;
+    let save = |name: &'static str, content: &'static [u8]| {
+        let (world, admin) = (&world, &world.admin);
+        async move { save(world, admin, id, name, content).await }
+    };
+    let size = save("last.txt", b"four").await.unwrap().total_size;
+    let refused = save("more.txt", b"x").await;
+    assert!(
+        matches!(
+            refused,
+            Err(OperationError::Refused(Refusal::TooManyFiles(_)))
+        ),
+        "{refused:?}"
+    );
+    assert!(!root(&world, id).join("more.txt").exists());
+    let replaced = save("last.txt", b"sixteen").await.unwrap();
+    assert_eq!(replaced.total_size, size + 3);
+    world
+        .control
+        .delete_site_files(&world.admin, id, path("many"))
+        .await
+        .unwrap();
+    assert_eq!(world.control.sites(&world.admin)[0].total_size, size + 3);
+    assert_eq!(save("more.txt", b"x").await.unwrap().total_size, size + 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,14 +6,13 @@ use bytes::{Bytes, BytesMut};
 use portlama_access::Identity;
 use portlama_model::{Capability, SitePath};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::change::{Change, audit_row, blocking};
 use crate::control::Core;
 use crate::operations::site_rules::site_for;
 use crate::operations::sites::{files_failed, replace, site_of};
-use crate::site_files::{SiteFileError, StagedFile};
+use crate::site_files::{SiteFileError, Slot, StagedFile};
 use crate::{Control, Listing, OperationError, Refusal};
 
 /// The largest file of a site, octets.
@@ -105,7 +104,8 @@ impl Control {
     /// Begins an upload into a folder of a site, which is made when it is missing.
     ///
     /// # Errors
-    /// When the site is not the caller's or does not exist, or as many uploads run as may.
+    /// When the site is not the caller's or does not exist, or as many uploads run as may, of the
+    /// caller or of everybody.
     pub fn begin_upload(
         &self,
         by: &Identity,
@@ -114,10 +114,8 @@ impl Control {
     ) -> Result<Upload, OperationError> {
         let core = self.core.clone();
         site_for(&core.state.load(), by, site, Capability::SitesWrite)?;
-        let slots = core.live.site_files().upload_slots().clone();
-        let slot = slots
-            .try_acquire_owned()
-            .map_err(|_| OperationError::Busy)?;
+        let slot = core.live.site_files().upload_slot(by.audit_name());
+        let slot = slot.ok_or(OperationError::Busy)?;
         Ok(Upload {
             facts: Arc::new(Facts {
                 core,
@@ -142,7 +140,7 @@ pub struct Upload {
     saved: Vec<SitePath>,
     /// Whether the state does not know the site's size.
     unrecorded: bool,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 /// Whose upload it is, and where to.
@@ -200,7 +198,8 @@ impl Upload {
     ///
     /// # Errors
     /// When the site was deleted or the caller's right taken away meanwhile, the name is a
-    /// folder's, or the disk is full; nothing is left of the file then.
+    /// folder's, the site has as many files as it may, or the disk is full; nothing is left of the
+    /// file then.
     pub async fn save_file(&mut self) -> Result<(), OperationError> {
         let Some(file) = self.open.take() else {
             return Ok(());
@@ -288,6 +287,7 @@ impl OpenFile {
             site_for(&state, &facts.by, facts.site, Capability::SitesWrite)?;
             match file.staged.publish(facts.site, &file.path) {
                 Err(SiteFileError::Occupied) => Err(Refusal::NameOfAnother(file.path).into()),
+                Err(SiteFileError::TooManyFiles) => Err(Refusal::TooManyFiles(file.path).into()),
                 done => done.map_err(files_failed),
             }
         })
@@ -316,13 +316,14 @@ impl Core {
         action: &str,
         told: Value,
     ) -> Result<u64, OperationError> {
-        // Whoever measures last writes last.
-        let files = self.live.site_files().clone();
-        let _turn = files.measuring.lock().await;
-        let measured = files.clone();
-        let size = blocking(move || measured.size(id)).await;
-        let size = size.map_err(files_failed)?;
+        let files = self.live.site_files();
+        let counting = files.clone();
+        let counted = blocking(move || counting.tally(id)).await;
+        let counted = counted.map_err(files_failed)?;
         let writer = self.writer().await;
+        // Whoever writes last writes what is there now. Somebody in the middle of a change will
+        // write after that.
+        let size = files.tally_now(id).unwrap_or(counted).size;
         let state = self.state.load_full();
         let mut site = site_of(&state, id)?.clone();
         site.total_size = size;

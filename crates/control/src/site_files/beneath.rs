@@ -3,9 +3,13 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use portlama_model::SitePath;
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchmod, fchown, fsync, mkdirat, openat};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fsync, mkdirat, openat, statat,
+};
 use rustix::io::{Errno, Result};
 use uuid::Uuid;
+
+use super::tally::Tally;
 
 /// What every open here asks for: descriptors that no child inherits, no link followed, and no
 /// waiting for the other end of a pipe that somebody put there.
@@ -69,6 +73,38 @@ pub(super) fn make_folder(
         folder = inner;
     }
     Ok(folder)
+}
+
+/// What a name in a folder stands for, a link for itself; `None` for nothing.
+pub(super) fn stat(folder: BorrowedFd<'_>, name: &str) -> Result<Option<Found>> {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => {
+            let kind = FileType::from_raw_mode(found.st_mode);
+            Ok(Some(Found {
+                is_folder: kind == FileType::Directory,
+                size: match kind {
+                    FileType::RegularFile => Some(found.st_size.try_into().unwrap_or(0)),
+                    _ => None,
+                },
+            }))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A folder, a file or something else.
+pub(super) struct Found {
+    pub(super) is_folder: bool,
+    /// Of a file, octets.
+    size: Option<u64>,
+}
+
+impl Found {
+    /// What it counts for by itself.
+    pub(super) fn tally(&self) -> Tally {
+        self.size.map_or_else(Tally::default, Tally::of)
+    }
 }
 
 /// User and group that what is made must belong to.

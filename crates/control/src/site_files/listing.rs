@@ -1,9 +1,6 @@
 //! What a site holds.
 
-use std::fs;
-use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt as _;
 
 use portlama_model::{SitePath, Timestamp};
 use rustix::fs::{AtFlags, Dir, FileType, statat};
@@ -95,32 +92,6 @@ impl SiteFiles {
         }
         Ok(Listing::of(files, false))
     }
-
-    /// The octets of all files of a site.
-    pub(crate) fn size(&self, site: Uuid) -> Result<u64, SiteFileError> {
-        let mut size: u64 = 0;
-        let mut folders = vec![self.root_path(site)];
-        while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(&folder) {
-                Err(error) if is_gone(&error) => continue,
-                entries => entries?,
-            };
-            for entry in entries {
-                let entry = entry?;
-                // Of a link this is the link itself.
-                let metadata = match entry.metadata() {
-                    Err(error) if is_gone(&error) => continue,
-                    metadata => metadata?,
-                };
-                if metadata.is_dir() {
-                    folders.push(entry.path());
-                } else if metadata.is_file() {
-                    size = size.saturating_add(metadata.size());
-                }
-            }
-        }
-        Ok(size)
-    }
 }
 
 impl Listing {
@@ -128,12 +99,4 @@ impl Listing {
         files.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
         Self { files, truncated }
     }
-}
-
-/// Somebody removed it while we looked.
-fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }

@@ -9,7 +9,9 @@
 
 mod beneath;
 mod listing;
+mod slots;
 mod staged;
+mod tally;
 
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
@@ -23,13 +25,17 @@ use parking_lot::RwLock;
 use portlama_model::{SitePath, State};
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, fsync, openat, renameat, unlinkat};
 use rustix::io::Errno;
-use tokio::sync::{Mutex, Semaphore};
 use uuid::Uuid;
 
 use beneath::{Owner, Way};
 pub use listing::{FileKind, ListedFile, Listing, MAX_LISTED_FILES};
+pub(crate) use slots::Slot;
+use slots::Slots;
+pub use slots::{MAX_PARALLEL_UPLOADS, MAX_UPLOADS_PER_IDENTITY};
 pub use staged::RESERVED_DISK_BYTES;
 pub(crate) use staged::StagedFile;
+pub use tally::{MAX_SITE_FILES, MEASURE_INTERVAL};
+use tally::{Tallies, Tally};
 
 /// Nobody but the server reads the files; visitors get them through it.
 const FOLDER_MODE: Mode = Mode::RWXU;
@@ -39,10 +45,6 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 const STAGING: &str = ".staging";
 /// The end of the name of a mark that a site's folder may have to go.
 const DOUBT: &str = ".doubt";
-
-/// How many uploads may run at the same time, all callers together. Each holds a buffer and two
-/// descriptors.
-pub const MAX_PARALLEL_UPLOADS: usize = 16;
 
 /// The folders of all sites.
 pub struct SiteFiles {
@@ -55,10 +57,8 @@ pub struct SiteFiles {
     /// Shared by what makes a file appear in a site that was seen to exist; held alone by what
     /// removes a site's folder.
     appearing: RwLock<()>,
-    uploads: Arc<Semaphore>,
-    /// Held by whoever measures a site until the size is written down, so that the last one to
-    /// change files is the last to measure.
-    pub(crate) measuring: Mutex<()>,
+    uploads: Arc<Slots>,
+    tallies: Tallies,
 }
 
 /// What lies at a path of a site.
@@ -86,6 +86,8 @@ pub(crate) enum SiteFileError {
     NoFolder,
     #[error("a file has the name of a folder, or a folder the name of a file")]
     Occupied,
+    #[error("the site has as many files as it may have")]
+    TooManyFiles,
     #[error("the disk is full")]
     DiskFull,
     #[error(transparent)]
@@ -146,8 +148,8 @@ impl SiteFiles {
             path: fs::canonicalize(state_dir)?.join("sites"),
             owner,
             appearing: RwLock::new(()),
-            uploads: Arc::new(Semaphore::new(MAX_PARALLEL_UPLOADS)),
-            measuring: Mutex::new(()),
+            uploads: Arc::default(),
+            tallies: Tallies::default(),
         })
     }
 
@@ -185,8 +187,21 @@ impl SiteFiles {
         self.path.join(site.to_string())
     }
 
-    pub(crate) fn upload_slots(&self) -> &Arc<Semaphore> {
-        &self.uploads
+    /// The right to one more upload; `None` while as many run as may.
+    pub(crate) fn upload_slot(&self, identity: String) -> Option<Slot> {
+        self.uploads.take(identity)
+    }
+
+    /// How many files a site has, and how large they are.
+    pub(crate) fn tally(&self, site: Uuid) -> Result<Tally, SiteFileError> {
+        let counted = self.tallies.of(site);
+        let counting = counted.change(&self.root_path(site))?;
+        Ok(counting.before())
+    }
+
+    /// The same, without waiting for whoever changes files of the site; `None` while somebody does.
+    pub(crate) fn tally_now(&self, site: Uuid) -> Option<Tally> {
+        self.tallies.of(site).present()
     }
 
     /// Makes the folder of a new site with its first page.
@@ -216,23 +231,31 @@ impl SiteFiles {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        match unlinkat(&folder, name, AtFlags::empty()) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => return Ok(false),
-            // What unlinking a folder answers, on Linux and elsewhere.
-            Err(Errno::ISDIR | Errno::PERM) => {
+        let Some(found) = beneath::stat(folder.as_fd(), name)? else {
+            return Ok(false);
+        };
+        let counted = self.tallies.of(site);
+        let counting = counted.change(&self.root_path(site))?;
+        counting.settle(|| {
+            let gone = if found.is_folder {
                 let away = self.take_away(folder.as_fd(), name)?;
+                let gone = Tally::measure(&self.path.join(STAGING).join(&away))?;
                 self.clear_away(&away);
-            }
-            Err(error) => return Err(error.into()),
-        }
-        fsync(&folder)?;
+                gone
+            } else {
+                unlinkat(&folder, name, AtFlags::empty())?;
+                found.tally()
+            };
+            fsync(&folder)?;
+            Ok((gone, Tally::default()))
+        })?;
         Ok(true)
     }
 
     /// Removes the folder of a site that the state does not hold any more.
     pub(crate) fn remove_site(&self, site: Uuid) -> Result<(), SiteFileError> {
         let alone = self.appearing.write();
+        self.tallies.forget(site);
         let away = match self.take_away(self.sites.as_fd(), &site.to_string()) {
             Ok(away) => away,
             Err(Errno::NOENT) => return Ok(()),

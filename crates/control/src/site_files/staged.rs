@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, OFlags, fstatvfs, fsync, openat, renameat, unlinkat};
 use uuid::Uuid;
 
 use super::beneath::{self, Way};
+use super::tally::{MAX_SITE_FILES, Tally};
 use super::{FILE_MODE, SiteFileError, SiteFiles};
 
 /// How much of the disk uploads leave free, bytes: enough for the state, its journal and the
@@ -65,7 +66,7 @@ impl StagedFile {
     }
 
     /// Gives it its name in a site, in place of a file that has it; durable when the call
-    /// returns. Missing folders are made.
+    /// returns. Missing folders are made. A site with [`MAX_SITE_FILES`] gets no new names.
     pub(crate) fn publish(mut self, site: Uuid, path: &SitePath) -> Result<(), SiteFileError> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(SiteFileError::Occupied);
@@ -73,9 +74,19 @@ impl StagedFile {
         let files = &self.files;
         let way = Way::to(site, &folder);
         let folder = beneath::make_folder(files.sites.as_fd(), &way, files.owner)?;
-        renameat(&files.staging, &self.name, &folder, name)?;
-        self.published = true;
-        Ok(fsync(&folder)?)
+        let counted = files.tallies.of(site);
+        let counting = counted.change(&files.root_path(site))?;
+        let replaced =
+            beneath::stat(folder.as_fd(), name)?.map_or_else(Tally::default, |it| it.tally());
+        if replaced.files == 0 && counting.before().files >= MAX_SITE_FILES {
+            return Err(SiteFileError::TooManyFiles);
+        }
+        counting.settle(|| {
+            renameat(&files.staging, &self.name, &folder, name)?;
+            self.published = true;
+            fsync(&folder)?;
+            Ok((replaced, Tally::of(self.size)))
+        })
     }
 }
 
