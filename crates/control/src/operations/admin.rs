@@ -25,8 +25,9 @@ pub enum Rotation {
     AtOnce,
 }
 
-/// A new admin certificate, which exists nowhere else than in its answer and on the server.
-#[derive(Debug, Clone)]
+/// A new admin certificate, which exists nowhere else than in its answer and on the server. Its key
+/// does not print.
+#[derive(Clone)]
 pub struct RotatedAdmin {
     /// Key and certificate as PKCS#12.
     pub p12: Vec<u8>,
@@ -36,6 +37,15 @@ pub struct RotatedAdmin {
     pub serial: Serial,
     /// Until when it holds.
     pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for RotatedAdmin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RotatedAdmin")
+            .field("serial", &self.serial)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A present file and the name under which it is kept when it is replaced.
@@ -211,7 +221,7 @@ fn has_p12(state: &State) -> Result<(), OperationError> {
     match state.panel.admin_auth_mode {
         AdminAuthMode::P12 => Ok(()),
         AdminAuthMode::HardwareBound => Err(OperationError::Gone {
-            message: "the admin's key is bound to hardware, so there is no P12 file: `portlama server reset-admin` makes a new one".to_owned(),
+            message: "the admin's key is bound to hardware, so there is no P12 file; a backup of the state directory from before holds the last one".to_owned(),
         }),
     }
 }

@@ -175,7 +175,8 @@ impl Core {
         must_be_on(state)?;
         let damaged = || OperationError::Failed {
             step: Step::State,
-            source: "two-factor sign-in is on without a seed: run `portlama server reset-admin`"
+            source: "two-factor sign-in is on without a seed: stop the server and set `enabled` of \
+                     `panel2fa` in panel.json to false"
                 .into(),
         };
         let seed = state.panel.panel_2fa.secret.as_ref();

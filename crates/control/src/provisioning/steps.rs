@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use portlama_auth::{Password, PasswordHash, TotpSeed};
 use portlama_model::{Domain, Hostname, OnboardingStatus, Secret, State, User, Username};
 use serde_json::json;
@@ -185,9 +186,11 @@ impl Run {
     /// refused challenge counts against the authority's limits.
     async fn certificates(&self, domain: &Domain) -> TaskEnd {
         let hosts = own_hosts(domain);
-        for host in &hosts {
-            self.leads_here(host).await?;
-        }
+        // All at once: resolvers that are silent cost their whole wait, once.
+        join_all(hosts.iter().map(|host| self.leads_here(host)))
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
         let task = ProvisionTask::Certificates;
         let obtained = self
             .core
