@@ -188,6 +188,72 @@ fn server_init_says_how_to_run_what_it_made() -> Result<()> {
 }
 
 #[test]
+fn wrong_flags_of_the_authority_are_named_with_the_way_out() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (state, empty) = (folder.path().join("state"), folder.path().join("empty.pem"));
+    std::fs::write(&empty, "")?;
+    let (place, empty) = (state.to_string_lossy(), empty.to_string_lossy());
+    let missing = format!("{empty}.missing");
+    for (flags, words) in [
+        (
+            ["--acme-directory", "http://acme.example.org/dir"],
+            [
+                "--acme-directory",
+                "https://acme-v02.api.letsencrypt.org/directory",
+            ],
+        ),
+        (
+            ["--acme-directory", "nonsense"],
+            ["--acme-directory", "`nonsense`"],
+        ),
+        (
+            ["--acme-directory", "https://me@acme.example.org/"],
+            ["--acme-directory", "https address"],
+        ),
+        (
+            ["--acme-ca-file", &missing],
+            ["--acme-ca-file", "cannot read"],
+        ),
+        (
+            ["--acme-ca-file", &empty],
+            ["--acme-ca-file", "holds no certificate"],
+        ),
+        (
+            ["--acme-challenge", "dns-01"],
+            ["--acme-challenge", "tls-alpn-01"],
+        ),
+    ] {
+        let init = ["server", "init", "--ip", "::1", "--state-dir", &place];
+        let output = portlama(&[&init[..], &flags].concat());
+        assert_eq!(output.status.code(), Some(1), "{flags:?}");
+        let message = stderr(&output);
+        for word in words {
+            assert!(message.contains(word), "{flags:?}: {message}");
+        }
+        assert!(!state.exists(), "{flags:?}: nothing is made");
+    }
+    let init = ["server", "init", "--ip", "::1", "--state-dir", &place];
+    let output = portlama(&[&init[..], &["--acme-challenge", "http-01"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("tls-alpn-01"),
+        "{}",
+        stderr(&output)
+    );
+    let internal = [
+        "--certificates",
+        "internal",
+        "--acme-challenge",
+        "tls-alpn-01",
+    ];
+    let output = portlama(&[&init[..], &internal].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--certificates internal"));
+    assert!(!state.exists());
+    Ok(())
+}
+
+#[test]
 fn server_init_refuses_a_directory_that_holds_a_server() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path().join("state");

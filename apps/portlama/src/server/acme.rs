@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use portlama_control::setup::check_authority;
-use portlama_model::{AcmeSettings, ChallengeType};
+use portlama_control::setup::{SetupError, check_authority};
+use portlama_model::{AcmeSettings, ChallengeType, LETS_ENCRYPT_DIRECTORY};
 
 /// How a public certificate authority is reached.
 #[derive(Debug, Default, Args)]
@@ -60,7 +60,7 @@ impl AcmeArguments {
             challenge: ChallengeType::TlsAlpn01,
         };
         if settings != AcmeSettings::default() {
-            check_authority(&settings)?;
+            check_authority(&settings).map_err(|error| of_flag(&error))?;
         }
         Ok(settings)
     }
@@ -78,5 +78,19 @@ impl AcmeArguments {
             );
         }
         Ok(AcmeSettings::default())
+    }
+}
+
+/// Which flag is wrong, and what it takes.
+fn of_flag(error: &SetupError) -> anyhow::Error {
+    match error {
+        SetupError::Directory(_) => anyhow!(
+            "`--acme-directory`: {error}; it looks like `{LETS_ENCRYPT_DIRECTORY}`, which is asked \
+             when the flag is left out"
+        ),
+        _ => anyhow!(
+            "`--acme-ca-file`: {error}; give a PEM file of the authorities that certify the \
+             directory's own address"
+        ),
     }
 }
