@@ -68,9 +68,7 @@ pub use live::Live;
 pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 pub use observed::TunnelStatus;
 pub use operations::admin::{RotatedAdmin, Rotation};
-pub use operations::admin_rotation::{
-    ROTATION_GRACE, ROTATION_INTERVAL, UNUSED_ADMIN_LIFETIME,
-};
+pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL, UNUSED_ADMIN_LIFETIME};
 pub use operations::agent_certificates::NewP12;
 pub use operations::agent_panel::AgentPanelStatus;
 pub use operations::agents::{AgentView, EXPIRING_SOON};
@@ -123,6 +121,7 @@ pub use sessions::{Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
 pub use site_files::{
     FileKind, ListedFile, Listing, MAX_LISTED_FILES, MAX_PARALLEL_UPLOADS, MAX_SITE_FILES,
-    MAX_UPLOADS_PER_IDENTITY, MEASURE_INTERVAL, RESERVED_DISK_BYTES, SiteEntry, SiteFile, SiteFiles,
+    MAX_UPLOADS_PER_IDENTITY, MEASURE_INTERVAL, RESERVED_DISK_BYTES, SiteEntry, SiteFile,
+    SiteFiles,
 };
 pub use traffic::{Traffic, TrafficTotals};
