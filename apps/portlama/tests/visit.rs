@@ -40,6 +40,48 @@ fn a_visitor_signs_in_reaches_the_app_and_signs_out_everywhere() -> Result<()> {
     oracle.after(&demo)
 }
 
+#[test]
+fn a_program_accepts_an_invitation_alike_on_every_host() -> Result<()> {
+    let demo = Demo::start(&common::binary())?;
+    let body = serde_json::json!({ "username": "guest", "email": "guest@example.net" });
+    let invited = demo
+        .admin()
+        .json("POST", &body)
+        .send(&demo.api("/api/invitations"))?;
+    assert_eq!(invited.status, 201, "{}", invited.text());
+    let token = invited.json()?["token"]
+        .as_str()
+        .context("a token")?
+        .to_owned();
+    let path = format!("/api/invite/{token}");
+    let accept = format!("{path}/accept");
+    let both = [
+        format!("{}{accept}", demo.ready.auth_url),
+        demo.api(&accept),
+    ];
+    let mut said = vec![];
+    for url in &both {
+        let short = demo
+            .visitor()
+            .json("POST", &serde_json::json!({ "password": "short" }))
+            .send(url)?;
+        let wrong = demo.visitor().send(url)?;
+        assert_eq!(wrong.header("allow"), "POST");
+        said.push((short.status, short.json()?, wrong.status, wrong.json()?));
+    }
+    assert_eq!(said[0], said[1]);
+    assert_eq!((said[0].0, said[0].2), (400, 405));
+    assert_eq!(said[0].1["error"], "Validation failed");
+
+    let good = serde_json::json!({ "password": "a few words of my own" });
+    let accepted = demo.visitor().json("POST", &good).send(&both[0])?;
+    assert_eq!(accepted.status, 200, "{}", accepted.text());
+    assert!(accepted.json()?["totpUri"].is_string());
+    let used = demo.visitor().send(&demo.api(&path))?;
+    assert_eq!(used.status, 410, "{}", used.text());
+    Ok(())
+}
+
 fn refuses_strangers(demo: &Demo, origin: &Origin) -> Result<()> {
     let before = origin.requests();
     let page = demo

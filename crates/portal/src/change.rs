@@ -1,6 +1,7 @@
 //! The door that every changing request passes: where it began, what kind it is, how large.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::extract::Request;
 use bytes::Bytes;
@@ -24,6 +25,9 @@ pub const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The longest user name that is looked up or shown again after an error, bytes. Twice what
 /// a name can have, so that a typing error still comes back whole.
 pub const MAX_USERNAME_BYTES: usize = 64;
+
+/// How long a request may take to send its body, however steadily octets drip: 16 KiB at 0.6 kB/s.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -146,10 +150,11 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn read(request: Request) -> Result<Bytes, Refusal> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
-    match body.collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
-        Err(_) => Err(Refusal::Malformed),
+    let reading = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+        Ok(Err(_)) => Err(Refusal::Malformed),
+        Err(_) => Err(Refusal::Slow),
     }
 }

@@ -1,20 +1,17 @@
-//! Invitations: a page that sets the password, and one that shows the code's seed once. The
-//! JSON routes answer as the panel's do.
+//! Invitations: a page that sets the password, and one that shows the code's seed once. The routes
+//! for programs, `/api/invite/…`, are the panel's on every host.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use maud::{Markup, PreEscaped};
-use portlama_api::{ErrorBody, InvitationAccepted, OpenInvitation};
 use portlama_control::{Accepted, Control, OperationError};
 use portlama_model::Secret;
 use qrcode::QrCode;
 use qrcode::render::svg;
-use serde::Deserialize;
 
 use crate::change::{Change, Media, client};
 use crate::pages::{self, InvitationPage, WelcomePage};
@@ -37,9 +34,6 @@ pub(crate) async fn limit(
     };
     match control.count_invitation_try(client.address.ip()).check() {
         Ok(()) => next.run(request).await,
-        Err(wait) if request.uri().path().starts_with("/api/") => {
-            Refusal::TooManyTries(wait).plain_json()
-        }
         Err(wait) => Refusal::TooManyTries(wait).page(&client.host),
     }
 }
@@ -104,53 +98,6 @@ pub(crate) async fn accept(
     }
 }
 
-#[derive(Deserialize)]
-struct AcceptBody {
-    password: Secret,
-}
-
-/// `GET /api/invite/{token}`
-pub(crate) async fn look(State(control): State<Arc<Control>>, token: Path<String>) -> Response {
-    match control.look_at_invitation(&token) {
-        Ok(open) => Json(OpenInvitation {
-            username: open.username,
-            email: open.email,
-            expires_at: open.expires_at,
-        })
-        .into_response(),
-        Err(error) => refused_as_json(&error),
-    }
-}
-
-/// `POST /api/invite/{token}/accept`
-pub(crate) async fn accept_json(
-    State(control): State<Arc<Control>>,
-    token: Path<String>,
-    request: Request,
-) -> Response {
-    let read = async {
-        let change = Change::accept(request, Media::Json).await?;
-        Ok::<_, Refusal>((change.json::<AcceptBody>()?, change.from))
-    };
-    let (body, from) = match read.await {
-        Ok(read) => read,
-        Err(refusal) => return refusal.plain_json(),
-    };
-    match control
-        .accept_invitation(&token, &body.password, from)
-        .await
-    {
-        Ok(accepted) => Json(InvitationAccepted {
-            ok: true,
-            username: accepted.username,
-            login_url: accepted.login_url,
-            totp_uri: Some(accepted.totp_uri),
-        })
-        .into_response(),
-        Err(error) => refused_as_json(&error),
-    }
-}
-
 fn invitation_page(site: &str, token: &str, username: &str, problem: Option<&str>) -> Markup {
     pages::invitation(&InvitationPage {
         site,
@@ -201,34 +148,6 @@ fn refused(site: &str, error: &OperationError) -> Response {
         }
     };
     (status(error), pages::refused(site, words)).into_response()
-}
-
-fn refused_as_json(error: &OperationError) -> Response {
-    let body = match error {
-        OperationError::Invalid(issues) => {
-            let issues: Vec<_> = issues
-                .iter()
-                .map(|issue| {
-                    let field = issue.path.first().map_or("", String::as_str);
-                    portlama_api::Issue::of(field, issue.message.clone())
-                })
-                .collect();
-            ErrorBody::validation(&issues)
-        }
-        OperationError::Gone { .. }
-        | OperationError::Conflict { .. }
-        | OperationError::NotFound { .. }
-        | OperationError::Busy
-        | OperationError::DiskFull => ErrorBody::new(error.to_string()),
-        _ => {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "an invitation could not be accepted"
-            );
-            ErrorBody::new("Internal server error")
-        }
-    };
-    (status(error), Json(body)).into_response()
 }
 
 fn status(error: &OperationError) -> StatusCode {

@@ -33,6 +33,6 @@ mod portal;
 mod refusal;
 mod texts;
 
-pub use change::{MAX_BODY_BYTES, MAX_USERNAME_BYTES};
-pub use portal::Portal;
+pub use change::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_USERNAME_BYTES};
+pub use portal::{Portal, REQUESTS_PER_MINUTE};
 pub use refusal::RETRY_AFTER;

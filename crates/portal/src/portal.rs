@@ -1,6 +1,7 @@
 //! The handler that the edge calls, and the table of routes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,16 +10,25 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
+use parking_lot::Mutex;
+use portlama_auth::Network;
 use portlama_control::http::{Handler, RequestBody, ResponseBody};
+use portlama_control::rate::Windows;
 use portlama_control::{BoxFuture, Control};
 use tower::ServiceExt;
 
 use crate::refusal::Refusal;
 use crate::{change, headers, html, invite, json};
 
+/// Requests per address (IPv6: per /64) in one [`WINDOW`](portlama_control::rate::WINDOW), style
+/// sheet and pictures apart. Signing in takes five; a household or an office behind one address,
+/// whose every page sends each of them through here when the sign-in has ended, stays far below.
+pub const REQUESTS_PER_MINUTE: u32 = 600;
+
 /// The sign-in portal. Answers every request that the edge accepted for `auth.<domain>`.
 pub struct Portal {
     routes: Router,
+    requests: Mutex<Windows<Network>>,
 }
 
 impl Portal {
@@ -28,8 +38,6 @@ impl Portal {
         let limited = from_fn_with_state(Arc::clone(&control), invite::limit);
         let invitations = Router::new()
             .route("/invite/{token}", get(invite::page).post(invite::accept))
-            .route("/api/invite/{token}", get(invite::look))
-            .route("/api/invite/{token}/accept", post(invite::accept_json))
             .route_layer(limited);
         let routes = Router::new()
             .merge(invitations)
@@ -49,7 +57,20 @@ impl Portal {
                 refuse(&request, Refusal::Method)
             })
             .with_state(control);
-        Self { routes }
+        Self {
+            routes,
+            requests: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
+        }
+    }
+
+    /// Counts a request; files that belong to a page are free.
+    fn count(&self, request: &Request) -> Result<(), Refusal> {
+        if request.uri().path().starts_with("/assets/") {
+            return Ok(());
+        }
+        let address = change::client(request)?.address.ip();
+        let count = self.requests.lock().count(address.into(), Instant::now());
+        count.check().map_err(Refusal::TooManyRequests)
     }
 }
 
@@ -58,9 +79,17 @@ impl Handler for Portal {
         &self,
         request: http::Request<RequestBody>,
     ) -> BoxFuture<'static, http::Response<ResponseBody>> {
+        let request = request.map(Body::new);
+        let counted = self.count(&request);
         let routes = self.routes.clone();
         Box::pin(async move {
-            let Ok(mut response) = routes.oneshot(request.map(Body::new)).await;
+            let mut response = match counted {
+                Ok(()) => routes
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+                Err(refusal) => refuse(&request, refusal),
+            };
             headers::add(response.headers_mut());
             response.map(|body| body.map_err(Into::into).boxed_unsync())
         })

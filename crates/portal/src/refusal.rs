@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER as RETRY_AFTER_HEADER};
 use http::{HeaderValue, StatusCode};
-use portlama_api::ErrorBody;
 use portlama_control::SignInError;
 use serde_json::json;
 
@@ -26,7 +25,11 @@ pub(crate) enum Refusal {
     NotFound,
     Method,
     TooLarge,
+    /// The body took too long.
+    Slow,
     MediaType,
+    /// This address asks for too much; how long to wait.
+    TooManyRequests(Duration),
     /// This address asks for too many invitations; how long to wait.
     TooManyTries(Duration),
     /// Too many sign-ins at once.
@@ -45,8 +48,9 @@ impl Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests(_) | Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -62,12 +66,6 @@ impl Refusal {
         self.with_retry(ko(self.status(), self.words().text))
     }
 
-    /// As the routes see it that answer in the shapes of the panel.
-    pub(crate) fn plain_json(self) -> Response {
-        let body = axum::Json(ErrorBody::new(self.words().text));
-        self.with_retry((self.status(), body).into_response())
-    }
-
     fn words(self) -> &'static Refused {
         match self {
             Self::Malformed => &TEXTS.malformed,
@@ -75,7 +73,9 @@ impl Refusal {
             Self::NotFound => &TEXTS.not_found,
             Self::Method => &TEXTS.method,
             Self::TooLarge => &TEXTS.too_large,
+            Self::Slow => &TEXTS.slow,
             Self::MediaType => &TEXTS.media_type,
+            Self::TooManyRequests(_) => &TEXTS.too_many_requests,
             Self::TooManyTries(_) => &TEXTS.too_many_tries,
             Self::Busy => &TEXTS.busy,
             Self::Unavailable => &TEXTS.unavailable,
@@ -86,7 +86,7 @@ impl Refusal {
     fn with_retry(self, mut response: Response) -> Response {
         let wait = match self {
             Self::Busy | Self::Unavailable => RETRY_AFTER,
-            Self::TooManyTries(wait) => wait,
+            Self::TooManyRequests(wait) | Self::TooManyTries(wait) => wait,
             _ => return response,
         };
         // Rounded up: whoever waits that long has waited enough.

@@ -78,6 +78,8 @@ pub(crate) struct Texts {
     pub(crate) method: Refused,
     pub(crate) too_large: Refused,
     pub(crate) media_type: Refused,
+    pub(crate) slow: Refused,
+    pub(crate) too_many_requests: Refused,
     pub(crate) too_many_tries: Refused,
     pub(crate) busy: Refused,
     pub(crate) unavailable: Refused,
@@ -177,6 +179,14 @@ pub(crate) static TEXTS: Texts = Texts {
     media_type: Refused {
         title: "Not readable in this form",
         text: "The request has a content type that this address does not take.",
+    },
+    slow: Refused {
+        title: "Too slow",
+        text: "The request took too long to arrive. Try again when your connection is better.",
+    },
+    too_many_requests: Refused {
+        title: "Too many requests",
+        text: "Your network asks more often than people do. Wait a minute, then try again.",
     },
     too_many_tries: Refused {
         title: "Too many tries",

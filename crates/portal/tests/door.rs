@@ -5,7 +5,7 @@ mod house;
 use house::{HELLO, HERE, House, PASSWORD, USER, browser, nonce, query};
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
-use portlama_portal::MAX_BODY_BYTES;
+use portlama_portal::{BODY_TIMEOUT, MAX_BODY_BYTES, REQUESTS_PER_MINUTE};
 
 const FORMS: [&str; 3] = ["/sign-in", "/code", "/sign-out"];
 const PROGRAMS: [&str; 3] = ["/api/firstfactor", "/api/secondfactor/totp", "/api/logout"];
@@ -271,6 +271,49 @@ async fn pages_need_nothing_from_elsewhere() {
                 !asset.body.contains("url(") && !asset.body.contains("@import"),
                 "{path}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_asks_so_often_and_then_waits() {
+    let house = House::new().await;
+    for n in 0..REQUESTS_PER_MINUTE {
+        let answer = house.get("/api/state", None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{n}");
+    }
+    let page = house.get("/", None).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.body.contains("<h1>"), "{}", page.body);
+    let program = house.get("/api/state", None).await;
+    assert_eq!(program.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(program.body.contains("\"KO\""), "{}", program.body);
+    for answer in [&page, &program] {
+        let wait = answer.headers["retry-after"].to_str().expect("ASCII");
+        let wait: u64 = wait.parse().expect("seconds");
+        assert!((1..=60).contains(&wait), "{wait}");
+        assert!(answer.headers.contains_key("content-security-policy"));
+    }
+    // The page of the refusal keeps its looks.
+    let style = page
+        .body
+        .split('"')
+        .find(|part| part.starts_with("/assets/"));
+    let style = house.get(style.expect("a style sheet"), None).await;
+    assert_eq!(style.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_for_ever_ends() {
+    let house = House::new().await;
+    tokio::time::pause();
+    for (paths, media) in [(FORMS, FORM), (PROGRAMS, JSON)] {
+        for path in paths {
+            let request = browser("POST", path, None).header(CONTENT_TYPE, media);
+            let started = tokio::time::Instant::now();
+            let answer = house.send_body(request, house::dripping()).await;
+            assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT, "{path}");
+            assert!(started.elapsed() <= BODY_TIMEOUT * 2, "{path}");
         }
     }
 }

@@ -76,57 +76,36 @@ async fn another_website_cannot_accept_for_a_guest() {
 }
 
 #[tokio::test]
-async fn guesses_are_counted_whether_pages_or_programs_make_them() {
+async fn guesses_are_counted() {
     let house = House::new().await;
     let token = house.invite("abel").await;
-    let (page, api) = (format!("/invite/{token}"), format!("/api/invite/{token}"));
+    let path = format!("/invite/{token}");
     let guess = format!("/invite/{}", "0".repeat(token.len()));
     for n in 0..INVITATION_TRIES_PER_MINUTE {
-        let answer = match n % 3 {
+        let answer = match n % 2 {
             0 => house.get(&guess, None).await,
-            1 => house.form(&guess, &[], None).await,
-            _ => house.get(&format!("/api{guess}"), None).await,
+            _ => house.form(&guess, &[], None).await,
         };
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{n}");
     }
-    for path in [&page, &api] {
-        let answer = house.get(path, None).await;
-        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+    let pairs = [("password", PASSWORD), ("repeated", PASSWORD)];
+    for answer in [
+        house.get(&path, None).await,
+        house.form(&path, &pairs, None).await,
+    ] {
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
         let wait = answer.headers["retry-after"].to_str().expect("ASCII");
         let wait: u64 = wait.parse().expect("seconds");
         assert!((1..=60).contains(&wait), "{wait}");
         assert!(!answer.body.contains("abel"), "{}", answer.body);
     }
-    let accept = format!("{api}/accept");
-    let body = format!(r#"{{"password":"{PASSWORD}"}}"#);
-    let answer = house.json(&accept, body, None).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     // Signing in is another matter.
     assert_eq!(house.get("/", None).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn programs_get_the_answers_of_the_panel() {
+async fn an_unknown_invitation_is_told_on_a_page() {
     let house = House::new().await;
-    let token = house.invite("abel").await;
-    let path = format!("/api/invite/{token}");
-    let open: serde_json::Value =
-        serde_json::from_str(&house.get(&path, None).await.body).expect("JSON");
-    assert_eq!(open["username"], "abel");
-    let accept = format!("{path}/accept");
-    let short = house.json(&accept, r#"{"password":"short"}"#, None).await;
-    assert_eq!(short.status, StatusCode::BAD_REQUEST);
-    assert!(short.body.contains("Validation failed"), "{}", short.body);
-    let body = format!(r#"{{"password":"{PASSWORD}"}}"#);
-    let accepted = house.json(&accept, body.clone(), None).await;
-    assert_eq!(accepted.status, StatusCode::OK, "{}", accepted.body);
-    assert!(accepted.body.contains("otpauth://"), "{}", accepted.body);
-    assert_eq!(
-        house.json(&accept, body, None).await.status,
-        StatusCode::GONE
-    );
-    let bad = house.get("/api/invite/nonsense", None).await;
-    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
     let unknown = format!("/invite/{}", "0".repeat(64));
     let page = house.get(&unknown, None).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);

@@ -1,6 +1,7 @@
 //! `portlama server`: the side with the public address.
 
 mod acme;
+mod auth_host;
 mod carriers;
 mod doors;
 mod init;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::auth_host::AuthHost;
 use super::carriers::Carriers;
 use super::doors::OwnDoors;
 use super::listen::listen;
@@ -99,10 +100,14 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
             .get()
             .context("control started without a data plane")?,
     );
+    let panel_room = Arc::new(Panel::new(Arc::clone(&control)));
     edge.attach(Parts {
         upstreams: control.upstreams(),
-        panel: Arc::new(Panel::new(Arc::clone(&control))),
-        portal: Arc::new(Portal::new(Arc::clone(&control))),
+        panel: Arc::clone(&panel_room) as _,
+        portal: Arc::new(AuthHost {
+            portal: Portal::new(Arc::clone(&control)),
+            panel: panel_room,
+        }),
         carriers: Arc::new(Carriers::new(Arc::clone(&control))),
         visits: Arc::clone(&control) as _,
         challenges: Some(control.challenges()),

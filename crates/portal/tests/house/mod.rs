@@ -11,10 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use portlama_access::{Identity, Presented};
 use portlama_auth::TotpSeed;
-use portlama_control::http::{ClientInfo, Handler};
+use portlama_control::http::{ClientInfo, Handler, RequestBody};
 use portlama_control::setup::{Setup, initialise};
 use portlama_control::{
     Activation, Clock, Control, DataPlane, HostCertificates, NewInvitation, NewTunnel, NewUser,
@@ -223,15 +224,23 @@ impl House {
         request: http::request::Builder,
         body: impl Into<Bytes>,
     ) -> Answer {
+        let body = Full::new(body.into())
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        self.send_body(request, body).await
+    }
+
+    pub(crate) async fn send_body(
+        &self,
+        request: http::request::Builder,
+        body: RequestBody,
+    ) -> Answer {
         let client = ClientInfo {
             address: "203.0.113.7:50123".parse().expect("valid"),
             presented: Arc::new(Presented::None),
             served_origin: HERE.into(),
             host: SITE.into(),
         };
-        let body = Full::new(body.into())
-            .map_err(|never| match never {})
-            .boxed_unsync();
         let request = request.extension(client).body(body).expect("a request");
         let (head, body) = self.portal.call(request).await.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
@@ -290,6 +299,15 @@ impl Answer {
         let value = pair.strip_prefix("__Host-portlama_sso=")?;
         (!value.is_empty()).then(|| value.to_owned())
     }
+}
+
+/// A body that sends an octet each second and never ends.
+pub(crate) fn dripping() -> RequestBody {
+    let drops = futures_util::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Some((Ok(Frame::data(Bytes::from_static(b"a"))), ()))
+    });
+    BodyExt::boxed_unsync(StreamBody::new(drops))
 }
 
 pub(crate) fn browser(method: &str, path: &str, sso: Option<&str>) -> http::request::Builder {
