@@ -32,6 +32,12 @@ impl FetchSite {
         }
     }
 
+    /// Whether the page of another host, or an unknown one, made the browser ask.
+    #[must_use]
+    pub fn is_foreign(self) -> bool {
+        matches!(self, Self::SameSite | Self::CrossSite)
+    }
+
     /// Where a request to `served_origin` began, if need be told from its `Origin`: browsers
     /// send no `Sec-Fetch-Site` with WebSockets (Chromium) or at all (before 2023), but always
     /// an `Origin` with WebSockets and changes. Where both are there `Sec-Fetch-Site` decides,
@@ -76,6 +82,22 @@ pub fn may_change(served_origin: &str, provenance: Provenance<'_>) -> Result<(),
     }
 }
 
+/// Decides whether a request that changes nothing may be answered where a certificate or a cookie
+/// goes along by itself. Another website cannot read the answer, but it could ask in somebody's
+/// name until their limit is used up, or learn from the time that an answer takes. A link that
+/// leads here is followed.
+///
+/// # Errors
+/// When another website made the browser ask for something else than a page in the place of its
+/// own (`is_navigation`).
+pub fn may_look(fetch_site: FetchSite, is_navigation: bool) -> Result<(), CrossOrigin> {
+    if fetch_site.is_foreign() && !is_navigation {
+        Err(CrossOrigin)
+    } else {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +120,17 @@ mod tests {
             FetchSite::SameOrigin
         );
         assert_eq!(judged(FetchSite::SameSite, Some(HERE)), FetchSite::SameSite);
+    }
+
+    #[test]
+    fn another_website_leads_here_and_fetches_nothing() {
+        for site in [FetchSite::SameSite, FetchSite::CrossSite] {
+            assert_eq!(may_look(site, false), Err(CrossOrigin));
+            assert_eq!(may_look(site, true), Ok(()));
+        }
+        for site in [FetchSite::Absent, FetchSite::None, FetchSite::SameOrigin] {
+            assert_eq!(may_look(site, false), Ok(()), "{site:?}");
+        }
     }
 
     fn asked(origin: Option<&str>, site: Option<&[u8]>) -> Result<(), CrossOrigin> {

@@ -17,7 +17,7 @@ mod visit;
 
 pub use agent_panel::{PanelRefused, may_open_agent_panel};
 pub use api::{Caller, Denied, Rule, SecondFactor, When, Who, may_call};
-pub use browser::{CrossOrigin, FetchSite, Provenance, may_change};
+pub use browser::{CrossOrigin, FetchSite, Provenance, may_change, may_look};
 pub use identity::{Admin, Agent, Identities, Identity, NotIdentified, Presented};
 pub use site::{SiteDenied, entry_may_touch_site, may_touch_site};
 pub use site_reader::{ADMINS_GROUP, may_read_site};

@@ -1,7 +1,7 @@
 //! The one way of every request, in one order; the first refusal answers.
 //!
 //! 1. rate limit (429)
-//! 2. a change, or a WebSocket, that another website may have asked for (403)
+//! 2. what another website may have asked for, except for a page that a link leads to (403)
 //! 3. who asks, and may they: certificate (400 page, or 403), second factor of the admin (401),
 //!    part of the server's life (410, 503), role and capability (403) — decided by `access`
 //! 4. the route's own limit (429)
@@ -18,7 +18,7 @@ use http::Method;
 use http::header::{HeaderMap, ORIGIN, SET_COOKIE, UPGRADE};
 use portlama_access::{
     Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, SecondFactor, When, Who,
-    may_call, may_change,
+    may_call, may_change, may_look,
 };
 use portlama_api::NOT_FOUND;
 use portlama_control::http::ClientInfo;
@@ -26,17 +26,20 @@ use portlama_control::rate::Count;
 use portlama_control::{Control, PanelCookie};
 
 use crate::Route;
-use crate::call::{Call, PathSegments};
+use crate::call::{Call, PathSegments, Segments};
 use crate::cookie;
 use crate::headers;
 use crate::limits::{Limits, Tries};
 use crate::pages;
 use crate::refusal::{Reader, Refusal};
+use crate::web;
 
 /// The routes of one path.
 pub(crate) type Known = Arc<[&'static Route]>;
 
 const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_MODE: &str = "sec-fetch-mode";
+const FETCH_DEST: &str = "sec-fetch-dest";
 
 /// The rule of whatever no route is for: whoever has no certificate learns nothing, not even
 /// what exists.
@@ -59,11 +62,12 @@ impl Gate {
         }
     }
 
-    /// Answers a request for a path of the table.
+    /// Answers a request for a path of the table, which the router took for `taken`.
     pub(crate) async fn known(
         &self,
         routes: &Known,
-        segments: PathSegments,
+        taken: &str,
+        segments: &Segments,
         request: Request,
     ) -> Response {
         let reader = Reader::of(&request);
@@ -75,6 +79,7 @@ impl Gate {
             (Ok(_), None) => Err(Refusal::MethodNotAllowed(allowed(routes))),
             (Ok(caller), Some(route)) => {
                 let control = Arc::clone(&self.control);
+                let segments = PathSegments::of(segments, taken, route.path());
                 let call = Call::new(control, rule, caller, segments, request);
                 match self.limit_tries(route, &call, &mut facts) {
                     Err(refusal) => Err(refusal),
@@ -85,8 +90,8 @@ impl Gate {
         finish(facts, &reader, answer)
     }
 
-    /// Answers a request for any other path: outside the API, the page that every such path
-    /// shows.
+    /// Answers a request for any other path: outside the API, a file of the web panel or the
+    /// page that every such path shows.
     pub(crate) fn unknown(&self, request: Request) -> Response {
         let reader = Reader::of(&request);
         let (facts, admitted) = self.admit(UNKNOWN, &request);
@@ -95,6 +100,10 @@ impl Gate {
             Err(refusal) => Err(refusal),
             Ok(_) if reader.in_api() => Err(Refusal::NotFound(NOT_FOUND)),
             Ok(_) if !is_read => Err(Refusal::MethodNotAllowed("GET, HEAD".to_owned())),
+            Ok(caller) if is_admin(&caller) && web::is_built() => {
+                web::answer(request.uri().path(), request.headers())
+                    .ok_or(Refusal::NotFound(NOT_FOUND))
+            }
             Ok(caller) => Ok(pages::index(&caller, &self.control.live().desired())),
         };
         finish(facts, &reader, answer)
@@ -108,13 +117,14 @@ impl Gate {
         };
         let live = self.control.live();
         let who = live.identify(&client.presented);
-        let count = self.count(&who, client);
+        let count = self.count(&who, client, request);
         let (second_factor, renewed) = match &who {
             Ok(identity) => live.second_factor(identity, cookie::of(request.headers())),
             Err(_) => (SecondFactor::Missing, None),
         };
         let admitted = count
-            .check()
+            .as_ref()
+            .map_or(Ok(()), Count::check)
             .map_err(Refusal::TooManyRequests)
             .inspect(|()| log_bad_certificate(&who, client))
             .and_then(|()| came_from_here(client, request))
@@ -123,17 +133,30 @@ impl Gate {
                 may_call(rule, who, &second_factor, onboarding).map_err(Refusal::Access)
             });
         let facts = Facts {
-            count: Some(count),
-            session: renewed.filter(|_| admitted.is_ok() && is_use(request.headers())),
+            count,
+            session: renewed.filter(|_| admitted.is_ok() && is_use(client, request.headers())),
         };
         (facts, admitted)
     }
 
-    fn count(&self, who: &Result<Identity, NotIdentified>, client: &ClientInfo) -> Count {
+    /// The files of the web panel are free for whoever may have them: one page loads a dozen.
+    ///
+    /// What another website makes a browser ask counts for the browser's address, so that a page
+    /// which asks without end takes nothing from the identity whose certificate goes along.
+    fn count(
+        &self,
+        who: &Result<Identity, NotIdentified>,
+        client: &ClientInfo,
+        request: &Request,
+    ) -> Option<Count> {
         let now = Instant::now();
         match who {
-            Ok(identity) => self.limits.identity(identity.audit_name(), now),
-            Err(_) => self.limits.address(client.address.ip(), now),
+            Ok(_) if fetch_site(client, request.headers()).is_foreign() => {
+                Some(self.limits.address(client.address.ip(), now))
+            }
+            Ok(_) if web::is_file(request.uri().path()) => None,
+            Ok(identity) => Some(self.limits.identity(identity.audit_name(), now)),
+            Err(_) => Some(self.limits.address(client.address.ip(), now)),
         }
     }
 
@@ -175,26 +198,43 @@ fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInf
 }
 
 /// A client certificate goes along with whatever any website makes a browser send, so changes
-/// are made, and WebSockets opened, for our own pages and for programs only.
+/// are made, and WebSockets opened, for our own pages and for programs only; and other websites
+/// fetch nothing.
 fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal> {
+    let headers = request.headers();
     // A WebSocket carries answers to whoever opened it, so opening one is no mere reading.
-    let opens_socket = request.headers().contains_key(UPGRADE);
+    let opens_socket = headers.contains_key(UPGRADE);
     let reads = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if reads && !opens_socket {
-        return Ok(());
-    }
-    may_change(&client.served_origin, provenance(request.headers()))
-        .map_err(|_| Refusal::CrossOrigin)
+    let judged = if reads && !opens_socket {
+        may_look(fetch_site(client, headers), is_navigation(request))
+    } else {
+        may_change(&client.served_origin, provenance(headers))
+    };
+    judged.map_err(|_| Refusal::CrossOrigin)
+}
+
+/// Whether a browser wants to show the answer in the place of the page that it shows (Fetch
+/// Metadata): somebody followed a link. A frame or a picture is none.
+fn is_navigation(request: &Request) -> bool {
+    let says = |name, value: &[u8]| single(request.headers(), name) == Some(Some(value));
+    *request.method() == Method::GET
+        && says(FETCH_MODE, b"navigate")
+        && says(FETCH_DEST, b"document")
 }
 
 /// Whether a request shows that somebody uses the panel: the apps behind the tunnels are sibling
 /// hosts, and what they make a browser fetch carries the cookie, too.
-fn is_use(headers: &HeaderMap) -> bool {
-    let site = provenance(headers).fetch_site;
-    !matches!(site, FetchSite::SameSite | FetchSite::CrossSite)
+fn is_use(client: &ClientInfo, headers: &HeaderMap) -> bool {
+    !fetch_site(client, headers).is_foreign()
+}
+
+/// Where a request began, as far as its browser tells.
+fn fetch_site(client: &ClientInfo, headers: &HeaderMap) -> FetchSite {
+    let Provenance { origin, fetch_site } = provenance(headers);
+    fetch_site.or_by_origin(origin, &client.served_origin)
 }
 
 /// What cannot be read, or is said twice, counts as foreign.
@@ -218,6 +258,11 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<Option<&'a [u8]>> {
     Some(values.next().is_none().then(|| first.as_bytes()))
 }
 
+/// Agents have no use for a panel that is refused everything it asks for.
+fn is_admin(caller: &Caller) -> bool {
+    matches!(caller, Caller::Identified(identity) if identity.is_admin())
+}
+
 /// The rule of a path's other methods: what exists there is known to whoever may know the path.
 fn rule_of_path(routes: &Known) -> Rule {
     if routes.iter().any(|route| route.rule().who == Who::Public) {
@@ -231,7 +276,13 @@ fn rule_of_path(routes: &Known) -> Rule {
 }
 
 fn allowed(routes: &Known) -> String {
-    let mut methods: Vec<&str> = routes.iter().map(|route| route.method().as_str()).collect();
+    let mut methods: Vec<&str> = vec![];
+    for route in routes.iter() {
+        let method = route.method().as_str();
+        if !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }

@@ -332,9 +332,12 @@ async fn what_a_sibling_host_makes_the_browser_fetch_keeps_no_session_alive() {
         ("cross-site", false),
         ("same-origin", true),
     ] {
+        // The page of an app may send the browser here, again and again.
         let ask = Ask::get("/api/users")
             .header("cookie", &session)
-            .header("sec-fetch-site", site);
+            .header("sec-fetch-site", site)
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document");
         let answer = app.send(&app.admin(), ask).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.headers.contains_key("set-cookie"), renews, "{site}");
