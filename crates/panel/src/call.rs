@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{Query, RawPathParams, Request};
+use axum::extract::{RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -17,7 +17,6 @@ use portlama_control::http::{ClientInfo, WebsocketOffer};
 use portlama_control::{Control, Farewell};
 use portlama_model::{AgentLabel, Hostname, Username};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::body;
@@ -32,14 +31,41 @@ const MAX_PATH_LABEL_CHARACTERS: usize = 150;
 /// The end of a WebSocket whose holder may have it no longer.
 const NO_LONGER_ALLOWED: Frame = Frame::Close(1008, "no longer allowed: show who you are again");
 
+/// What the router read of a path.
+pub(crate) type Segments = Result<RawPathParams, RawPathParamsRejection>;
+
+/// The name of a segment that is read, as the table of routes writes it.
+pub(crate) fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
 /// The segments of a path that are read, by name.
 pub(crate) struct PathSegments(Vec<(Box<str>, Box<str>)>);
 
 impl PathSegments {
+    /// The segments that `route` reads in a path that the router took for `taken`, which says as
+    /// much as `route` or more: the label in `/agent/{label}` is `enroll` for `/agent/enroll`.
     /// Segments that do not decode to text count as empty, which no name and no id is.
-    pub(crate) fn of(segments: Result<RawPathParams, RawPathParamsRejection>) -> Self {
-        let named = |(name, value): (&str, &str)| (name.into(), value.into());
-        Self(segments.map_or_else(|_| vec![], |segments| segments.iter().map(named).collect()))
+    pub(crate) fn of(segments: &Segments, taken: &str, route: &str) -> Self {
+        let mut read = segments
+            .as_ref()
+            .map_or_else(
+                |_| vec![],
+                |segments| segments.iter().map(|(_, text)| text).collect(),
+            )
+            .into_iter();
+        let mut named = vec![];
+        for (taken, own) in taken.split('/').zip(route.split('/')) {
+            let text = if parameter(taken).is_some() {
+                read.next().unwrap_or_default()
+            } else {
+                taken
+            };
+            if let Some(name) = parameter(own) {
+                named.push((name.into(), text.into()));
+            }
+        }
+        Self(named)
     }
 
     fn get(&self, name: &str) -> &str {
@@ -97,14 +123,6 @@ impl Call {
     /// The segment in the path, as text.
     pub(crate) fn segment(&self, name: &str) -> &str {
         self.segments.get(name)
-    }
-
-    /// The members of the query; unknown ones are ignored.
-    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let uri = self.request.lock().uri().clone();
-        Query::try_from_uri(&uri)
-            .map(|Query(query)| query)
-            .map_err(|error| Refusal::Invalid(vec![Issue::of("query", error.body_text())]))
     }
 
     /// What lets the answer reach a caller whose certificate it ends.
@@ -199,6 +217,27 @@ impl Call {
                 "must be one text in UTF-8",
             )])),
         }
+    }
+
+    /// The whole number of at least 1, and at most `most` where that is said, that the member of
+    /// the query with this name holds.
+    pub(crate) fn query_number(
+        &mut self,
+        name: &str,
+        most: Option<i64>,
+    ) -> Result<Option<i64>, Refusal> {
+        let Some(text) = self.query_member(name)? else {
+            return Ok(None);
+        };
+        let number = text.parse().ok();
+        if let Some(number) = number.filter(|n| *n >= 1 && most.is_none_or(|most| *n <= most)) {
+            return Ok(Some(number));
+        }
+        let message = match most {
+            Some(most) => format!("must be a whole number from 1 to {most}"),
+            None => "must be a whole number of at least 1".to_owned(),
+        };
+        Err(Refusal::Invalid(vec![Issue::of(name, message)]))
     }
 
     /// The request itself, for handlers that read the body in their own way.

@@ -285,7 +285,7 @@ pub static ROUTES: &[Route] = routes! {
         => agents::create_enrollment(NewEnrollment) -> 200 Enrollment, 409;
     /// Voids the pending token of a label.
     DELETE "/api/certs/agent/enroll/{label}" Who::Admin, Management
-        => agents::cancel_enrollment() -> 200 EnrollmentCancelled, 404;
+        => agents::cancel_enrollment() -> 200 EnrollmentCancelled;
     /// Whether the panel asks the admin for a one-time code.
     GET "/api/settings/2fa" Who::AdminByCertificate, Management
         => two_factor::status() -> 200 TwoFactorStatus;

@@ -227,3 +227,47 @@ async fn labels_in_paths_are_unknown_when_well_formed_and_refused_when_not() {
         assert_eq!(answer.status.as_u16(), expected, "{label}");
     }
 }
+
+/// An adopted server may have an agent whose label is a word of another path.
+#[tokio::test]
+async fn an_agent_called_like_another_path_is_reached_by_the_methods_that_path_lacks() {
+    let app = TestApp::completed().await;
+    for label in ["enroll", "upgrade-cert"] {
+        let path = format!("/api/certs/agent/{label}");
+        let body = json!({ "capabilities": ["tunnels:read"] });
+        for ask in [
+            Ask::delete(&path),
+            Ask::patch(&format!("{path}/capabilities"), &body),
+            Ask::patch(
+                &format!("{path}/allowed-sites"),
+                &json!({ "allowedSites": [] }),
+            ),
+            Ask::get(&format!("{path}/download")),
+        ] {
+            let answer = app.send(&app.admin(), ask).await;
+            assert_eq!(answer.refusal().0, 404, "{label} {answer:?}");
+        }
+        // What is fixed still wins.
+        let refused = app.send(&app.admin(), Ask::post(&path, &json!({}))).await;
+        assert_ne!(refused.status, StatusCode::NOT_FOUND, "{label}");
+        let refused = app.send(&app.admin(), Ask::put(&path, &json!({}))).await;
+        assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(refused.header("allow"), "POST, DELETE");
+    }
+}
+
+#[tokio::test]
+async fn no_token_waits_for_a_label_of_another_version() {
+    let app = TestApp::completed().await;
+    for label in ["a:b", "attic", &"a".repeat(150)] {
+        let path = format!("{ENROLL}/{label}");
+        let answer = app.send(&app.admin(), Ask::delete(&path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{label}");
+        assert_eq!(answer.json(), json!({ "ok": true, "revoked": false }));
+    }
+    for label in ["A", "-a", &"a".repeat(151)] {
+        let path = format!("{ENROLL}/{label}");
+        let answer = app.send(&app.admin(), Ask::delete(&path)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{label}");
+    }
+}

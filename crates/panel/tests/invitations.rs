@@ -227,12 +227,15 @@ async fn the_audit_tells_who_did_what_without_secrets() {
         .await
         .json();
     assert_eq!(actions(&rest), ["invitation.create"]);
-    for wrong in [
-        "?limit=0",
-        "?limit=501",
-        "?limit=x",
-        "?before=x",
-        "?limit=1&limit=2",
+    let number = "must be a whole number";
+    for (wrong, member, said) in [
+        ("?limit=0", "limit", number),
+        ("?limit=501", "limit", number),
+        ("?limit=x", "limit", number),
+        ("?before=x", "before", number),
+        ("?before=0", "before", number),
+        ("?limit=1&limit=2", "limit", "must be one text"),
+        ("?action=%ff", "action", "must be one text"),
     ] {
         let refused = page(wrong).await;
         assert_eq!(
@@ -240,6 +243,10 @@ async fn the_audit_tells_who_did_what_without_secrets() {
             (400, "Validation failed".into()),
             "{wrong}"
         );
+        let issue = &refused.json()["details"]["issues"][0];
+        assert_eq!(issue["path"], json!([member]), "{wrong}");
+        let message = issue["message"].as_str().expect("a message");
+        assert!(message.starts_with(said), "{wrong}: {message}");
     }
 }
 

@@ -2,9 +2,7 @@
 
 use axum::response::Response;
 use portlama_access::Agent;
-use portlama_api::{
-    AgentPanelStatus, Done, ExposePanel, Issue, MacPlist, PlistQuery, TunnelAnswer,
-};
+use portlama_api::{AgentPanelStatus, Done, ExposePanel, Issue, MacPlist, TunnelAnswer};
 
 use super::tunnels::tunnel;
 use crate::call::{Call, created, download, ok};
@@ -36,8 +34,8 @@ pub(crate) async fn retract(call: Call) -> Result<Response, Refusal> {
 }
 
 #[expect(clippy::unused_async, reason = "handlers share one shape")]
-pub(crate) async fn mac_plist(call: Call) -> Result<Response, Refusal> {
-    let PlistQuery { format } = call.query()?;
+pub(crate) async fn mac_plist(mut call: Call) -> Result<Response, Refusal> {
+    let format = call.query_member("format")?;
     // Without a domain there is nothing to connect to yet.
     call.control.agent_config(call.by())?;
     let job = mac_plist::MacPlist::of(call.by().agent().map(Agent::label));
