@@ -408,7 +408,7 @@ fn needs_dns_provider(state: &State) -> bool {
         && state.panel.acme.challenge == ChallengeType::Dns01
 }
 
-fn load_authority(store: &Store) -> Result<Authority, StartError> {
+pub(crate) fn load_authority(store: &Store) -> Result<Authority, StartError> {
     let read = |path: FilePath| -> Result<Secret, StartError> {
         let missing = || StartError::MissingFile {
             path: store.dir().file(&path),

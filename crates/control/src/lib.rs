@@ -40,6 +40,7 @@ mod plane;
 mod provisioning;
 mod random;
 pub mod rate;
+pub mod reset_admin;
 mod return_target;
 mod routes;
 mod services;

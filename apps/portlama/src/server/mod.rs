@@ -6,6 +6,7 @@ mod carriers;
 mod doors;
 mod init;
 mod listen;
+mod reset_admin;
 mod run;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use clap::Subcommand;
 use crate::output::Output;
 
 pub(crate) use init::InitArguments;
+pub(crate) use reset_admin::ResetAdminArguments;
 pub(crate) use run::RunArguments;
 
 /// The server on the machine with the public address.
@@ -24,12 +26,15 @@ pub(crate) enum ServerCommand {
     Init(InitArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
+    /// Make a new admin certificate for a stopped server, when every other way in is lost.
+    ResetAdmin(ResetAdminArguments),
 }
 
 /// Carries the command out.
 pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
+        ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output),
         ServerCommand::Run(arguments) => run::run(arguments, output).await,
     }
 }

@@ -49,7 +49,7 @@ impl std::fmt::Debug for RotatedAdmin {
 }
 
 /// A present file and the name under which it is kept when it is replaced.
-const KEPT: [(FilePath, FilePath); 4] = [
+pub(crate) const KEPT: [(FilePath, FilePath); 4] = [
     (FilePath::CLIENT_KEY, FilePath::CLIENT_KEY_BACKUP),
     (FilePath::CLIENT_CERT, FilePath::CLIENT_CERT_BACKUP),
     (FilePath::CLIENT_P12, FilePath::CLIENT_P12_BACKUP),
@@ -221,7 +221,7 @@ fn has_p12(state: &State) -> Result<(), OperationError> {
     match state.panel.admin_auth_mode {
         AdminAuthMode::P12 => Ok(()),
         AdminAuthMode::HardwareBound => Err(OperationError::Gone {
-            message: "the admin's key is bound to hardware, so there is no P12 file; a backup of the state directory from before holds the last one".to_owned(),
+            message: "the admin's key is bound to hardware, so there is no P12 file: `portlama server reset-admin` makes a new one while the server is stopped".to_owned(),
         }),
     }
 }

@@ -175,10 +175,9 @@ impl Core {
         must_be_on(state)?;
         let damaged = || OperationError::Failed {
             step: Step::State,
-            source:
-                "two-factor sign-in is on without a seed: stop the server and set `enabled` of \
-                     `panel2fa` in panel.json to false"
-                    .into(),
+            source: "two-factor sign-in is on without a seed: stop the server and run \
+                     `portlama server reset-admin`"
+                .into(),
         };
         let seed = state.panel.panel_2fa.secret.as_ref();
         self.accept_panel_code(seed.ok_or_else(damaged)?, code, from)
