@@ -33,11 +33,11 @@ function placeAtFields<T extends FieldValues>(
   alias: Record<string, Path<T>>,
 ): boolean {
   if (!(error instanceof ApiError) || error.fields.size === 0) return false;
-  let placed = true;
-  for (const [field, message] of error.fields) {
-    const name = (alias[field] ?? field) as Path<T>;
-    if (name in form.getValues()) form.setError(name, { message }, { shouldFocus: true });
-    else placed = false;
+  const messages = new Map([...error.fields].map(([field, message]) => [alias[field] ?? field, message]));
+  // In the order of the form, so that its first wrong field is the one to stand in.
+  const wrong = Object.keys(form.getValues()).filter((name) => messages.has(name)) as Path<T>[];
+  for (const [nth, name] of wrong.entries()) {
+    form.setError(name, { message: messages.get(name) as string }, { shouldFocus: nth === 0 });
   }
-  return placed;
+  return wrong.length === messages.size;
 }
