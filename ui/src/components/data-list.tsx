@@ -45,9 +45,9 @@ export function DataList<T>(props: DataListProps<T>) {
         </div>
       </div>
       {rows.length < VIRTUAL_FROM ? (
-        <div role="rowgroup" className="*:last:border-b-0">
+        <div role="rowgroup">
           {rows.map((row, index) => (
-            <Row key={props.rowKey(row)} row={row} index={index} columns={columns} />
+            <Row key={props.rowKey(row)} row={row} index={index} columns={columns} isLast={index === rows.length - 1} />
           ))}
         </div>
       ) : (
@@ -66,7 +66,12 @@ function VirtualRows<T>({ rows, rowKey, columns }: DataListProps<T>) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
-    setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    const measure = () => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    measure();
+    // What stands above may grow or go, and the page with it.
+    const watch = new ResizeObserver(measure);
+    watch.observe(document.body);
+    return () => watch.disconnect();
   }, []);
   const virtual = useWindowVirtualizer({
     count: rows.length,
@@ -86,7 +91,7 @@ function VirtualRows<T>({ rows, rowKey, columns }: DataListProps<T>) {
           className="absolute inset-x-0 top-0"
           style={{ transform: `translateY(${item.start - top}px)` }}
         >
-          <Row row={rows[item.index] as T} index={item.index} columns={columns} />
+          <Row row={rows[item.index] as T} index={item.index} columns={columns} isLast={item.index === rows.length - 1} />
         </div>
       ))}
     </div>
@@ -96,12 +101,23 @@ function VirtualRows<T>({ rows, rowKey, columns }: DataListProps<T>) {
 /** Scrolling moves rows, it does not change them: those that stay in sight are not made anew. */
 const Row = memo(RowOf) as typeof RowOf;
 
-function RowOf<T>({ row, index, columns }: { row: T; index: number; columns: Column<T>[] }) {
+interface RowProps<T> {
+  row: T;
+  index: number;
+  columns: Column<T>[];
+  /** The card's own edge is below it. */
+  isLast: boolean;
+}
+
+function RowOf<T>({ row, index, columns, isLast }: RowProps<T>) {
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
-      className="flex flex-wrap items-center gap-x-4 gap-y-1.5 border-b border-line px-4 py-3 md:grid md:min-h-14 md:grid-cols-(--grid) md:px-5 md:py-2"
+      className={cn(
+        "flex flex-wrap items-center gap-x-4 gap-y-1.5 border-line px-4 py-3 md:grid md:min-h-14 md:grid-cols-(--grid) md:px-5 md:py-2",
+        !isLast && "border-b",
+      )}
     >
       {columns.map(({ header, cell, phone, align }) => (
         <div
