@@ -2,6 +2,9 @@ import type { ApiAnswer } from "@/platform/platform";
 
 import type { ErrorBody, ErrorMembers } from "./schema";
 
+/** What the server says to a certificate that is good and a session that is over. */
+const SECOND_FACTOR_REQUIRED = "2fa_required";
+
 /** A refusal of the API, with everything it said. */
 export class ApiError extends Error {
   override name = "ApiError";
@@ -48,8 +51,16 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === "object" && body !== null && "error" in body && typeof body.error === "string";
 }
 
+/** Whether the server wants a one-time code first: the session of the last one is over. */
+export function needsCode(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401 && error.message === SECOND_FACTOR_REQUIRED;
+}
+
 /** A failure as one or two sentences for a person. */
 export function sentence(error: unknown): string {
+  if (needsCode(error)) {
+    return "Your session is over. Open the panel in another window, enter a one-time code there, and try again here.";
+  }
   if (error instanceof ApiError) {
     const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
     const issues = [...error.fields].map(([field, message]) => (field ? `${field} ${message}` : message));

@@ -3,27 +3,33 @@ import { CloudOff, KeyRound } from "lucide-react";
 import { useEffect, useSyncExternalStore } from "react";
 
 import { useApi } from "@/api/context";
+import { needsCode } from "@/api/error";
 import { Button } from "@/components/button";
+import { usePlatform } from "@/platform/context";
 
 import { connection } from "./connection-state";
 
-/** How often the server is asked whether it is back. */
+/** How often the server is asked whether it is back, or takes this browser again. */
 const PROBE_MS = 3000;
 
 /** Says that the server can't be reached, or asks for a code, and takes away nothing of the page. */
 export function ConnectionBanner() {
   const state = useSyncExternalStore(connection.subscribe, connection.current);
   const api = useApi();
+  const platform = usePlatform();
   const cache = useQueryClient();
   useEffect(() => {
-    if (state !== "lost") return;
+    if (state === "open") return;
     const timer = setInterval(() => {
-      api.get("/api/health").then(
+      // Not its health: that is told without a session, too.
+      api.get("/api/onboarding/status").then(
         () => {
           connection.report("open");
           void cache.invalidateQueries();
         },
-        () => undefined,
+        (error: unknown) => {
+          if (needsCode(error)) connection.report("code-needed");
+        },
       );
     }, PROBE_MS);
     return () => clearInterval(timer);
@@ -43,11 +49,13 @@ export function ConnectionBanner() {
         <>
           <KeyRound aria-hidden className="size-4" />
           <p className="flex-1">
-            <strong>Your session is over.</strong> The panel asks for a one-time code again. What you typed is lost when
-            the page loads anew, so copy it first.
+            <strong>Your session is over.</strong> Enter a one-time code in a new window; this one then goes on by
+            itself, and what you typed stays.
           </p>
-          <Button size="sm" onClick={() => window.location.reload()}>
-            Enter code
+          <Button size="sm" asChild>
+            <a href={platform.addressOf("/")} target="_blank" rel="noreferrer">
+              Enter code
+            </a>
           </Button>
         </>
       )}

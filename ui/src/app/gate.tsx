@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 
 import { useApi } from "@/api/context";
-import { ApiError } from "@/api/error";
 import { queries } from "@/api/queries";
 import { Failure, SkeletonRows } from "@/components/page-state";
 import { isSetUpDue } from "@/screens/onboarding/steps";
@@ -17,7 +16,7 @@ export function Gate() {
   const query = useQuery(queries.onboarding(api));
   const [isSettingUp, setIsSettingUp] = useState(false);
   if (query.data === undefined) {
-    if (query.error && !(query.error instanceof ApiError && query.error.status === 401)) {
+    if (query.error) {
       return <Failure error={query.error} onRetry={() => void query.refetch()} />;
     }
     return <SkeletonRows />;

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 
-import { ApiError } from "@/api/error";
+import { ApiError, needsCode } from "@/api/error";
 import { Unreachable } from "@/platform/platform";
 
 import { connection } from "./connection-state";
@@ -12,14 +12,17 @@ function retry(failures: number, error: Error): boolean {
 
 function observe(error: Error) {
   if (error instanceof Unreachable) connection.report("lost");
-  if (error instanceof ApiError && error.status === 401) connection.report("code-needed");
+  if (needsCode(error)) connection.report("code-needed");
 }
 
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({
       onError: observe,
-      onSuccess: () => connection.report("open"),
+      onSuccess: () => {
+        // That a session is good again only the banner's own question tells: some routes need none.
+        if (connection.current() === "lost") connection.report("open");
+      },
     }),
     mutationCache: new MutationCache({ onError: observe }),
     defaultOptions: {
