@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
 import { expect, test } from "vitest";
 
 import { ApiError } from "@/api/error";
 import type { Site, Tunnel } from "@/api/schema";
 
-import { fieldOf, matches, portProblem, subdomainProblem } from "./rules";
+import { fieldOf, matches, portProblem, REFUSALS, subdomainProblem } from "./rules";
 
 const tunnel = (subdomain: string, port: number, agentLabel?: string) =>
   ({ subdomain, fqdn: `${subdomain}.lab.example.org`, port, agentLabel }) as Tunnel;
@@ -59,6 +62,13 @@ test.each([
   ["No agent `attic` is enrolled", "agentLabel"],
   ["No domain is configured", undefined],
 ])("%s belongs to %s", (message, field) => expect(fieldOf(refusal(message))).toBe(field));
+
+test("the words by which a refusal finds its field are the server's own", () => {
+  const errors = path.resolve(import.meta.dirname, "../../../../crates/control/src/error.rs");
+  const server = readFileSync(errors, "utf8");
+  const unknown = REFUSALS.filter(([words]) => !server.includes(`#[error("${words}`));
+  expect(unknown).toEqual([]);
+});
 
 test("a failure is no field's fault", () => expect(fieldOf(refusal("The port is in use", 500))).toBeUndefined());
 

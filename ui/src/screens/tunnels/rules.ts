@@ -62,14 +62,28 @@ export function live(agents: readonly Agent[]): Agent[] {
   return agents.filter(({ revoked }) => !revoked);
 }
 
+type Field = "subdomain" | "port" | "agentLabel" | "accessMode";
+
+/**
+ * What the server says against the whole of a tunnel, and the field that it speaks of. A test holds
+ * these words against those of the server.
+ */
+export const REFUSALS: readonly [words: string, field: Field][] = [
+  ["the subdomain is reserved", "subdomain"],
+  ["subdomains that begin with `agent-`", "subdomain"],
+  ["the subdomain is in use", "subdomain"],
+  ["the host name is in use by a ", "subdomain"],
+  ["the port is in use by another tunnel of this agent", "port"],
+  ["several agents are enrolled, so `agentLabel` must name one of", "agentLabel"],
+  ["no agent `", "agentLabel"],
+  ["`restricted` needs grants", "accessMode"],
+];
+
 /** The field that a refusal speaks of, where it names none itself. */
-export function fieldOf(error: unknown): "subdomain" | "port" | "agentLabel" | "accessMode" | undefined {
+export function fieldOf(error: unknown): Field | undefined {
   if (!(error instanceof ApiError) || error.status !== 400 || error.fields.size > 0) return undefined;
-  if (/subdomain|host name|agent-/i.test(error.message)) return "subdomain";
-  if (/port is in use/i.test(error.message)) return "port";
-  if (/agentLabel|no agent/i.test(error.message)) return "agentLabel";
-  if (/restricted/i.test(error.message)) return "accessMode";
-  return undefined;
+  const said = error.message.toLowerCase();
+  return REFUSALS.find(([words]) => said.startsWith(words.toLowerCase()))?.[1];
 }
 
 export function matches(tunnel: Tunnel, filter: string): boolean {

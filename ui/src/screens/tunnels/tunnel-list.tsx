@@ -46,7 +46,7 @@ export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
     },
     { header: "Leads to", width: "2fr", cell: (tunnel) => <Target tunnel={tunnel} /> },
     { header: "Visitors", width: "8rem", phone: "plain", cell: (tunnel) => <Access tunnel={tunnel} /> },
-    { header: "Traffic", width: "7rem", phone: "hidden", cell: ({ traffic }) => traffic && <Counters {...traffic} /> },
+    { header: "Traffic", width: "7rem", phone: "plain", cell: ({ traffic }) => traffic && <Counters {...traffic} /> },
     {
       header: "On",
       width: "5.5rem",
@@ -148,7 +148,7 @@ function Counters({ requests, bytesIn, bytesOut }: NonNullable<Tunnel["traffic"]
   return (
     <span className="text-xs tabular-nums">
       {plural(requests, "request")}
-      <span className="block text-soft">
+      <span className="ml-2 text-soft md:ml-0 md:block">
         ↓ {bytes(bytesIn)} <span className="sr-only">in,</span> ↑ {bytes(bytesOut)} <span className="sr-only">out</span>
       </span>
     </span>
