@@ -9,8 +9,15 @@ import { Button } from "./button";
 /** How long the tick stands after a copy. */
 const COPIED_MS = 2000;
 
+interface CopyButtonProps {
+  text: string;
+  label: string;
+  className?: string;
+  onCopied?: (() => void) | undefined;
+}
+
 /** Puts `text` on the clipboard. `label` names the thing: `Copy link`. */
-export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
+export function CopyButton({ text, label, className, onCopied }: CopyButtonProps) {
   const platform = usePlatform();
   const [outcome, setOutcome] = useState<"copied" | "failed" | null>(null);
   useEffect(() => {
@@ -20,7 +27,10 @@ export function CopyButton({ text, label, className }: { text: string; label: st
   }, [outcome]);
   const copy = () => {
     platform.copyText(text).then(
-      () => setOutcome("copied"),
+      () => {
+        setOutcome("copied");
+        onCopied?.();
+      },
       () => setOutcome("failed"),
     );
   };
@@ -45,8 +55,12 @@ export function CopyLine({ text, label, className }: { text: string; label: stri
   );
 }
 
-/** A secret: hidden until asked for, and copied without being shown. */
-export function SecretLine({ secret, name }: { secret: string; name: string }) {
+/**
+ * A secret: hidden until asked for, and copied without being shown.
+ *
+ * @param onTaken it was shown or copied
+ */
+export function SecretLine({ secret, name, onTaken }: { secret: string; name: string; onTaken?: () => void }) {
   const [shown, setShown] = useState(false);
   return (
     <div className="flex items-center gap-1 rounded-lg border border-line bg-sunken py-1 pr-1 pl-3">
@@ -57,11 +71,14 @@ export function SecretLine({ secret, name }: { secret: string; name: string }) {
         variant="ghost"
         size="sm"
         aria-label={shown ? `Hide ${name}` : `Show ${name}`}
-        onClick={() => setShown(!shown)}
+        onClick={() => {
+          setShown(!shown);
+          onTaken?.();
+        }}
       >
         {shown ? <EyeOff aria-hidden /> : <Eye aria-hidden />}
       </Button>
-      <CopyButton text={secret} label={`Copy ${name}`} />
+      <CopyButton text={secret} label={`Copy ${name}`} onCopied={onTaken} />
     </div>
   );
 }

@@ -61,7 +61,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
             </Radix.Close>
           </Radix.Root>
         ))}
-        <Radix.Viewport className="fixed right-0 bottom-0 z-60 flex w-full max-w-sm flex-col gap-2 p-4 outline-none" />
+        <Radix.Viewport className="fixed inset-x-0 top-0 z-60 flex sm:top-auto sm:bottom-0 sm:left-auto sm:w-full sm:max-w-sm flex-col gap-2 p-4 outline-none" />
       </Radix.Provider>
     </ToastContext>
   );

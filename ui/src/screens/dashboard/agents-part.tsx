@@ -11,7 +11,7 @@ import { Part, Row, Rows, SHOWN, Summary } from "./part";
 /** Which agents are connected; those that are not come first. */
 export function AgentsPart() {
   return (
-    <Part title="Agents" to="/certificates" more="All agents" query={useQuery(queries.agents(useApi()))}>
+    <Part title="Agents" to="/certificates?tab=agents" more="All agents" query={useQuery(queries.agents(useApi()))}>
       {({ agents: all }) => {
         const agents = all.filter(({ revoked }) => !revoked);
         const connected = agents.filter((agent) => agent.connected);

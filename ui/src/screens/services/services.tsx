@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 import { useSearchParams } from "react-router";
 
 import { useApi } from "@/api/context";
@@ -38,6 +38,11 @@ function Services({ services }: { services: Service[] }) {
   const log = useRef<HTMLElement>(null);
   const wanted = search.get("log");
   const chosen = services.find(({ name }) => name === wanted)?.name ?? services[0]?.name;
+  const isWanted = useRef(wanted !== null);
+  // Who came by a link to a log wants to see it: on a phone it stands below all services.
+  useEffect(() => {
+    if (isWanted.current) log.current?.scrollIntoView({ block: "start" });
+  }, []);
   const choose = (name: string) => setSearch({ log: name }, { replace: true });
   const show = (name: string) => {
     choose(name);
