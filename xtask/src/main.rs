@@ -5,6 +5,7 @@
 
 mod api;
 mod bench;
+mod browser;
 mod demo;
 mod limits;
 mod shell;
@@ -63,6 +64,8 @@ enum Command {
     Limits,
     /// Build the web panel into ui/dist, from where the server's build takes it.
     Ui,
+    /// Take a picture of every page, in both themes, at the size of a laptop and of a phone.
+    Screenshots,
     /// What continuous integration runs: the whole suite from a clean clone.
     Ci,
 }
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
             write,
         } => bench::run(seconds, repetitions, only.as_deref(), write),
         Command::Ui => ui::build(),
+        Command::Screenshots => browser::screenshots(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, exists, root};
-use crate::{api, demo, tidy, tools, ui};
+use crate::shell::{cargo, root};
+use crate::{api, browser, demo, tidy, tools, ui};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 15;
@@ -26,7 +26,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("pages", Box::new(ui::check)),
         ("whole", Box::new(move || whole(long))),
         ("api", Box::new(api::run)),
-        ("browser", Box::new(browser)),
+        ("browser", Box::new(browser::test)),
         ("fuzz", Box::new(move || fuzz(long))),
         ("licences", Box::new(licences)),
     ];
@@ -122,38 +122,6 @@ fn whole(long: bool) -> Result<()> {
         command.env("PORTLAMA_TEST_LONG", "1");
     }
     crate::shell::run(&mut command)
-}
-
-/// Chromium signs in through the pages.
-fn browser() -> Result<()> {
-    tools::ensure(tools::FOR_TESTS)?;
-    if !exists("node") {
-        bail!("missing programs: install Node.js 20 or newer and run again");
-    }
-    let folder = root().join("tests/browser");
-    install_node_packages(&folder)?;
-    let binary = demo::build_release()?;
-    let mut command = Command::new("node");
-    command
-        .current_dir(&folder)
-        .args(["--test", "--test-reporter=spec"])
-        .env("PORTLAMA_BINARY", binary)
-        .env(
-            "PORTLAMA_SCREENSHOTS",
-            demo::target_directory()?.join("screenshots"),
-        );
-    crate::shell::run(&mut command)
-}
-
-fn install_node_packages(folder: &Path) -> Result<()> {
-    let arguments = [
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ];
-    crate::shell::run(Command::new("npm").current_dir(folder).args(arguments))
 }
 
 /// Every decoder of outside bytes, from the committed corpus on.

@@ -96,8 +96,8 @@ fn newest(path: &Path) -> Result<SystemTime> {
 }
 
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("cannot list {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
@@ -114,5 +114,8 @@ fn size_of_first_load() -> Result<String> {
             .with_context(|| format!("the build left no {}", file.display()))?
             .len();
     }
-    Ok(format!("{} kB of compressed JavaScript at first", octets / 1000))
+    Ok(format!(
+        "{} kB of compressed JavaScript at first",
+        octets / 1000
+    ))
 }

@@ -16,8 +16,10 @@ const NO_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 /// Two years (Mozilla Server Side TLS). Without `includeSubDomains`: the hosts below are others'.
 const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-const ALWAYS: [(HeaderName, HeaderValue); 7] = [
-    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+/// Answers are about this moment, and some hold secrets.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
+
+const ALWAYS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -32,7 +34,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
     ),
 ];
 
-/// Makes an answer safe in a browser. A page has set its own content policy.
+/// Makes an answer safe in a browser. A page has set its own content policy; files of the web
+/// panel, which hold nothing of anybody, say themselves how long they may be kept.
 pub(crate) fn secure(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
@@ -40,6 +43,7 @@ pub(crate) fn secure(headers: &mut HeaderMap) {
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(NO_PAGE_POLICY);
+    headers.entry(CACHE_CONTROL).or_insert(NOT_KEPT);
 }
 
 /// Says how much the client may still ask.

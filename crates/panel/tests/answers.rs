@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 use portlama_access::Presented;
-use portlama_model::Capability;
 use portlama_control::rate::INVITATION_TRIES_PER_MINUTE;
+use portlama_model::Capability;
 use portlama_panel::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
 use serde_json::json;
 use support::{Answer, Ask, TestApp, csr};
@@ -153,30 +153,48 @@ async fn a_revoked_certificate_is_told_so_in_json() {
     }
 }
 
+const OTHER_PATHS: &[&str] = &[
+    "/",
+    "/tunnels",
+    "/index.html",
+    "/apis",
+    "/API/users",
+    "/api%2Fusers",
+];
+
 #[tokio::test]
-async fn other_paths_show_the_page_of_the_server() {
+async fn other_paths_show_agents_what_the_server_is() {
     let app = TestApp::completed().await;
-    for path in [
-        "/",
-        "/tunnels",
-        "/index.html",
-        "/apis",
-        "/API/users",
-        "/api%2Fusers",
-    ] {
-        let answer = app.send(&app.admin(), Ask::get(path)).await;
+    let agent = app.agent("attic", &[]).await;
+    for path in OTHER_PATHS {
+        let answer = app.send(&agent, Ask::get(path)).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         let text = answer.text();
-        for word in [
-            "no web panel",
-            "lab.example.org",
-            env!("CARGO_PKG_VERSION"),
-            "complete",
-        ] {
+        for word in ["lab.example.org", env!("CARGO_PKG_VERSION"), "complete"] {
             assert!(text.contains(word), "{path}: {word}");
         }
         assert!(!text.contains("<script"));
     }
+}
+
+/// Whether the web panel was built before the tests is not theirs to know.
+#[tokio::test]
+async fn other_paths_are_the_web_panel_or_say_how_it_is_built() {
+    let app = TestApp::completed().await;
+    for path in OTHER_PATHS {
+        let answer = app.send(&app.admin(), Ask::get(path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(!answer.header("content-security-policy").contains("unsafe"));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let text = answer.text();
+        let page = text.contains("id=\"root\"") && !text.contains("{{csp-nonce}}");
+        assert!(page != text.contains("cargo xtask ui"), "{path}: {text}");
+    }
+    let missing = app
+        .send(&app.admin(), Ask::get("/assets/of-another-version.js"))
+        .await;
+    assert!(matches!(missing.status.as_u16(), 200 | 404));
+    assert_ne!(missing.header("content-type"), "text/javascript");
 }
 
 #[tokio::test]

@@ -396,12 +396,7 @@ async fn the_page_without_a_session_asks_for_the_code_and_tells_nothing() {
     let page = Ask::get("/")
         .header("accept", HTML)
         .header("cookie", &session);
-    assert!(
-        app.send(&app.admin(), page)
-            .await
-            .text()
-            .contains("lab.example.org")
-    );
+    assert_eq!(app.send(&app.admin(), page).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

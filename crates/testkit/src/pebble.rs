@@ -26,6 +26,8 @@ const START_ATTEMPTS: u32 = 4;
 /// How a Pebble behaves.
 #[derive(Debug, Clone)]
 pub struct PebbleOptions {
+    /// Where every name leads until it is told otherwise.
+    pub address: Ipv4Addr,
     /// The port at which it looks for answers to TLS-ALPN-01, at the addresses of its DNS.
     pub tls_port: u16,
     /// Good nonces that it refuses, in a hundred.
@@ -41,6 +43,7 @@ pub struct PebbleOptions {
 impl Default for PebbleOptions {
     fn default() -> Self {
         Self {
+            address: Ipv4Addr::LOCALHOST,
             tls_port: 9,
             nonce_reject_percent: 0,
             always_valid: false,
@@ -50,7 +53,7 @@ impl Default for PebbleOptions {
     }
 }
 
-/// A running Pebble and its DNS. Every name leads to 127.0.0.1 until it is told otherwise.
+/// A running Pebble and its DNS.
 #[derive(Debug)]
 pub struct Pebble {
     options: PebbleOptions,
@@ -114,7 +117,7 @@ impl Pebble {
         let api_authority = write_api_certificate(folder.path())?;
         let ports = Ports::find()?;
         let log = Arc::<Mutex<String>>::default();
-        let dns = start_dns(ports, &log)?;
+        let dns = start_dns(ports, options.address, &log)?;
         let mut pebble = Self {
             options,
             ports,
@@ -333,7 +336,7 @@ impl Ports {
     }
 }
 
-fn start_dns(ports: Ports, log: &Arc<Mutex<String>>) -> Result<Running> {
+fn start_dns(ports: Ports, address: Ipv4Addr, log: &Arc<Mutex<String>>) -> Result<Running> {
     let mut command = Command::new("pebble-challtestsrv");
     command
         .args([
@@ -342,7 +345,7 @@ fn start_dns(ports: Ports, log: &Arc<Mutex<String>>) -> Result<Running> {
         ])
         .args(["-dns01", &format!("127.0.0.1:{}", ports.dns)])
         .args(["-http01", "", "-https01", "", "-tlsalpn01", ""])
-        .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]);
+        .args(["-defaultIPv4", &address.to_string(), "-defaultIPv6", ""]);
     spawn(&mut command, log)
 }
 

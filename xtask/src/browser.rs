@@ -1,0 +1,130 @@
+//! The suite `browser`: Chromium at the pages of real servers (`tests/browser`).
+//!
+//! It runs twice: on loopback, and in a network namespace whose one address is no loopback
+//! address, because limits and identities depend on where somebody comes from.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{self, cargo, exists, root};
+use crate::{demo, tools};
+
+/// Chromium asks a person which client certificate to show, and reads the answer of those who
+/// manage a machine from one place alone. In a mount namespace, that place is ours.
+const IN_NAMESPACE: &str = r#"
+    set -e
+    mount -t tmpfs portlama-test /etc/chromium
+    mkdir -p /etc/chromium/policies/managed
+    printf '%s' '{"AutoSelectCertificateForUrls":["{\"pattern\":\"*\",\"filter\":{}}"]}' \
+        > /etc/chromium/policies/managed/portlama-test.json
+    if [ -n "$PORTLAMA_TEST_ADDRESS" ]; then
+        ip link set lo up
+        ip address add "$PORTLAMA_TEST_ADDRESS/32" dev lo
+    fi
+    exec node --test --test-reporter=spec "$@"
+"#;
+/// Of the block for documentation (RFC 5737): nobody is there.
+const OTHER_ADDRESS: &str = "192.0.2.10";
+
+/// Everything on loopback, then the panel's part from the other address.
+pub fn test() -> Result<()> {
+    let place = prepare()?;
+    println!("on loopback");
+    shell::run(
+        &mut place
+            .node(&[], &[])
+            .env("PORTLAMA_SCREENSHOTS", screenshots_folder()?),
+    )?;
+    println!("from {OTHER_ADDRESS}");
+    shell::run(
+        place
+            .node(&["--net"], &["panel.test.mjs"])
+            .env("PORTLAMA_TEST_ADDRESS", OTHER_ADDRESS),
+    )
+}
+
+/// Pictures of every page, made by the tests on their way.
+pub fn screenshots() -> Result<()> {
+    let folder = screenshots_folder()?;
+    shell::run(
+        &mut prepare()?
+            .node(&[], &[])
+            .env("PORTLAMA_SCREENSHOTS", &folder),
+    )?;
+    println!("pictures: {}", folder.display());
+    Ok(())
+}
+
+fn screenshots_folder() -> Result<PathBuf> {
+    Ok(demo::target_directory()?.join("screenshots"))
+}
+
+/// What the tests drive, built.
+struct Place {
+    folder: PathBuf,
+    binary: PathBuf,
+    authority: PathBuf,
+}
+
+fn prepare() -> Result<Place> {
+    tools::ensure(tools::FOR_TESTS)?;
+    if !exists("node") {
+        bail!("missing programs: install Node.js 20.19 or newer and run again");
+    }
+    let folder = root().join("tests/browser");
+    install_packages(&folder)?;
+    Ok(Place {
+        folder,
+        binary: demo::build_release()?,
+        authority: build_authority()?,
+    })
+}
+
+fn install_packages(folder: &Path) -> Result<()> {
+    let arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
+    shell::run(Command::new("npm").current_dir(folder).args(arguments))
+}
+
+/// Pebble as one program.
+fn build_authority() -> Result<PathBuf> {
+    let name = "portlama-test-authority";
+    shell::run(cargo().args([
+        "build",
+        "--locked",
+        "--package",
+        "portlama-testkit",
+        "--bin",
+        name,
+    ]))?;
+    let binary = demo::target_directory()?.join("debug").join(name);
+    binary
+        .is_file()
+        .then_some(binary)
+        .context("the build left no authority")
+}
+
+impl Place {
+    /// `node --test`, in namespaces of its own; all test files when none is named.
+    fn node(&self, namespaces: &[&str], files: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command
+            .current_dir(&self.folder)
+            .arg("--mount")
+            .args(namespaces)
+            .args(["sh", "-c", IN_NAMESPACE, "sh"])
+            .args(files)
+            .env_remove("PORTLAMA_TEST_ADDRESS")
+            .env_remove("PORTLAMA_SCREENSHOTS")
+            .env("PORTLAMA_BINARY", &self.binary)
+            .env("PORTLAMA_TEST_AUTHORITY", &self.authority);
+        command
+    }
+}
