@@ -170,6 +170,9 @@ step("somebody is invited, makes an account, and signs in to the app with a one-
   }
   await page.getByRole("tab", { name: /Invitations/ }).click();
   await page.getByText("accepted").waitFor();
+  await look("invitations");
+  await page.getByRole("tab", { name: /Users/ }).click();
+  await page.getByText("ada@example.com").waitFor();
   await look("users");
 });
 
@@ -184,6 +187,11 @@ step("a site is made, gets its files, and is visited", async () => {
   await page.locator('input[type="file"][aria-label="Upload files"]').setInputFiles(file);
   await page.getByText("index.html").first().waitFor();
   await look("site");
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await look("site-settings");
+  await page.getByRole("link", { name: "All sites" }).click();
+  await page.getByText("Live", { exact: true }).waitFor();
+  await look("sites");
 
   const guest = await server.visitor();
   try {
@@ -195,10 +203,17 @@ step("a site is made, gets its files, and is visited", async () => {
   }
 });
 
-step("logs run live, with what is done at this moment", async () => {
+step("logs run live, with what happens at this moment", async () => {
   await visit("Services");
   await page.getByText("Live", { exact: true }).waitFor();
   await look("services");
+  await button("Show the log of tunnel").click();
+  await page.getByText("Live", { exact: true }).waitFor();
+  const leaving = page.getByText(/carrier ended/);
+  assert.equal(await leaving.count(), 0);
+  await agent.stop();
+  await leaving.first().waitFor();
+  agent = agent.again();
   await button("Pause").click();
   await page.getByText(/^Paused/).waitFor();
   await button("Go on").click();
@@ -215,6 +230,7 @@ step("every other page opens, and says what is so", async () => {
   await look("settings");
   await visit("Dashboard");
   await page.getByText("1 serving").waitFor();
+  await page.locator(".recharts-surface").first().waitFor();
   await look("dashboard");
   await page.goto(`${server.origin}/nowhere`);
   await page.getByText("There is no such page").waitFor();
@@ -255,7 +271,11 @@ step("with two-factor sign-in on, a code is asked for, and lets in", async () =>
 step("the admin certificate is rotated, and the new one opens the panel", async () => {
   await visit("Certificates");
   await look("certificates");
+  await page.getByRole("tab", { name: /Agents/ }).click();
+  await page.getByText("attic").first().waitFor();
+  await look("agents");
   await page.getByRole("tab", { name: /Panel/ }).click();
+  await look("panel-access");
   await button("Rotate").click();
   await button("Make new certificate").click();
   const password = await secret("password");

@@ -46,9 +46,9 @@ export async function freshServer() {
         env: { ...process.env, PORTLAMA_ENROLLMENT_TOKEN: token },
         stdio: ["ignore", "ignore", "inherit"],
       });
-      const agent = launch(binary, ["agent", "run", "--stop-with-stdin", ...home]);
+      const run = () => launch(binary, ["agent", "run", "--stop-with-stdin", ...home]);
       const allow = (port) => execFileSync(binary, ["agent", "allow", String(port), ...home], { stdio: "ignore" });
-      return { ...agent, allow };
+      return { ...run(), allow, again: run };
     },
     stop: async () => {
       await running.stop();

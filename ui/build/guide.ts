@@ -21,10 +21,19 @@ export function guide(): Plugin {
       const [file] = id.split("?");
       if (!file?.startsWith(GUIDE + path.sep) || !file.endsWith(".md")) return null;
       this.addWatchFile(file);
-      const page = render(await readFile(file, "utf8"));
-      return `export default ${JSON.stringify(page)};`;
+      return moduleOf(render(await readFile(file, "utf8")));
     },
   };
+}
+
+/** Pictures become files of the build, whose names only the build knows. */
+function moduleOf(page: Page): string {
+  const pictures = [...new Set([...page.html.matchAll(/<img src="([^"]+)"/g)].map(([, source = ""]) => source))];
+  const imports = pictures.map((source, index) => `import picture${index} from ${JSON.stringify(path.join(GUIDE, source))};`);
+  const places = pictures.map((source, index) => `.replaceAll(${JSON.stringify(`"${source}"`)}, JSON.stringify(picture${index}))`);
+  const { html, ...rest } = page;
+  return `${imports.join("\n")}
+export default { ...${JSON.stringify(rest)}, html: ${JSON.stringify(html)}${places.join("")} };`;
 }
 
 /** A page of the guide, as the panel shows it. `GuidePage` of the screen says the same. */
@@ -74,6 +83,9 @@ export function render(markdown: string): Page {
         const body = token.rows.map((row) => `<tr>${cell("td", row)}</tr>`).join("");
         const label = escape(`Table: ${token.header.map(({ text }) => text).join(", ")}`);
         return `<div class="guide-table" tabindex="0" role="region" aria-label="${label}"><table>${head}<tbody>${body}</tbody></table></div>\n`;
+      },
+      image({ href, text }) {
+        return `<img src="${escape(href)}" alt="${escape(text)}" loading="lazy">`;
       },
       code({ text }) {
         return `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`;

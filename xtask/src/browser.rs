@@ -28,6 +28,16 @@ const IN_NAMESPACE: &str = r#"
 /// Of the block for documentation (RFC 5737): nobody is there.
 const OTHER_ADDRESS: &str = "192.0.2.10";
 
+/// The pictures that README and guide show.
+const IN_DOCS: &[(&str, &str)] = &[
+    ("dashboard-laptop-light.png", "dashboard.png"),
+    ("onboarding-dns-laptop-light.png", "dns.png"),
+    ("tunnel-not-allowed-laptop-light.png", "new-tunnel.png"),
+    ("site-laptop-dark.png", "site.png"),
+    ("certificates-laptop-light.png", "certificates.png"),
+    ("services-laptop-dark.png", "logs.png"),
+];
+
 /// Everything on loopback, then the panel's part from the other address.
 pub fn test() -> Result<()> {
     let place = prepare()?;
@@ -46,14 +56,24 @@ pub fn test() -> Result<()> {
 }
 
 /// Pictures of every page, made by the tests on their way.
-pub fn screenshots() -> Result<()> {
+pub fn screenshots(write: bool) -> Result<()> {
     let folder = screenshots_folder()?;
     shell::run(
-        &mut prepare()?
+        prepare()?
             .node(&[], &[])
             .env("PORTLAMA_SCREENSHOTS", &folder),
     )?;
     println!("pictures: {}", folder.display());
+    if write {
+        for (picture, name) in IN_DOCS {
+            let (from, to) = (
+                folder.join(picture),
+                root().join("docs/screenshots").join(name),
+            );
+            std::fs::copy(&from, &to)
+                .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+        }
+    }
     Ok(())
 }
 

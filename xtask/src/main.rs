@@ -65,7 +65,11 @@ enum Command {
     /// Build the web panel into ui/dist, from where the server's build takes it.
     Ui,
     /// Take a picture of every page, in both themes, at the size of a laptop and of a phone.
-    Screenshots,
+    Screenshots {
+        /// Renew the pictures of README and guide, docs/screenshots.
+        #[arg(long)]
+        write: bool,
+    },
     /// What continuous integration runs: the whole suite from a clean clone.
     Ci,
 }
@@ -84,7 +88,7 @@ fn main() -> ExitCode {
             write,
         } => bench::run(seconds, repetitions, only.as_deref(), write),
         Command::Ui => ui::build(),
-        Command::Screenshots => browser::screenshots(),
+        Command::Screenshots { write } => browser::screenshots(write),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
