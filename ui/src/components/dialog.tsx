@@ -7,6 +7,7 @@ import { cn } from "@/lib/cn";
 
 import { Button } from "./button";
 import { Notice } from "./notice";
+import { useReturnFocus } from "./return-focus";
 
 // As high as the window itself: of two open ones, the later covers all of the first.
 const BACKDROP = "fixed inset-0 z-50 bg-black/50";
@@ -28,33 +29,41 @@ interface DialogProps {
 }
 
 /** A window over the page. Its content is mounted when it opens, so forms begin afresh. */
-export function Dialog({ open, onOpenChange, title, lead, wide, holdsSecret, children }: DialogProps) {
-  const keep = holdsSecret ? (event: Event) => event.preventDefault() : undefined;
+export function Dialog({ open, onOpenChange, ...content }: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className={BACKDROP} />
-        <Radix.Content
-          className={cn(PANEL, wide && "sm:max-w-3xl")}
-          {...(lead ? {} : { "aria-describedby": undefined })}
-          onInteractOutside={keep}
-          onEscapeKeyDown={keep}
-        >
-          <header className="flex items-start justify-between gap-4 px-5 pt-5 pb-3">
-            <div className="min-w-0">
-              <Radix.Title className="text-lg font-semibold wrap-anywhere">{title}</Radix.Title>
-              {lead && <Radix.Description className="mt-1 text-sm text-soft">{lead}</Radix.Description>}
-            </div>
-            <Radix.Close asChild>
-              <Button variant="ghost" size="icon" aria-label="Close" className="-mt-1.5 -mr-2">
-                <X aria-hidden />
-              </Button>
-            </Radix.Close>
-          </header>
-          <div className="flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pb-5">{children}</div>
-        </Radix.Content>
-      </Radix.Portal>
+      {open && <Content {...content} />}
     </Radix.Root>
+  );
+}
+
+function Content({ title, lead, wide, holdsSecret, children }: Omit<DialogProps, "open" | "onOpenChange">) {
+  const keep = holdsSecret ? (event: Event) => event.preventDefault() : undefined;
+  const focus = useReturnFocus();
+  return (
+    <Radix.Portal>
+      <Radix.Overlay className={BACKDROP} />
+      <Radix.Content
+        {...focus}
+        className={cn(PANEL, wide && "sm:max-w-3xl")}
+        {...(lead ? {} : { "aria-describedby": undefined })}
+        onInteractOutside={keep}
+        onEscapeKeyDown={keep}
+      >
+        <header className="flex items-start justify-between gap-4 px-5 pt-5 pb-3">
+          <div className="min-w-0">
+            <Radix.Title className="text-lg font-semibold wrap-anywhere">{title}</Radix.Title>
+            {lead && <Radix.Description className="mt-1 text-sm text-soft">{lead}</Radix.Description>}
+          </div>
+          <Radix.Close asChild>
+            <Button variant="ghost" size="icon" aria-label="Close" className="-mt-1.5 -mr-2">
+              <X aria-hidden />
+            </Button>
+          </Radix.Close>
+        </header>
+        <div className="flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pb-5">{children}</div>
+      </Radix.Content>
+    </Radix.Portal>
   );
 }
 
@@ -77,50 +86,58 @@ interface ConfirmProps {
 }
 
 /** Asks before something that can't be taken back. */
-export function Confirm({ open, onOpenChange, title, children, action, danger = true, onConfirm }: ConfirmProps) {
+export function Confirm({ open, onOpenChange, ...question }: ConfirmProps) {
   const [busy, setBusy] = useState(false);
+  return (
+    <RadixAlert.Root open={open} onOpenChange={(to) => !busy && onOpenChange(to)}>
+      {open && <Question {...question} busy={busy} setBusy={setBusy} onDone={() => onOpenChange(false)} />}
+    </RadixAlert.Root>
+  );
+}
+
+interface QuestionProps extends Omit<ConfirmProps, "open" | "onOpenChange"> {
+  busy: boolean;
+  setBusy: (busy: boolean) => void;
+  onDone: () => void;
+}
+
+function Question({ title, children, action, danger = true, onConfirm, busy, setBusy, onDone }: QuestionProps) {
   const [error, setError] = useState<unknown>(null);
-  const change = (to: boolean) => {
-    if (busy) return;
-    setError(null);
-    onOpenChange(to);
-  };
   const confirm = async () => {
     setBusy(true);
     setError(null);
     try {
       await onConfirm();
-      onOpenChange(false);
+      onDone();
     } catch (reason) {
       setError(reason);
     } finally {
       setBusy(false);
     }
   };
+  const focus = useReturnFocus();
   return (
-    <RadixAlert.Root open={open} onOpenChange={change}>
-      <RadixAlert.Portal>
-        <RadixAlert.Overlay className={BACKDROP} />
-        <RadixAlert.Content className={cn(PANEL, "gap-4 p-5 sm:max-w-md")}>
-          <RadixAlert.Title className="text-lg font-semibold wrap-anywhere">{title}</RadixAlert.Title>
-          <RadixAlert.Description asChild>
-            <div className="space-y-2 text-sm text-soft">{children}</div>
-          </RadixAlert.Description>
-          {error !== null && (
-            <Notice tone="bad" urgent>
-              {sentence(error)}
-            </Notice>
-          )}
-          <DialogActions>
-            <RadixAlert.Cancel asChild>
-              <Button disabled={busy}>Cancel</Button>
-            </RadixAlert.Cancel>
-            <Button variant={danger ? "danger" : "primary"} busy={busy} onClick={() => void confirm()}>
-              {action}
-            </Button>
-          </DialogActions>
-        </RadixAlert.Content>
-      </RadixAlert.Portal>
-    </RadixAlert.Root>
+    <RadixAlert.Portal>
+      <RadixAlert.Overlay className={BACKDROP} />
+      <RadixAlert.Content {...focus} className={cn(PANEL, "gap-4 p-5 sm:max-w-md")}>
+        <RadixAlert.Title className="text-lg font-semibold wrap-anywhere">{title}</RadixAlert.Title>
+        <RadixAlert.Description asChild>
+          <div className="space-y-2 text-sm text-soft">{children}</div>
+        </RadixAlert.Description>
+        {error !== null && (
+          <Notice tone="bad" urgent>
+            {sentence(error)}
+          </Notice>
+        )}
+        <DialogActions>
+          <RadixAlert.Cancel asChild>
+            <Button disabled={busy}>Cancel</Button>
+          </RadixAlert.Cancel>
+          <Button variant={danger ? "danger" : "primary"} busy={busy} onClick={() => void confirm()}>
+            {action}
+          </Button>
+        </DialogActions>
+      </RadixAlert.Content>
+    </RadixAlert.Portal>
   );
 }

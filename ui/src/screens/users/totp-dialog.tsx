@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { useApi } from "@/api/context";
 import type { TotpReset, User } from "@/api/schema";
@@ -12,15 +12,19 @@ import { secretOf } from "@/lib/otpauth";
 export function TotpDialog({ user, onClose }: { user: User; onClose: () => void }) {
   const api = useApi();
   const [made, setMade] = useState<TotpReset | null>(null);
+  // The question closes itself when it was answered: that must not close what comes after it.
+  const answered = useRef(false);
   if (!made) {
     return (
       <Confirm
         open
-        onOpenChange={onClose}
+        onOpenChange={() => answered.current || onClose()}
         title={`Reset the one-time codes of ${user.username}?`}
         action="Reset codes"
         onConfirm={async () => {
-          setMade(await api.post("/api/users/{username}/reset-totp", { path: { username: user.username } }));
+          const reset = await api.post("/api/users/{username}/reset-totp", { path: { username: user.username } });
+          answered.current = true;
+          setMade(reset);
         }}
       >
         The authenticator app they use now stops working at once. You get a new QR code, which is shown only here.
