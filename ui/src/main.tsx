@@ -8,6 +8,7 @@ import { RouterProvider } from "react-router";
 
 import { Api } from "./api/client";
 import { ApiContext } from "./api/context";
+import { askAhead } from "./app/ahead";
 import { makeQueryClient } from "./app/query-client";
 import { makeRouter } from "./app/routes";
 import { followSystem } from "./app/theme";
@@ -22,6 +23,8 @@ followSystem();
 
 const platform = new HttpPlatform();
 const api = new Api(platform);
+const cache = makeQueryClient();
+askAhead(api, cache, window.location.pathname);
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
 
@@ -29,7 +32,7 @@ createRoot(root).render(
   <StrictMode>
     <PlatformContext value={platform}>
       <ApiContext value={api}>
-        <QueryClientProvider client={makeQueryClient()}>
+        <QueryClientProvider client={cache}>
           <ToastProvider>
             <RouterProvider router={makeRouter()} />
           </ToastProvider>

@@ -1,11 +1,14 @@
 import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
 
+import { SkeletonRows } from "@/components/page-state";
+import * as dashboard from "@/screens/dashboard/dashboard";
+
 import { CrashPage } from "./crash-page";
 import { Gate } from "./gate";
 
-/** Each page is a chunk of its own, loaded when somebody goes there. */
+/** Each page is a chunk of its own, loaded when somebody goes there; most begin at the first. */
 const pages: RouteObject[] = [
-  { index: true, lazy: () => import("@/screens/dashboard/dashboard") },
+  { index: true, ...dashboard },
   { path: "tunnels", lazy: () => import("@/screens/tunnels/tunnels") },
   { path: "sites", lazy: () => import("@/screens/sites/sites") },
   { path: "sites/:id", lazy: () => import("@/screens/sites/site") },
@@ -21,7 +24,12 @@ const pages: RouteObject[] = [
 ];
 
 export const routes: RouteObject[] = [
-  { element: <Gate />, errorElement: <CrashPage />, HydrateFallback: () => null, children: pages },
+  {
+    element: <Gate />,
+    errorElement: <CrashPage />,
+    // The frame stands while the first page is still on its way.
+    children: pages.map((page) => ({ ...page, HydrateFallback: SkeletonRows }) as RouteObject),
+  },
 ];
 
 export const makeRouter = () => createBrowserRouter(routes);

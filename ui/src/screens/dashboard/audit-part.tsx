@@ -7,12 +7,12 @@ import { actionWords, identityWords } from "@/screens/audit/words";
 
 import { Nothing, Part, Row, Rows } from "./part";
 
-const ENTRIES = 8;
+export const RECENT_CHANGES = 8;
 
 /** Who changed what, last. */
 export function AuditPart() {
   return (
-    <Part title="Last changes" to="/audit" more="Audit log" query={useQuery(queries.recentAudit(useApi(), ENTRIES))} className="min-h-136">
+    <Part title="Last changes" to="/audit" more="Audit log" query={useQuery(queries.recentAudit(useApi(), RECENT_CHANGES))} className="min-h-136">
       {({ entries }) =>
         entries.length === 0 ? (
           <Nothing>Nothing was changed yet.</Nothing>

@@ -100,7 +100,7 @@ test("a switch moves at once and goes back when the server refuses", async () =>
   await waitFor(() => expect(toggle).not.toBeChecked());
   refuse();
   await waitFor(() => expect(toggle).toBeChecked());
-  expect(screen.getByText("The state step failed.")).toBeVisible();
+  expect(await screen.findByText("The state step failed.")).toBeVisible();
 });
 
 test("nothing is deleted before it was confirmed", async () => {
