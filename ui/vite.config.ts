@@ -6,11 +6,12 @@ import { defineConfig } from "vitest/config";
 
 import { compressed } from "./build/compressed.ts";
 import { guide } from "./build/guide.ts";
+import { licences } from "./build/licences.ts";
 
 const src = path.resolve(import.meta.dirname, "src");
 
 export default defineConfig({
-  plugins: [react(), tailwind(), guide(), compressed()],
+  plugins: [react(), tailwind(), guide(), licences(), compressed()],
   resolve: { alias: { "@": src } },
   build: {
     target: "es2022",

@@ -20,7 +20,7 @@ export function compressed(): Plugin {
     name: "portlama:compressed",
     apply: "build",
     async writeBundle({ dir = "dist" }, bundle) {
-      const texts = Object.keys(bundle).filter((name) => /\.(js|css|svg)$/.test(name));
+      const texts = Object.keys(bundle).filter((name) => /\.(js|css|svg|txt)$/.test(name));
       await Promise.all(texts.map((name) => copy(path.join(dir, name))));
     },
   };

@@ -28,7 +28,14 @@ export function About() {
           </Fact>
           <Fact name="Licence">
             MIT or Apache-2.0, as you choose
-            <Note>The parts of others in it keep their own licences.</Note>
+            <Note>
+              The parts of others in it keep{" "}
+              <a href={platform.addressOf("/licences.txt")} target="_blank" rel="noreferrer" className={LINK}>
+                their own licences
+                <span className="sr-only"> (new window)</span>
+              </a>
+              .
+            </Note>
           </Fact>
         </Facts>
       </CardBody>
