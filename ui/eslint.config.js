@@ -19,6 +19,8 @@ export default defineConfig(
       "no-restricted-globals": ["error", ...NETWORK],
       "@typescript-eslint/consistent-type-imports": "error",
       "no-console": "error",
+      // Speaks of the React Compiler, which is not in use.
+      "react-hooks/incompatible-library": "off",
     },
   },
   { files: ["src/platform/**"], rules: { "no-restricted-globals": "off" } },
