@@ -25,17 +25,10 @@ export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
       </Fact>
       <Fact name="If the authenticator is lost">
         <p>
-          Keep the key that is shown when you turn codes on: it makes the same codes in another app. No command of this version
-          turns codes off for you. Without that key, somebody with root on the server’s machine can:
+          Keep the key that is shown when you turn codes on: it makes the same codes in another app. Without that key,
+          somebody with root on the server’s machine can stop the server and run <Code>portlama server reset-admin</Code>:
+          it turns codes off and makes a new admin certificate in place of yours.
         </p>
-        <ol className="mt-1.5 list-decimal space-y-1 pl-5">
-          <li>stop the server;</li>
-          <li>
-            in <Code>panel.json</Code> of the state directory (usually <Code>/etc/portlama</Code>), below{" "}
-            <Code>panel2fa</Code>, set <Code>enabled</Code> to <Code>false</Code>;
-          </li>
-          <li>start it again, and set up new codes here.</li>
-        </ol>
       </Fact>
     </Facts>
   );
