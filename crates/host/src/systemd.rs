@@ -1,5 +1,6 @@
 //! Units of the machine, through `systemctl` with arguments that stand here.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,6 +20,16 @@ const SYSTEMCTL: &str = "systemctl";
 
 /// What is asked of every unit, each answered by a line `Name=value`.
 const PROPERTIES: &str = "--property=LoadState,ActiveState,ActiveEnterTimestampMonotonic,CanReload";
+
+/// How systemd asks a process to end (systemd.kill(5), `KillSignal=`).
+const SIGTERM: i32 = 15;
+
+/// What systemctl says to a user without rights: without polkit, and with one that knows no rule.
+const NO_RIGHT: [&str; 2] = ["Access denied", "Interactive authentication required"];
+
+/// Said in their place, because the advice that follows them leads nowhere.
+const NO_RIGHT_HERE: &str = "the user of this server may not do this; the guide says how to \
+     allow it, in \"Set up the server\" under \"Keep it running\"";
 
 /// The name of a unit for systemd.
 pub(crate) fn unit_name(unit: Unit) -> &'static str {
@@ -42,13 +53,22 @@ pub(crate) async fn units() -> Vec<UnitView> {
 
 /// Tells a unit what to do.
 pub(crate) async fn act(unit: Unit, action: ServiceAction) -> Result<(), MachineError> {
-    let answer = run(action_command(unit, action), UNIT_ACTION_TIMEOUT).await?;
-    if answer.status.success() {
+    outcome(
+        unit,
+        &run(action_command(unit, action), UNIT_ACTION_TIMEOUT).await?,
+    )
+}
+
+fn outcome(unit: Unit, answer: &Answer) -> Result<(), MachineError> {
+    // This program is of the panel's own unit, and a unit that restarts ends all its processes
+    // (`KillMode=`): the order was given, and is being carried out.
+    let ended_by_its_order = unit == Unit::Panel && answer.status.signal() == Some(SIGTERM);
+    if answer.status.success() || ended_by_its_order {
         return Ok(());
     }
-    let words = answer.stderr.trim();
-    Err(MachineError::Refused(match words {
+    Err(MachineError::Refused(match answer.stderr.trim() {
         "" => format!("systemctl ended with {}", answer.status),
+        words if NO_RIGHT.iter().any(|known| words.contains(known)) => NO_RIGHT_HERE.to_owned(),
         words => words.to_owned(),
     }))
 }
@@ -240,6 +260,42 @@ ActiveEnterTimestampMonotonic=0
             arguments(Unit::Ssh, ServiceAction::Reload).split_off(4),
             ["reload", "ssh.service"]
         );
+    }
+
+    fn said(status: i32, stderr: &str) -> Answer {
+        Answer {
+            status: ExitStatus::from_raw(status),
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_restart_of_the_panel_that_ends_who_ordered_it_is_done() {
+        assert_eq!(outcome(Unit::Panel, &said(SIGTERM, "")), Ok(()));
+        for (unit, status) in [
+            (Unit::Ssh, SIGTERM),
+            (Unit::Panel, 9),
+            (Unit::Panel, 1 << 8),
+        ] {
+            outcome(unit, &said(status, "")).expect_err("not done");
+        }
+    }
+
+    #[test]
+    fn missing_rights_are_told_with_the_way_to_them() {
+        let refused = |words: &str| match outcome(Unit::Ssh, &said(1 << 8, words)) {
+            Err(MachineError::Refused(words)) => words,
+            other => panic!("{other:?}"),
+        };
+        for words in [
+            "Failed to restart ssh.service: Access denied\nSee system logs and 'systemctl status'",
+            "Failed to restart ssh.service: Interactive authentication required.\nSee system logs",
+        ] {
+            assert_eq!(refused(words), NO_RIGHT_HERE);
+        }
+        let others = "Failed to reload ssh.service: Job type reload is not applicable";
+        assert_eq!(refused(others), others);
     }
 
     #[tokio::test]
