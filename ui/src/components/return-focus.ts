@@ -1,5 +1,7 @@
 import { useCallback, useState } from "react";
 
+const DIALOG = "[role=dialog], [role=alertdialog]";
+
 /** From where each dialog was opened. */
 const openers = new WeakMap<Element, HTMLElement | null>();
 
@@ -26,7 +28,9 @@ export function useReturnFocus() {
 /** What has the focus; of a menu, which is about to close, the button that opened it. */
 function findOpener(): HTMLElement | null {
   const active = document.activeElement;
-  if (!(active instanceof HTMLElement) || active === document.body) return null;
+  if (!(active instanceof HTMLElement)) return null;
+  // A button that is busy loses the focus: then what counts is the dialog that it is in.
+  if (active === document.body) return [...document.querySelectorAll<HTMLElement>(DIALOG)].at(-1) ?? null;
   const button = active.closest("[role=menu]")?.getAttribute("aria-labelledby");
   return button ? document.getElementById(button) : active;
 }
@@ -34,6 +38,6 @@ function findOpener(): HTMLElement | null {
 /** A dialog that followed another goes back to where that one came from. */
 function standing(opener: HTMLElement | null): HTMLElement | null {
   if (!opener || opener.isConnected) return opener;
-  const dialog = opener.closest("[role=dialog], [role=alertdialog]");
+  const dialog = opener.closest(DIALOG);
   return dialog ? standing(openers.get(dialog) ?? null) : null;
 }
