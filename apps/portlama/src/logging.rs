@@ -8,10 +8,13 @@ use std::io::Write;
 use std::sync::Arc;
 
 use portlama_control::logs::{PartLogs, plain};
+use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer, format};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::Registry;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -55,10 +58,56 @@ fn standard_error() -> (impl Layer<Registry>, WorkerGuard) {
         .from_env_lossy();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_target(true)
+        .event_format(LineFormat {
+            for_journal: writes_to_journal(),
+        })
         .with_writer(move || OneLine(writer.clone()))
         .with_filter(filter);
     (lines, guard)
+}
+
+/// Whether standard error leads to the journal (systemd.exec(5), `JOURNAL_STREAM`). The variable
+/// alone does not say so: a shell that runs as a service passes it on.
+fn writes_to_journal() -> bool {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    rustix::fs::fstat(std::io::stderr())
+        .is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// A line for a person, with time and level in words, or for a journal, which keeps the time by
+/// itself and reads the level from the beginning (sd-daemon(3)).
+struct LineFormat {
+    for_journal: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for LineFormat
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        if !self.for_journal {
+            return format().format_event(context, writer, event);
+        }
+        write!(writer, "<{}>", severity(*event.metadata().level()))?;
+        let line = format().without_time().with_level(false);
+        line.format_event(context, writer, event)
+    }
+}
+
+/// Levels of RFC 5424 §6.2.1.
+fn severity(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        Level::DEBUG | Level::TRACE => 7,
+    }
 }
 
 /// A writer of events, each of which stays one line whatever its fields hold.
@@ -129,5 +178,29 @@ mod tests {
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains(['\r', '\u{1b}', '\u{202e}']), "{text:?}");
         assert!(text.ends_with("two\n"), "{text}");
+    }
+
+    #[test]
+    fn a_journal_gets_the_level_as_a_number_and_no_second_time() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(LineFormat { for_journal: true })
+            .with_writer(move || OneLine(writer.clone()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::error!(target: "here", port = 443, "it broke");
+            tracing::warn!(target: "here", "<3>it may break\n<3>soon");
+            tracing::info!(target: "here", "it works");
+            tracing::debug!(target: "here", "it ticks");
+        });
+        let written = written.0.lock().expect("a lock").clone();
+        assert_eq!(
+            String::from_utf8(written).expect("text"),
+            "<3>here: it broke port=443\n\
+             <4>here: <3>it may break <3>soon\n\
+             <6>here: it works\n\
+             <7>here: it ticks\n"
+        );
     }
 }
