@@ -15,10 +15,10 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
-use http::header::{HeaderMap, ORIGIN, SET_COOKIE, UPGRADE};
+use http::header::SET_COOKIE;
 use portlama_access::{
-    Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, SecondFactor, When, Who,
-    may_call, may_change, may_look,
+    Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, SecondFactor, When, Who, may_ask,
+    may_call,
 };
 use portlama_api::NOT_FOUND;
 use portlama_control::http::ClientInfo;
@@ -36,10 +36,6 @@ use crate::web;
 
 /// The routes of one path.
 pub(crate) type Known = Arc<[&'static Route]>;
-
-const FETCH_SITE: &str = "sec-fetch-site";
-const FETCH_MODE: &str = "sec-fetch-mode";
-const FETCH_DEST: &str = "sec-fetch-dest";
 
 /// The rule of whatever no route is for: whoever has no certificate learns nothing, not even
 /// what exists.
@@ -134,12 +130,13 @@ impl Gate {
             });
         let facts = Facts {
             count,
-            session: renewed.filter(|_| admitted.is_ok() && is_use(client, request.headers())),
+            session: renewed.filter(|_| admitted.is_ok() && is_use(client, request)),
         };
         (facts, admitted)
     }
 
-    /// The files of the web panel are free for whoever may have them: one page loads a dozen.
+    /// The files of the web panel are free for the admin, who may have them: one page loads a
+    /// dozen.
     ///
     /// What another website makes a browser ask counts for the browser's address, so that a page
     /// which asks without end takes nothing from the identity whose certificate goes along.
@@ -151,10 +148,10 @@ impl Gate {
     ) -> Option<Count> {
         let now = Instant::now();
         match who {
-            Ok(_) if fetch_site(client, request.headers()).is_foreign() => {
+            Ok(_) if fetch_site(client, request).is_foreign() => {
                 Some(self.limits.address(client.address.ip(), now))
             }
-            Ok(_) if web::is_file(request.uri().path()) => None,
+            Ok(identity) if identity.is_admin() && reads_file(request) => None,
             Ok(identity) => Some(self.limits.identity(identity.audit_name(), now)),
             Err(_) => Some(self.limits.address(client.address.ip(), now)),
         }
@@ -201,61 +198,19 @@ fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInf
 /// are made, and WebSockets opened, for our own pages and for programs only; and other websites
 /// fetch nothing.
 fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal> {
-    let headers = request.headers();
-    // A WebSocket carries answers to whoever opened it, so opening one is no mere reading.
-    let opens_socket = headers.contains_key(UPGRADE);
-    let reads = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
-    let judged = if reads && !opens_socket {
-        may_look(fetch_site(client, headers), is_navigation(request))
-    } else {
-        may_change(&client.served_origin, provenance(headers))
-    };
-    judged.map_err(|_| Refusal::CrossOrigin)
-}
-
-/// Whether a browser wants to show the answer in the place of the page that it shows (Fetch
-/// Metadata): somebody followed a link. A frame or a picture is none.
-fn is_navigation(request: &Request) -> bool {
-    let says = |name, value: &[u8]| single(request.headers(), name) == Some(Some(value));
-    *request.method() == Method::GET
-        && says(FETCH_MODE, b"navigate")
-        && says(FETCH_DEST, b"document")
+    may_ask(&client.served_origin, request.method(), request.headers())
+        .map_err(|_| Refusal::CrossOrigin)
 }
 
 /// Whether a request shows that somebody uses the panel: the apps behind the tunnels are sibling
 /// hosts, and what they make a browser fetch carries the cookie, too.
-fn is_use(client: &ClientInfo, headers: &HeaderMap) -> bool {
-    !fetch_site(client, headers).is_foreign()
+fn is_use(client: &ClientInfo, request: &Request) -> bool {
+    !fetch_site(client, request).is_foreign()
 }
 
 /// Where a request began, as far as its browser tells.
-fn fetch_site(client: &ClientInfo, headers: &HeaderMap) -> FetchSite {
-    let Provenance { origin, fetch_site } = provenance(headers);
-    fetch_site.or_by_origin(origin, &client.served_origin)
-}
-
-/// What cannot be read, or is said twice, counts as foreign.
-fn provenance(headers: &HeaderMap) -> Provenance<'_> {
-    let origin = single(headers, ORIGIN.as_str()).map(|value| {
-        value
-            .and_then(|v| std::str::from_utf8(v).ok())
-            .unwrap_or("null")
-    });
-    let site = single(headers, FETCH_SITE).map(|value| value.unwrap_or(b"cross-site"));
-    Provenance {
-        origin,
-        fetch_site: FetchSite::of(site),
-    }
-}
-
-/// `None` without the header, `Some(None)` with several.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<Option<&'a [u8]>> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next()?;
-    Some(values.next().is_none().then(|| first.as_bytes()))
+fn fetch_site(client: &ClientInfo, request: &Request) -> FetchSite {
+    Provenance::of(request.headers()).site(&client.served_origin)
 }
 
 /// Agents have no use for a panel that is refused everything it asks for.

@@ -102,7 +102,7 @@ fn explanation(reason: &NotIdentified) -> (&'static str, &'static str) {
         ),
         NotIdentified::Expired => (
             "This certificate has expired",
-            "Your browser presented a certificate whose time is over. Import a new one and remove the old one.",
+            "Your browser presented a certificate whose time is over, so a copy of the file helps no more: `portlama server reset-admin` on the server makes a new one. Import that, and remove the old one.",
         ),
         NotIdentified::Untrusted(_) => (
             "This certificate is not from here",
@@ -129,6 +129,10 @@ pub(crate) fn code() -> Response {
             }
             button { "Sign in" }
             output role="alert" {}
+        }
+        p.aside {
+            "The key that was shown with the QR code makes the same codes in another app. Without it, whoever runs the server "
+            "can run " code { "portlama server reset-admin" } " there."
         }
         noscript {
             p {

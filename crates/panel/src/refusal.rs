@@ -280,12 +280,12 @@ fn certificate_body(reason: &NotIdentified) -> ErrorBody {
         NotIdentified::Expired => (
             "The client certificate has expired",
             "expired",
-            "an agent needs a new enrolment token from the admin",
+            "an agent enrols again; for the admin, `portlama server reset-admin` makes a new one",
         ),
         NotIdentified::Revoked => (
             "The client certificate was revoked",
             "revoked",
-            "ask the admin for a new enrolment token",
+            "an agent enrols again; the admin uses the certificate that was issued last",
         ),
         NotIdentified::Nobody => (
             "The client certificate belongs to nobody on this server",

@@ -32,7 +32,7 @@ const NONCE_PLACE: &str = "{{csp-nonce}}";
 const NONCE_BYTES: usize = 16;
 /// Files below this folder have a hash of their content in their name.
 const HASHED: &str = "assets/";
-/// A year, the longest that caches honour (RFC 9111, section 5.2.2.1, gives no limit).
+/// A year: RFC 9111, section 5.2.2.1, gives no limit, and no version lives longer.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
