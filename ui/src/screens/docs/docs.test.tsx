@@ -67,3 +67,8 @@ test("an unknown page says so", () => {
   open("/docs/moon");
   expect(screen.getByText("The guide has no such page")).toBeInTheDocument();
 });
+
+test("a mistyped heading in the address opens the page all the same", async () => {
+  open("/docs/users#%zz");
+  expect(await screen.findByRole("article")).toBeVisible();
+});

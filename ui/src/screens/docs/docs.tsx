@@ -41,13 +41,22 @@ export function Component() {
   );
 }
 
+/** The heading that an address names; none where somebody mistyped it. */
+function idOf(hash: string): string {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 function Article({ page }: { page: PlacedPage }) {
   const { before, after } = neighbours(page);
   const body = useRef<HTMLDivElement>(null);
   const { hash, key } = useLocation();
   useEffect(() => {
-    if (!hash) return;
-    const id = decodeURIComponent(hash.slice(1));
+    const id = idOf(hash);
+    if (!id) return;
     // After the frame's own effect, which begins every page at its top.
     const frame = requestAnimationFrame(() => {
       body.current?.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView();
