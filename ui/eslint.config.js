@@ -9,6 +9,9 @@ const NETWORK = ["fetch", "WebSocket", "XMLHttpRequest", "EventSource"].map((nam
   message: "Only src/platform speaks to the network; use the Platform interface.",
 }));
 
+/** The same for other addresses: only a link says by itself where it leads, in every window. */
+const OPEN = "Use a link with target and rel; the desktop app hands those to the browser.";
+
 export default defineConfig(
   { ignores: ["dist", "node_modules", "src/api/schema.ts", "public"] },
   js.configs.recommended,
@@ -16,7 +19,8 @@ export default defineConfig(
   hooks.configs.flat["recommended-latest"],
   {
     rules: {
-      "no-restricted-globals": ["error", ...NETWORK],
+      "no-restricted-globals": ["error", ...NETWORK, { name: "open", message: OPEN }],
+      "no-restricted-properties": ["error", { object: "window", property: "open", message: OPEN }],
       "@typescript-eslint/consistent-type-imports": "error",
       "no-console": "error",
       // Speaks of the React Compiler, which is not in use.

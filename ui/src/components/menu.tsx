@@ -28,6 +28,11 @@ export function Menu({ label, children }: { label: string; children: ReactNode }
   );
 }
 
+const ITEM = cn(
+  "flex min-h-9 items-center gap-2.5 rounded-md px-2.5 text-sm outline-none pointer-coarse:min-h-11",
+  "cursor-pointer data-disabled:cursor-default data-disabled:opacity-50 data-highlighted:bg-sunken",
+);
+
 interface ItemProps {
   icon?: LucideIcon;
   danger?: boolean;
@@ -41,14 +46,22 @@ export function MenuItem({ icon: Icon, danger, disabled = false, onSelect, child
     <DropdownMenu.Item
       disabled={disabled}
       onSelect={onSelect}
-      className={cn(
-        "flex min-h-9 items-center gap-2.5 rounded-md px-2.5 text-sm outline-none pointer-coarse:min-h-11",
-        "cursor-pointer data-disabled:cursor-default data-disabled:opacity-50 data-highlighted:bg-sunken",
-        danger && "text-bad",
-      )}
+      className={cn(ITEM, danger && "text-bad")}
     >
       {Icon && <Icon aria-hidden className="size-4" />}
       {children}
+    </DropdownMenu.Item>
+  );
+}
+
+/** An item that opens an address in a window of its own. */
+export function MenuLink({ icon: Icon, href, children }: { icon?: LucideIcon; href: string; children: ReactNode }) {
+  return (
+    <DropdownMenu.Item asChild className={ITEM}>
+      <a href={href} target="_blank" rel="noreferrer">
+        {Icon && <Icon aria-hidden className="size-4" />}
+        {children}
+      </a>
     </DropdownMenu.Item>
   );
 }

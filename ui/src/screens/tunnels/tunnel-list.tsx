@@ -7,7 +7,7 @@ import { Card } from "@/components/card";
 import { DataList, type Column } from "@/components/data-list";
 import { Switch } from "@/components/field";
 import { Filter } from "@/components/filter";
-import { Menu, MenuItem } from "@/components/menu";
+import { Menu, MenuItem, MenuLink } from "@/components/menu";
 import { State } from "@/components/page-state";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
@@ -170,9 +170,9 @@ function Actions({ tunnel, panel, onDeed }: { tunnel: Tunnel; panel: string; onD
       <MenuItem icon={Info} onSelect={() => onDeed("show", tunnel)}>
         Show details
       </MenuItem>
-      <MenuItem icon={ExternalLink} onSelect={() => window.open(address, "_blank", "noreferrer")}>
+      <MenuLink icon={ExternalLink} href={address}>
         Open
-      </MenuItem>
+      </MenuLink>
       <MenuItem icon={Copy} onSelect={copy}>
         Copy address
       </MenuItem>

@@ -124,3 +124,12 @@ test("an edit sends only what was changed", async () => {
   await user.click(form.getByRole("button", { name: "Save changes" }));
   await waitFor(() => expect(platform.sent("PATCH", `/api/tunnels/${WIKI.id}`)).toEqual([{ accessMode: "public" }]));
 });
+
+test("a tunnel opens by a link, which every window knows how to follow", async () => {
+  show();
+  const user = userEvent.setup({ delay: null });
+  await user.click(await screen.findByRole("button", { name: "Actions for wiki.lab.example.org" }));
+  const link = await screen.findByRole("menuitem", { name: "Open" });
+  expect(link).toHaveAttribute("href", "https://wiki.lab.example.org");
+  expect(link).toHaveAttribute("target", "_blank");
+});
