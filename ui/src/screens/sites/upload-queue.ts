@@ -6,8 +6,8 @@ import type { NewUpload, UploadItem, UploadState, UploadView } from "./upload-vi
 
 /** What the server takes of one file; larger ones are refused before they are sent. */
 export const MAX_FILE_BYTES = 50 * 1024 * 1024;
-/** Requests at the same time. The server has 16 places for all who upload. */
-const PARALLEL = 3;
+/** Requests at the same time. The server has four places for whoever uploads: enough for two windows. */
+const PARALLEL = 2;
 /**
  * Small files of one folder go together: a site of a thousand files is then a few dozen requests
  * and as many lines of the audit log. A file above the limit goes alone.
