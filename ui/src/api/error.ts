@@ -10,11 +10,19 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
   readonly details: ErrorMembers;
+  /** Whether the panel itself refused: something before it has no words of the API. */
+  readonly isWorded: boolean;
   /** Whole seconds after which another try may fare better. */
   readonly retryAfter: number | undefined;
 
-  private constructor(status: number, message: string, details: ErrorMembers, retryAfter?: number) {
-    super(message);
+  private constructor(
+    status: number,
+    message: string | undefined,
+    details: ErrorMembers,
+    retryAfter: number | undefined,
+  ) {
+    super(message ?? `The server answered with status ${status}.`);
+    this.isWorded = message !== undefined;
     this.status = status;
     this.details = details;
     this.retryAfter = retryAfter;
@@ -25,7 +33,7 @@ export class ApiError extends Error {
     const details = typeof body?.details === "string" ? { hint: body.details } : (body?.details ?? {});
     return new ApiError(
       answer.status,
-      body?.error ?? `The server answered with status ${answer.status}.`,
+      body?.error,
       details,
       body?.retryAfter ?? answer.retryAfter,
     );
@@ -54,6 +62,13 @@ function isErrorBody(body: unknown): body is ErrorBody {
 /** Whether the server wants a one-time code first: the session of the last one is over. */
 export function needsCode(error: unknown): boolean {
   return error instanceof ApiError && error.status === 401 && error.message === SECOND_FACTOR_REQUIRED;
+}
+
+/** Whether the server takes this browser's certificate no more; asking again fares no better. */
+export function isCertificateRefused(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  // The help page about certificates is HTML, and comes with this status.
+  return error.details.certificate !== undefined || (error.status === 400 && !error.isWorded);
 }
 
 /** A failure as one or two sentences for a person. */

@@ -1,5 +1,11 @@
-/** How the server answers: well, not at all, or only to whoever types a one-time code first. */
-export type Connection = "open" | "lost" | "code-needed";
+import { isCertificateRefused, needsCode } from "@/api/error";
+import { Unreachable } from "@/platform/platform";
+
+/**
+ * How the server answers: well, not at all, only to whoever types a one-time code first, or not to
+ * this browser's certificate.
+ */
+export type Connection = "open" | "lost" | "code-needed" | "refused";
 
 let state: Connection = "open";
 const listeners = new Set<() => void>();
@@ -10,9 +16,21 @@ export const connection = {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },
+  /** Takes from a failure what it says of the connection; most say nothing. */
+  hear(error: unknown) {
+    const next = connectionOf(error);
+    if (next) connection.report(next);
+  },
   report(next: Connection) {
     if (next === state) return;
     state = next;
     for (const listener of listeners) listener();
   },
 };
+
+/** What a failure says of the connection, which is then told once for the whole window. */
+export function connectionOf(error: unknown): Exclude<Connection, "open"> | undefined {
+  if (error instanceof Unreachable) return "lost";
+  if (needsCode(error)) return "code-needed";
+  return isCertificateRefused(error) ? "refused" : undefined;
+}

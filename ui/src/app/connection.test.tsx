@@ -1,10 +1,15 @@
+import { useQuery } from "@tanstack/react-query";
 import { act, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { useApi } from "@/api/context";
+import { queries } from "@/api/queries";
+import { QueryView } from "@/components/page-state";
 import { refused, renderScreen, TestPlatform, unreachable } from "@/test-platform";
 
 import { ConnectionBanner } from "./connection";
 import { connection } from "./connection-state";
+import { CrashPage } from "./crash-page";
 
 const STATUS = "GET /api/onboarding/status";
 
@@ -35,4 +40,56 @@ test("a server that comes back wanting a code is no lost connection any more", a
   platform.answers = { [STATUS]: refused(401, "2fa_required") };
   await act(() => vi.advanceTimersByTimeAsync(3000));
   expect(screen.getByText(/session is over/)).toBeVisible();
+});
+
+/** A part of a page below the banner, asked for anew every few seconds. */
+function Watched() {
+  const query = useQuery(queries.tunnels(useApi()));
+  return (
+    <>
+      <ConnectionBanner />
+      <QueryView query={query}>{({ tunnels }) => <p>{tunnels.length} tunnels</p>}</QueryView>
+    </>
+  );
+}
+
+const REVOKED = refused(403, "The client certificate was revoked", { certificate: "revoked" });
+const HELP_PAGE = refused(400, undefined as never);
+const TUNNELS = "GET /api/tunnels";
+
+test.each([
+  ["a revoked certificate", REVOKED],
+  ["the help page in place of an answer", HELP_PAGE],
+])("%s is said above what was found before, and not as if it were fresh", async (_, answer) => {
+  const platform = new TestPlatform({ [TUNNELS]: { tunnels: [] } });
+  renderScreen(<Watched />, { platform });
+  expect(await screen.findByText("0 tunnels")).toBeVisible();
+  platform.answers = { [TUNNELS]: answer, [STATUS]: answer };
+  await act(() => vi.advanceTimersByTimeAsync(30_000));
+  expect(screen.getByRole("alert")).toHaveTextContent("Your certificate is not valid here any more. What you see is as it was.");
+  expect(screen.getByRole("button", { name: "Load page anew" })).toBeVisible();
+  expect(screen.getByText("0 tunnels")).toBeVisible();
+  expect(screen.queryByText(/Not fresh/)).not.toBeInTheDocument();
+});
+
+test("an answer that fails leaves what was found before, and says since when and why it is old", async () => {
+  const platform = new TestPlatform({ [TUNNELS]: { tunnels: [] } });
+  renderScreen(<Watched />, { platform });
+  const found = await screen.findByText("0 tunnels");
+  platform.answers = { [TUNNELS]: refused(429, "Too many requests") };
+  await act(() => vi.advanceTimersByTimeAsync(30_000));
+  expect(screen.getByText(/^Not fresh since .+: Too many requests\.$/)).toBeVisible();
+  expect(screen.getByText("0 tunnels")).toBe(found);
+  platform.answers = { [TUNNELS]: { tunnels: [] } };
+  await act(() => vi.advanceTimersByTimeAsync(30_000));
+  expect(screen.queryByText(/Not fresh/)).not.toBeInTheDocument();
+});
+
+test.each([
+  ["the certificate is refused", REVOKED, /certificate is not valid/],
+  ["the server is away", unreachable, /can’t be reached/],
+  ["all is well with the server", { status: "COMPLETED" }, /server was upgraded/],
+])("a page that could not be loaded says that %s", async (_, answer, words) => {
+  renderScreen(<CrashPage />, { answers: { [STATUS]: answer } });
+  expect(await screen.findByText(words)).toBeVisible();
 });

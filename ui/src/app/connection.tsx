@@ -1,9 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { CloudOff, KeyRound } from "lucide-react";
-import { useEffect, useSyncExternalStore } from "react";
+import { CloudOff, KeyRound, ShieldX, type LucideIcon } from "lucide-react";
+import { useEffect, useSyncExternalStore, type ReactNode } from "react";
 
 import { useApi } from "@/api/context";
-import { needsCode } from "@/api/error";
 import { Button } from "@/components/button";
 import { usePlatform } from "@/platform/context";
 
@@ -12,7 +11,7 @@ import { connection } from "./connection-state";
 /** How often the server is asked whether it is back, or takes this browser again. */
 const PROBE_MS = 3000;
 
-/** Says that the server can't be reached, or asks for a code, and takes away nothing of the page. */
+/** Says why the server gives nothing new, and the way on, and takes away nothing of the page. */
 export function ConnectionBanner() {
   const state = useSyncExternalStore(connection.subscribe, connection.current);
   const api = useApi();
@@ -27,38 +26,60 @@ export function ConnectionBanner() {
           connection.report("open");
           void cache.invalidateQueries();
         },
-        (error: unknown) => {
-          if (needsCode(error)) connection.report("code-needed");
-        },
+        (error: unknown) => connection.hear(error),
       );
     }, PROBE_MS);
     return () => clearInterval(timer);
   }, [state, api, cache]);
 
-  if (state === "open") return null;
+  switch (state) {
+    case "open":
+      return null;
+    case "lost":
+      return (
+        <Banner icon={CloudOff}>
+          <strong>The server can’t be reached.</strong> What you see is as it was; what you typed stays.
+        </Banner>
+      );
+    case "code-needed":
+      return (
+        <Banner
+          icon={KeyRound}
+          action={
+            <Button size="sm" asChild>
+              <a href={platform.addressOf("/")} target="_blank" rel="noreferrer">
+                Enter code
+              </a>
+            </Button>
+          }
+        >
+          <strong>Your session is over.</strong> Enter a one-time code in a new window; this one then goes on by itself,
+          and what you typed stays.
+        </Banner>
+      );
+    case "refused":
+      return (
+        <Banner
+          icon={ShieldX}
+          action={
+            <Button size="sm" onClick={() => window.location.reload()}>
+              Load page anew
+            </Button>
+          }
+        >
+          <strong>Your certificate is not valid here any more.</strong> What you see is as it was. Loading the page anew
+          shows what the server says of the certificate, and loses what you typed.
+        </Banner>
+      );
+  }
+}
+
+function Banner({ icon: Icon, action, children }: { icon: LucideIcon; action?: ReactNode; children: ReactNode }) {
   return (
     <div role="alert" className="sticky top-0 z-10 flex flex-wrap items-center gap-3 bg-warn-tint px-4 py-2.5 text-sm text-warn max-md:top-16 sm:px-6 lg:px-8">
-      {state === "lost" ? (
-        <>
-          <CloudOff aria-hidden className="size-4" />
-          <p className="flex-1">
-            <strong>The server can’t be reached.</strong> What you see is as it was; what you typed stays.
-          </p>
-        </>
-      ) : (
-        <>
-          <KeyRound aria-hidden className="size-4" />
-          <p className="flex-1">
-            <strong>Your session is over.</strong> Enter a one-time code in a new window; this one then goes on by
-            itself, and what you typed stays.
-          </p>
-          <Button size="sm" asChild>
-            <a href={platform.addressOf("/")} target="_blank" rel="noreferrer">
-              Enter code
-            </a>
-          </Button>
-        </>
-      )}
+      <Icon aria-hidden className="size-4 shrink-0" />
+      <p className="flex-1">{children}</p>
+      {action}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 
-import { ApiError, needsCode } from "@/api/error";
+import { ApiError } from "@/api/error";
 import { Unreachable } from "@/platform/platform";
 
 import { connection } from "./connection-state";
@@ -10,21 +10,16 @@ function retry(failures: number, error: Error): boolean {
   return error instanceof Unreachable ? failures < 2 : error instanceof ApiError && error.status >= 502 && failures < 2;
 }
 
-function observe(error: Error) {
-  if (error instanceof Unreachable) connection.report("lost");
-  if (needsCode(error)) connection.report("code-needed");
-}
-
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({
-      onError: observe,
+      onError: connection.hear,
       onSuccess: () => {
         // That a session is good again only the banner's own question tells: some routes need none.
         if (connection.current() === "lost") connection.report("open");
       },
     }),
-    mutationCache: new MutationCache({ onError: observe }),
+    mutationCache: new MutationCache({ onError: connection.hear }),
     defaultOptions: {
       // The browser's idea of being online says nothing about a server on the local network.
       queries: { retry, networkMode: "always", staleTime: 2000 },

@@ -2,11 +2,13 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { CloudOff, Lock, RefreshCw, TriangleAlert, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 
-import { ApiError, sentence } from "@/api/error";
+import { ApiError, isCertificateRefused, needsCode, sentence } from "@/api/error";
 import { cn } from "@/lib/cn";
+import { moment } from "@/lib/format";
 import { Unreachable } from "@/platform/platform";
 
 import { Button } from "./button";
+import { Notice } from "./notice";
 
 /** Grey bars of the size of what comes, so that nothing jumps when it does. */
 export function Skeleton({ className }: { className?: string }) {
@@ -85,10 +87,30 @@ interface QueryViewProps<T> {
 
 /**
  * Shows what a query found; before that, that it is awaited or why it failed. What was found once
- * stays on the page while the server is away: the shell's banner says so.
+ * stays on the page when the next answer is none, with the reason above it.
  */
 export function QueryView<T>({ query, loading = <SkeletonRows />, children }: QueryViewProps<T>) {
-  if (query.data !== undefined) return children(query.data);
+  if (query.data !== undefined) {
+    return (
+      <>
+        {isStale(query.error) && <Stale since={query.dataUpdatedAt} error={query.error} />}
+        {children(query.data)}
+      </>
+    );
+  }
   if (query.error) return <Failure error={query.error} onRetry={() => void query.refetch()} />;
   return loading;
+}
+
+/** Whether to say so here: what concerns the whole window the shell's banner says once. */
+function isStale(error: Error | null): boolean {
+  return error !== null && !(error instanceof Unreachable || needsCode(error) || isCertificateRefused(error));
+}
+
+function Stale({ since, error }: { since: number; error: unknown }) {
+  return (
+    <Notice tone="warn" className="mb-3 in-[section]:mx-4 in-[section]:mt-3">
+      Not fresh since {moment(new Date(since).toISOString())}: {sentence(error)}
+    </Notice>
+  );
 }
