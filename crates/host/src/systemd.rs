@@ -74,7 +74,7 @@ fn outcome(unit: Unit, answer: &Answer) -> Result<(), MachineError> {
 }
 
 fn action_command(unit: Unit, action: ServiceAction) -> Command {
-    let mut command = systemctl(&["--no-ask-password", "--quiet"]);
+    let mut command = systemctl(&["--no-ask-password"]);
     if unit == Unit::Panel {
         // It ends this process, so nobody would be left to answer.
         command.arg("--no-block");
@@ -253,11 +253,11 @@ ActiveEnterTimestampMonotonic=0
                 .collect()
         };
         assert_eq!(
-            arguments(Unit::Panel, ServiceAction::Restart).split_off(4),
+            arguments(Unit::Panel, ServiceAction::Restart).split_off(3),
             ["--no-block", "restart", "portlama-panel.service"]
         );
         assert_eq!(
-            arguments(Unit::Ssh, ServiceAction::Reload).split_off(4),
+            arguments(Unit::Ssh, ServiceAction::Reload).split_off(3),
             ["reload", "ssh.service"]
         );
     }
