@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portlama_model::{AgentLabel, Hostname, State, Timestamp, Username};
-use portlama_state::{AuditEntry, Commit, Committed, FilePath, StateError};
+use portlama_state::{AuditEntry, Commit, Committed, FilePath, StateError, TunnelsText};
 use portlama_tunnel::CloseCode;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
@@ -17,6 +17,8 @@ pub(crate) struct Writer {
     /// The state on the disk. It differs from the one that is served while a denial could not
     /// be written down.
     durable: Arc<State>,
+    /// The text of its tunnels, as far as it is known.
+    tunnels: TunnelsText,
     /// The audit rows of such denials.
     unwritten: Vec<AuditEntry>,
     /// The files of such denials.
@@ -33,11 +35,25 @@ impl Writer {
     pub(crate) fn new(state: Arc<State>) -> Self {
         Self {
             durable: state,
+            tunnels: TunnelsText::default(),
             unwritten: Vec::new(),
             files: Files::new(),
         }
     }
+
+    /// Everything that waited is on the disk, and so is `state`; `tunnels` is the text of its
+    /// tunnels where it is another one than before.
+    fn wrote(&mut self, state: Arc<State>, tunnels: Option<TunnelsText>) {
+        self.durable = state;
+        self.files.clear();
+        if let Some(tunnels) = tunnels {
+            self.tunnels = tunnels;
+        }
+    }
 }
+
+/// What is written to bring the disk to a state: the last of the commits is the change itself.
+type Writing = (Vec<Commit>, Option<TunnelsText>);
 
 /// A change that was validated.
 pub(crate) struct Change {
@@ -202,18 +218,17 @@ impl Core {
                 return Err(error);
             }
         };
-        let commit = self.commit_of(&writer, &next, &prepared.provision);
+        let writing = writing_of(&writer, &next, &prepared.provision, &Files::new());
         self.switch(next.clone(), prepared);
         if let Some(user) = &change.forbids.user {
             // A sign-in that was checked against the account as it was until a moment ago.
             self.live.sessions().end_user(user);
         }
-        let (written, rows) = self.write(commit, rows).await;
+        let (written, rows) = self.write(writing, rows).await;
         self.flush_sessions().await;
         match written {
-            Ok(()) => {
-                writer.durable = next;
-                writer.files.clear();
+            Ok(tunnels) => {
+                writer.wrote(next, tunnels);
                 Ok(())
             }
             Err(error) => {
@@ -239,13 +254,12 @@ impl Core {
             return true;
         }
         let rows = std::mem::take(&mut writer.unwritten);
-        let commit = Commit::between(&writer.durable, &current)
-            .map(|commit| with_files(commit, &writer.files));
-        let (written, rows) = self.write(commit, rows).await;
+        let writing = Commit::after(&writer.durable, &writer.tunnels, &current)
+            .map(|(commit, tunnels)| (vec![with_files(commit, &writer.files)], tunnels));
+        let (written, rows) = self.write(writing, rows).await;
         match written {
-            Ok(()) => {
-                writer.durable = current;
-                writer.files.clear();
+            Ok(tunnels) => {
+                writer.wrote(current, tunnels);
                 tracing::info!("what could not be written down before is durable");
                 true
             }
@@ -348,27 +362,26 @@ impl Core {
         files: Files,
         prepared: Prepared,
     ) -> (Result<(), StateError>, Prepared) {
-        let commit = self
-            .commit_of(writer, &next, &prepared.provision)
-            .map(|commit| with_files(commit, &files));
+        let writing = writing_of(writer, &next, &prepared.provision, &files);
         let mut rows = std::mem::take(&mut writer.unwritten);
         let waiting = rows.len();
         rows.extend(audit.clone());
-        let (written, mut left) = self.write(commit, rows).await;
-        match &written {
-            Ok(()) => {
-                writer.durable = next;
-                writer.files.clear();
+        let (written, mut left) = self.write(writing, rows).await;
+        let written = match written {
+            Ok(tunnels) => {
+                writer.wrote(next, tunnels);
+                Ok(())
             }
-            Err(_) => {
+            Err(error) => {
                 if let (true, Some(row)) = (left.is_empty(), audit) {
                     self.write_failure(row).await;
                 }
                 // Rows of earlier denials still wait; the one of this change goes with it.
                 left.truncate(waiting.min(left.len().saturating_sub(1)));
                 writer.unwritten = left;
+                Err(error)
             }
-        }
+        };
         (written, prepared)
     }
 
@@ -387,29 +400,19 @@ impl Core {
         }
     }
 
-    fn commit_of(
-        &self,
-        writer: &Writer,
-        next: &State,
-        provision: &Provision,
-    ) -> Result<Commit, StateError> {
-        Commit::between(&writer.durable, next)
-            .map(|commit| with_files(provision.write_into(commit), &writer.files))
-    }
-
     /// Writes audit rows and the change; the answer gives back the rows that were not written.
     ///
     /// The rows come first: an audit that tells of a change that then failed says so in a
     /// further row, while a change without a row could never be found.
     async fn write(
         self: &Arc<Self>,
-        commit: Result<Commit, StateError>,
+        writing: Result<Writing, StateError>,
         rows: Vec<AuditEntry>,
-    ) -> (Result<(), StateError>, Vec<AuditEntry>) {
+    ) -> (Result<Option<TunnelsText>, StateError>, Vec<AuditEntry>) {
         let core = self.clone();
         blocking(move || {
-            let commit = match commit {
-                Ok(commit) => commit,
+            let (commits, tunnels) = match writing {
+                Ok(writing) => writing,
                 Err(error) => return (Err(error), rows),
             };
             let audit = core.store.runtime().audit();
@@ -418,17 +421,17 @@ impl Core {
                     return (Err(error), rows.split_at(written).1.to_vec());
                 }
             }
-            match core.store.commit(commit) {
-                Ok(Committed::Applied) => (Ok(()), Vec::new()),
-                Ok(Committed::Recorded(error)) => {
-                    tracing::warn!(
+            for commit in commits {
+                match core.store.commit(commit) {
+                    Ok(Committed::Applied) => {}
+                    Ok(Committed::Recorded(error)) => tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "a change is durable, but not in its files yet"
-                    );
-                    (Ok(()), Vec::new())
+                    ),
+                    Err(error) => return (Err(error), Vec::new()),
                 }
-                Err(error) => (Err(error), Vec::new()),
             }
+            (Ok(tunnels), Vec::new())
         })
         .await
     }
@@ -462,15 +465,39 @@ impl Core {
         self.certificates.store(certificates);
         self.live.set_identities(&next);
         self.live.sessions().set_users(&next.users);
-        self.live.set_desired(prepared.desired, &next);
+        self.live.set_desired(prepared.desired);
         prepared.activation.activate();
         self.live.deny();
         routes::push(&self.hub, &before, &next);
-        self.observer.keep(&next);
+        if lost_tunnels(&before, &next) {
+            self.live.forget_traffic(&next);
+            self.observer.keep(&next);
+        }
         if waits {
             self.certifier.wake();
         }
     }
+}
+
+fn writing_of(
+    writer: &Writer,
+    next: &State,
+    provision: &Provision,
+    files: &Files,
+) -> Result<Writing, StateError> {
+    let (change, tunnels) = Commit::after(&writer.durable, &writer.tunnels, next)?;
+    let change = with_files(provision.write_into(change), &writer.files);
+    let mut commits = provision.ahead();
+    commits.push(with_files(change, files));
+    Ok((commits, tunnels))
+}
+
+/// Whether `after` lacks a tunnel of `before`. Tunnels keep their order; where they do not, the
+/// answer may be yes for nothing.
+fn lost_tunnels(before: &State, after: &State) -> bool {
+    let mut rest = after.tunnels.iter();
+    let mut before = before.tunnels.iter();
+    !before.all(|old| rest.any(|new| new.id == old.id))
 }
 
 fn with_files(commit: Commit, files: &Files) -> Commit {

@@ -387,6 +387,9 @@ impl First {
             })?;
         provision.forget_stored(store.hosts_with_certificates()?, &desired, &sources);
         let activation = provision.prepare(&*plane, &desired, &sources, now)?;
+        for commit in provision.ahead() {
+            keep(&store, commit);
+        }
         keep(&store, provision.write_into(Commit::new()));
         Ok((provision, activation))
     }

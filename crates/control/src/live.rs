@@ -162,9 +162,13 @@ impl Live {
         &self.admin_watch
     }
 
-    /// What is served from here on. Counters of tunnels that are gone go with them.
-    pub(crate) fn set_desired(&self, desired: Arc<Desired>, state: &State) {
+    /// What is served from here on.
+    pub(crate) fn set_desired(&self, desired: Arc<Desired>) {
         self.desired.store(desired);
+    }
+
+    /// Lets counters of tunnels that are gone go with them.
+    pub(crate) fn forget_traffic(&self, state: &State) {
         let tunnels: HashSet<Uuid> = state.tunnels.iter().map(|tunnel| tunnel.id).collect();
         self.traffic.write().retain(|id, _| tunnels.contains(id));
     }

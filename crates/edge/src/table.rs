@@ -1,6 +1,6 @@
 //! The routing table: immutable, found through one atomic pointer, replaced whole.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -8,7 +8,7 @@ use http::HeaderValue;
 use portlama_control::{
     Activation, HostCertificate, HostCertificates, Live, PrepareError, Traffic,
 };
-use portlama_model::{Desired, HostService, Hostname, Timestamp};
+use portlama_model::{Desired, HostService, Hostname, InOrder, Timestamp};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use crate::tls::{certified_key, check_covers};
 /// Every host served, and what stands behind it.
 #[derive(Debug)]
 pub(crate) struct Table {
-    hosts: HashMap<Hostname, Arc<HostEntry>>,
+    hosts: BTreeMap<Hostname, Arc<HostEntry>>,
     /// What this was made from.
     pub(crate) desired: Option<Arc<Desired>>,
 }
@@ -58,7 +58,7 @@ impl Table {
     /// Before the first activation: nothing is served.
     pub(crate) fn empty() -> Self {
         Self {
-            hosts: HashMap::new(),
+            hosts: BTreeMap::new(),
             desired: None,
         }
     }
@@ -75,25 +75,21 @@ impl Table {
         before: &Self,
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, PrepareError> {
-        let mut hosts = HashMap::with_capacity(desired.hosts.len());
-        for (host, service) in &desired.hosts {
-            let old = before.hosts.get(host);
-            let certificate = certificates
-                .get(host)
-                .map(|c| shown(host, c, old, surroundings))
-                .transpose()?;
-            let entry = match old.filter(|old| old.is_same(service, certificate.as_ref())) {
+        let mut certificates = InOrder::new(certificates);
+        let mut before = InOrder::new(&before.hosts);
+        let entry = |(host, service): (&Hostname, &HostService)| {
+            let (certificate, old) = (certificates.get(host), before.get(host));
+            let entry = match old.filter(|old| old.is_same(service, certificate)) {
                 Some(old) => old.clone(),
-                None => Arc::new(HostEntry::of(
-                    host,
-                    service,
-                    certificate,
-                    old,
-                    surroundings,
-                )?),
+                None => {
+                    let shown = certificate.map(|new| shown(host, new, old, surroundings));
+                    let shown = shown.transpose()?;
+                    Arc::new(HostEntry::of(host, service, shown, old, surroundings)?)
+                }
             };
-            hosts.insert(host.clone(), entry);
-        }
+            Ok((entry.host.clone(), entry))
+        };
+        let hosts = desired.hosts.iter().map(entry).collect::<Result<_, _>>()?;
         Ok(Self {
             hosts,
             desired: Some(desired),
@@ -159,10 +155,9 @@ impl HostEntry {
 
     /// Whether an entry made of these would be this one: all else follows from them, from the
     /// name, and from what never changes while the server runs.
-    fn is_same(&self, service: &HostService, certificate: Option<&ShownCertificate>) -> bool {
-        let fingerprint = |shown: &ShownCertificate| shown.fingerprint;
-        self.service == *service
-            && self.certificate.as_ref().map(fingerprint) == certificate.map(fingerprint)
+    fn is_same(&self, service: &HostService, certificate: Option<&Arc<HostCertificate>>) -> bool {
+        let shown = self.certificate.as_ref().map(|shown| shown.fingerprint);
+        self.service == *service && shown == certificate.map(|new| new.fingerprint)
     }
 }
 
@@ -294,5 +289,115 @@ impl Activation for Prepared {
     fn activate(self: Box<Self>) {
         self.shared.table.store(Arc::new(self.table));
         self.shared.changes.send_replace(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portlama_control::setup::{Setup, initialise};
+    use portlama_control::{Control, DataPlane, Settings, SystemClock};
+    use portlama_model::{
+        AccessMode, AppRoute, CertificateAuthority, HostHeader, Origin, OriginScheme, TunnelKey,
+    };
+
+    use super::*;
+    use crate::{Edge, EdgeConfig};
+
+    const APP: &str = "wiki.lab.example.org";
+
+    async fn control(dir: &std::path::Path) -> Arc<Control> {
+        let setup = Setup {
+            ip: [127, 0, 0, 1].into(),
+            domain: Some("lab.example.org".parse().expect("a domain")),
+            email: None,
+            certificate_authority: CertificateAuthority::Internal,
+            acme: Default::default(),
+            dns: Default::default(),
+            now: std::time::SystemTime::now().into(),
+        };
+        initialise(dir, setup).expect("a new server");
+        let config = EdgeConfig {
+            https_port: 443,
+            panel_port: 9292,
+            sites_dir: dir.join("sites"),
+        };
+        let edge = |live| Edge::new(live, config) as Arc<dyn DataPlane>;
+        Control::start(dir, Settings::default(), Arc::new(SystemClock), edge)
+            .await
+            .expect("control starts")
+    }
+
+    fn app(enabled: bool, port: u16) -> HostService {
+        HostService::App(Arc::new(AppRoute {
+            tunnel: uuid::Uuid::nil(),
+            host: APP.parse().expect("a name"),
+            access: AccessMode::Public,
+            enabled,
+            allow_cross_site: false,
+            target: Some(TunnelKey {
+                agent: "attic".parse().expect("a label"),
+                port: port.try_into().expect("a port"),
+            }),
+            origin: Origin {
+                scheme: OriginScheme::Http,
+                host_header: HostHeader::Public,
+                tls_verify: true,
+            },
+        }))
+    }
+
+    #[tokio::test]
+    async fn only_what_changed_is_made_anew_and_connections_outlive_what_does_not_concern_them() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let control = control(&dir.path().join("state")).await;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let surroundings = Surroundings {
+            provider: &provider,
+            live: control.live(),
+            https_port: 443,
+        };
+        let with = |service: HostService| {
+            let mut desired = Desired::clone(&control.live().desired());
+            desired.hosts.insert(APP.parse().expect("a name"), service);
+            Arc::new(desired)
+        };
+        let panel = "panel.lab.example.org";
+        let own = control.live().own_certificate();
+        let certified = HostCertificates::from([(panel.parse().expect("a name"), own)]);
+        let table = |desired, certificates: &HostCertificates, before: &Table| {
+            Table::of(desired, certificates, before, &surroundings).expect("a table")
+        };
+        let anew = |before: &Table, after: &Table| {
+            let entries = after.hosts.iter();
+            let is_new =
+                |host: &str, entry| !before.host(host).is_some_and(|e| Arc::ptr_eq(e, entry));
+            let new = entries.filter(|(host, entry)| is_new(host.as_str(), entry));
+            new.map(|(host, _)| host.to_string()).collect::<Vec<_>>()
+        };
+        let pool = |table: &Table| table.host(APP)?.way.as_ref().map(|way| way.pool.clone());
+        let same_pool = |one: &Table, other: &Table| {
+            let (one, other) = (pool(one).expect("a way"), pool(other).expect("a way"));
+            Arc::ptr_eq(&one, &other)
+        };
+
+        let none = HostCertificates::new();
+        let first = table(with(app(true, 8000)), &none, &Table::empty());
+        assert_eq!(first.hosts.len(), 4);
+        let same = table(with(app(true, 8000)), &none, &first);
+        assert_eq!(anew(&first, &same), [""; 0]);
+        let off = table(with(app(false, 8000)), &none, &first);
+        assert_eq!(anew(&first, &off), [APP]);
+        assert!(same_pool(&first, &off));
+        let elsewhere = table(with(app(true, 8001)), &none, &first);
+        assert_eq!(anew(&first, &elsewhere), [APP]);
+        assert!(!same_pool(&first, &elsewhere));
+        let shown = table(with(app(true, 8000)), &certified, &first);
+        assert_eq!(anew(&first, &shown), [panel]);
+        assert_eq!(
+            anew(&shown, &table(with(app(true, 8000)), &certified, &shown)),
+            [""; 0]
+        );
+        let gone = table(control.live().desired(), &certified, &shown);
+        assert!(gone.host(APP).is_none() && gone.hosts.len() == 3);
     }
 }

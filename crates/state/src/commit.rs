@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 
 use crate::document::{self, Document, Fault};
-use crate::{FilePath, StateError};
+use crate::{FilePath, StateError, TunnelsText};
 
 /// New contents for any of the documents and files: all of them come to be, or none.
 ///
@@ -74,13 +74,29 @@ impl Commit {
     /// # Errors
     /// [`StateError::Rejected`] when a document could not be read back.
     pub fn between(old: &State, new: &State) -> Result<Self, StateError> {
+        Self::after(old, &TunnelsText::default(), new).map(|(commit, _)| commit)
+    }
+
+    /// The same, with the text of the tunnels of `old`, as an earlier call gave it. Gives that of
+    /// `new` when the tunnels differ.
+    ///
+    /// # Errors
+    /// [`StateError::Rejected`] when a document could not be read back.
+    pub fn after(
+        old: &State,
+        text: &TunnelsText,
+        new: &State,
+    ) -> Result<(Self, Option<TunnelsText>), StateError> {
         let mut commit = Self::new();
+        let mut new_text = None;
         if old.panel != new.panel {
             commit = commit.panel(&new.panel)?;
         }
         if old.tunnels != new.tunnels {
-            let bytes = document::encode_tunnels_after(&old.tunnels, &new.tunnels);
-            commit = commit.document(Document::Tunnels, bytes)?;
+            let text = text.next(&old.tunnels, &new.tunnels);
+            let text = text.map_err(|fault| rejected(Document::Tunnels, fault))?;
+            commit = commit.document(Document::Tunnels, Ok(text.document().to_vec()))?;
+            new_text = Some(text);
         }
         if old.users != new.users {
             commit = commit.users(&new.users)?;
@@ -97,7 +113,7 @@ impl Commit {
         if old.invitations != new.invitations {
             commit = commit.invitations(&new.invitations)?;
         }
-        Ok(commit)
+        Ok((commit, new_text))
     }
 
     /// With a new `panel.json`.
@@ -191,15 +207,19 @@ impl Commit {
         document: Document,
         bytes: Result<Vec<u8>, Fault>,
     ) -> Result<Self, StateError> {
-        let bytes = bytes.map_err(|fault| StateError::Rejected {
-            file: document.path().to_owned(),
-            problem: fault.problem,
-        })?;
+        let bytes = bytes.map_err(|fault| rejected(document, fault))?;
         self.changes.insert(
             document.path().to_owned(),
             Change::Write { mode: 0o600, bytes },
         );
         Ok(self)
+    }
+}
+
+fn rejected(document: Document, fault: Fault) -> StateError {
+    StateError::Rejected {
+        file: document.path().to_owned(),
+        problem: fault.problem,
     }
 }
 

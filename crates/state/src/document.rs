@@ -1,6 +1,6 @@
 //! The documents of the state: their files, how they are read, and how they are written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::hash::Hash;
 use std::io::{self, Read};
@@ -9,7 +9,6 @@ use std::path::Path;
 use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use crate::dir::StateDir;
 use crate::error::OnFile;
@@ -217,20 +216,6 @@ pub(crate) fn encode_tunnels(tunnels: &[Tunnel]) -> Result<Vec<u8>, Fault> {
     proven(encode_json(tunnels)?, decode_tunnels)
 }
 
-/// The same, proving only the tunnels that are not in `old`, which was proven when it was
-/// written or read.
-pub(crate) fn encode_tunnels_after(old: &[Tunnel], new: &[Tunnel]) -> Result<Vec<u8>, Fault> {
-    let known: HashMap<Uuid, &Tunnel> = old.iter().map(|tunnel| (tunnel.id, tunnel)).collect();
-    let is_new = |tunnel: &&Tunnel| known.get(&tunnel.id) != Some(tunnel);
-    for tunnel in new.iter().filter(is_new) {
-        decode_json::<Tunnel>(&encode_json(tunnel)?)?;
-    }
-    refuse_tunnel_twins(new)?;
-    let bytes = encode_json(new)?;
-    refuse_size(&bytes)?;
-    Ok(bytes)
-}
-
 pub(crate) fn encode_registry(registry: &Registry) -> Result<Vec<u8>, Fault> {
     proven(encode_json(registry)?, decode_registry)
 }
@@ -271,7 +256,7 @@ pub(crate) fn encode_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, F
 }
 
 /// What is larger could not be read back.
-fn refuse_size(bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn refuse_size(bytes: &[u8]) -> Result<(), Fault> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(Fault::new(format!(
             "it would be larger than {MAX_FILE_BYTES} octets"
@@ -300,7 +285,7 @@ pub(crate) fn decode_tunnels(bytes: &[u8]) -> Result<Vec<Tunnel>, Fault> {
     Ok(tunnels)
 }
 
-fn refuse_tunnel_twins(tunnels: &[Tunnel]) -> Result<(), Fault> {
+pub(crate) fn refuse_tunnel_twins(tunnels: &[Tunnel]) -> Result<(), Fault> {
     refuse_twins("tunnels", "id", tunnels.iter().map(|t| t.id))?;
     refuse_twins("tunnels", "fqdn", tunnels.iter().map(|t| t.fqdn.as_str()))
 }

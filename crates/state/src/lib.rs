@@ -24,6 +24,7 @@ mod lock;
 mod path;
 mod runtime;
 mod store;
+mod tunnels_text;
 
 pub use commit::{Commit, Committed};
 pub use dir::{DIRECTORY_MODE, Presence, StateDir};
@@ -38,3 +39,4 @@ pub use runtime::{
     SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash, Totp, TotpSecret,
 };
 pub use store::Store;
+pub use tunnels_text::TunnelsText;

@@ -74,9 +74,30 @@ impl NewCertificate {
         })
     }
 
+    /// One whose files are so large; it certifies nothing.
+    #[cfg(test)]
+    pub(crate) fn of_size(bytes: usize) -> Self {
+        Self {
+            certificate: Arc::new(HostCertificate {
+                chain: Vec::new(),
+                key: rustls_pki_types::PrivatePkcs8KeyDer::from(Vec::new()).into(),
+                not_before: Timestamp::UNIX_EPOCH,
+                not_after: Timestamp::UNIX_EPOCH,
+                fingerprint: [0; 32],
+            }),
+            chain_pem: " ".repeat(bytes),
+            key_pem: Secret::new(""),
+        }
+    }
+
     /// The files of a host's certificate.
     pub(crate) fn host_files(&self, host: &Hostname) -> [(FilePath, Vec<u8>); 2] {
         self.files(FilePath::host_chain(host), FilePath::host_key(host))
+    }
+
+    /// How large the files are together, octets.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        self.chain_pem.len() + self.key_pem.expose().len()
     }
 
     /// The files of the server's own leaf.

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portlama_model::{Desired, Hostname, Timestamp};
-use portlama_state::{Commit, FilePath, StateDir};
+use portlama_model::{Desired, Hostname, InOrder, Timestamp};
+use portlama_state::{Commit, FilePath, MAX_FILE_BYTES, StateDir};
 
 use super::leaf::{HostIssuer, NewCertificate, needs_renewal};
 use super::stored::{load_folder, load_host};
 use crate::http::BoxError;
 use crate::{Activation, DataPlane, HostCertificate, HostCertificates, PrepareError};
+
+/// How many octets of new certificates one commit carries: a quarter of what fits into its record.
+const MAX_CERTIFICATES_BYTES: usize = MAX_FILE_BYTES / 4;
 
 /// What is provided beside the certificates that are served already.
 pub(crate) enum Provide {
@@ -67,12 +70,15 @@ impl Provision {
             provision.take(desired, host, new);
         }
         let renew = |leaf: &HostCertificate| sources.issuer.is_some() && needs_renewal(leaf, now);
+        let taken = provision.new.first().map(|(host, _)| host.clone());
+        let mut present = InOrder::new(sources.present);
+        let mut before = InOrder::new(&sources.before.hosts);
         for host in desired.hosts.keys() {
-            let served = provision.certificates.get(host);
-            if served.is_some_and(|leaf| !due || !renew(leaf)) {
+            let served = present.get(host);
+            if served.is_some_and(|leaf| !due || !renew(leaf)) || taken.as_ref() == Some(host) {
                 continue;
             }
-            let asked = served.is_some() || sources.before.hosts.contains_key(host);
+            let asked = served.is_some() || before.get(host).is_some();
             if !asked && provision.find(host, sources.dir, renew) {
                 continue;
             }
@@ -115,13 +121,22 @@ impl Provision {
         self.new.is_empty() && self.gone.is_empty()
     }
 
-    /// Adds the files of the new certificates, and takes out those of hosts that are gone.
-    pub(crate) fn write_into(&self, mut commit: Commit) -> Commit {
-        for (host, new) in &self.new {
-            for (path, bytes) in new.host_files(host) {
-                commit = commit.write(&path, bytes);
-            }
-        }
+    /// New certificates beyond those that fit into one commit. They are stored ahead of the change:
+    /// what lies there for a host that is not served yet is found when it is.
+    pub(crate) fn ahead(&self) -> Vec<Commit> {
+        let mut parts = parts(&self.new);
+        parts.pop();
+        let commits = parts.into_iter();
+        commits
+            .map(|part| with_certificates(Commit::new(), part))
+            .collect()
+    }
+
+    /// Adds the files of the new certificates that do not go [ahead](Self::ahead), and takes out
+    /// those of hosts that are gone.
+    pub(crate) fn write_into(&self, commit: Commit) -> Commit {
+        let last = parts(&self.new).pop().unwrap_or_default();
+        let mut commit = with_certificates(commit, last);
         for host in &self.gone {
             commit = commit
                 .remove(&FilePath::host_chain(host))
@@ -151,10 +166,11 @@ impl Provision {
     }
 
     fn forget(&mut self, desired: &Desired, sources: &Sources<'_>) {
+        let mut wanted = InOrder::new(&desired.hosts);
         let gone: Vec<Hostname> = sources
             .present
             .keys()
-            .filter(|host| !desired.hosts.contains_key(*host))
+            .filter(|host| wanted.get(host).is_none())
             .cloned()
             .collect();
         for host in gone {
@@ -216,5 +232,77 @@ impl Provision {
             certificates.insert(host.clone(), new.certificate.clone());
         }
         self.new.push((host, new));
+    }
+}
+
+fn with_certificates(commit: Commit, new: &[(Hostname, NewCertificate)]) -> Commit {
+    let files = new.iter().flat_map(|(host, new)| new.host_files(host));
+    files.fold(commit, |commit, (path, bytes)| commit.write(&path, bytes))
+}
+
+/// Parts that one commit each can carry.
+fn parts(new: &[(Hostname, NewCertificate)]) -> Vec<&[(Hostname, NewCertificate)]> {
+    let mut bytes = 0;
+    let together = |(_, one): &(_, NewCertificate), (_, next): &(_, NewCertificate)| {
+        bytes += one.stored_bytes();
+        let fits = bytes + next.stored_bytes() <= MAX_CERTIFICATES_BYTES;
+        if !fits {
+            bytes = 0;
+        }
+        fits
+    };
+    // The sum is kept from the first to the last, so they are taken in that order alone.
+    new.chunk_by(together).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(host: usize, bytes: usize) -> (Hostname, NewCertificate) {
+        let host = format!("app-{host}.lab.example.org").parse();
+        (host.expect("a name"), NewCertificate::of_size(bytes))
+    }
+
+    /// How large each part is, in mebibytes, of certificates that are so large.
+    fn sizes(certificates: &[usize]) -> Vec<usize> {
+        let sized = certificates.iter().enumerate();
+        let new: Vec<_> = sized.map(|(host, size)| new(host, size << 20)).collect();
+        let all = parts(&new).into_iter().flatten().map(|(host, _)| host);
+        assert!(all.eq(new.iter().map(|(host, _)| host)));
+        let size = |part: &[(Hostname, NewCertificate)]| {
+            let bytes = part.iter().map(|(_, one)| one.stored_bytes());
+            bytes.sum::<usize>() >> 20
+        };
+        parts(&new).into_iter().map(size).collect()
+    }
+
+    #[test]
+    fn certificates_are_stored_in_parts_of_at_most_a_quarter_of_a_record() {
+        assert_eq!(MAX_CERTIFICATES_BYTES, 4 << 20);
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[1, 1, 2]), [4]);
+        assert_eq!(sizes(&[1, 1, 1, 2, 3, 1, 1]), [3, 2, 4, 1]);
+        // What is too large by itself must not hold up the others.
+        assert_eq!(sizes(&[5, 1, 5]), [5, 1, 5]);
+    }
+
+    #[test]
+    fn what_goes_ahead_and_what_goes_with_the_change_is_everything() {
+        let provision = Provision {
+            certificates: Arc::default(),
+            new: (0..9).map(|host| new(host, 1 << 20)).collect(),
+            found: BTreeSet::new(),
+            broken: Vec::new(),
+            gone: Vec::new(),
+        };
+        let mut commits = provision.ahead();
+        commits.push(provision.write_into(Commit::new()));
+        let named: Vec<String> = commits.iter().map(|commit| format!("{commit:?}")).collect();
+        assert_eq!(named.len(), 3);
+        for host in 0..9 {
+            let name = format!("certificates/app-{host}.lab.example.org/fullchain.pem");
+            assert_eq!(named.concat().matches(&name).count(), 1, "{named:?}");
+        }
     }
 }

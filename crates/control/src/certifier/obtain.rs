@@ -13,7 +13,7 @@ use super::{CREATE_WAIT, CertificateFailure, Standing, Verdict};
 use crate::certificates::{is_of, issue_leaf, load_host, needs_renewal};
 use crate::change::blocking;
 use crate::control::Core;
-use crate::{HostCertificate, OperationError, Step};
+use crate::{HostCertificate, HostCertificates, OperationError, Step};
 
 /// How asking for certificates ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,17 @@ impl Core {
 
     /// What visitors of `host` see.
     pub(crate) fn standing(&self, host: &Hostname, now: Timestamp) -> Standing {
-        match self.certificates.load().get(host) {
+        self.standing_among(&self.certificates.load(), host, now)
+    }
+
+    /// The same, with the certificates that were served a moment ago.
+    pub(crate) fn standing_among(
+        &self,
+        certificates: &HostCertificates,
+        host: &Hostname,
+        now: Timestamp,
+    ) -> Standing {
+        match certificates.get(host) {
             Some(leaf) if now <= leaf.not_after => Standing::Good,
             _ => Standing::None(self.certifier.failure(host)),
         }

@@ -1,6 +1,7 @@
 //! Tunnels: list, create, change, delete, and what their agent is told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use portlama_access::Identity;
 use portlama_model::{
@@ -16,7 +17,7 @@ use crate::control::Core;
 use crate::observed::{Observation, observe};
 use crate::operations::still_may;
 use crate::operations::tunnel_rules::{belongs_to, changed, new_tunnel, own_tunnel, takes_away};
-use crate::{Control, OperationError, Refusal, TrafficTotals, TunnelStatus};
+use crate::{Control, HostCertificates, OperationError, Refusal, TrafficTotals, TunnelStatus};
 
 /// A tunnel with what is observed of it.
 #[derive(Debug, Clone)]
@@ -327,6 +328,7 @@ struct Look<'a> {
     core: &'a Core,
     state: &'a State,
     now: Timestamp,
+    certificates: Arc<HostCertificates>,
     agents: HashMap<&'a AgentLabel, AgentStatus>,
 }
 
@@ -336,6 +338,7 @@ impl<'a> Look<'a> {
             core,
             state,
             now,
+            certificates: core.certificates.load_full(),
             agents: HashMap::new(),
         }
     }
@@ -357,9 +360,10 @@ impl<'a> Look<'a> {
             core,
             state,
             now,
+            certificates,
             agents,
         } = self;
-        let certificate = core.standing(&tunnel.fqdn, *now);
+        let certificate = core.standing_among(certificates, &tunnel.fqdn, *now);
         let seen = observe(tunnel, state, certificate, |label| {
             agents
                 .entry(label)
