@@ -7,16 +7,22 @@ use portlama_panel::REQUESTS_PER_MINUTE;
 use support::{Ask, TestApp};
 
 #[tokio::test]
-async fn another_website_fetches_nothing_and_may_link_here() {
+async fn another_website_fetches_nothing_and_may_link_to_pages() {
     let app = TestApp::completed().await;
-    for path in ["/api/users", "/api/health", "/", "/tunnels"] {
+    // A link into the API would save files, such as the admin's P12, unasked.
+    for (path, link) in [
+        ("/api/certs/mtls/download", 403),
+        ("/api/health", 403),
+        ("/", 200),
+        ("/tunnels", 200),
+    ] {
         for site in ["same-site", "cross-site", "anything"] {
             for (mode, dest, status) in [
                 ("no-cors", "image", 403),
                 ("cors", "empty", 403),
                 ("navigate", "iframe", 403),
                 ("no-cors", "document", 403),
-                ("navigate", "document", 200),
+                ("navigate", "document", link),
             ] {
                 let ask = Ask::get(path)
                     .header("sec-fetch-site", site)

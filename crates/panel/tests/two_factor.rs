@@ -333,7 +333,7 @@ async fn what_a_sibling_host_makes_the_browser_fetch_keeps_no_session_alive() {
         ("same-origin", true),
     ] {
         // The page of an app may send the browser here, again and again.
-        let ask = Ask::get("/api/users")
+        let ask = Ask::get("/")
             .header("cookie", &session)
             .header("sec-fetch-site", site)
             .header("sec-fetch-mode", "navigate")
