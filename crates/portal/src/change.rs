@@ -1,14 +1,13 @@
-//! The door that every changing request passes: where it began, what kind it is, how large.
+//! The door that every changing request passes: what kind it is, how large.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::Request;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portlama_access::{FetchSite, Provenance, may_change};
 use portlama_auth::TotpCode;
 use portlama_control::http::ClientInfo;
 use portlama_model::Secret;
@@ -28,8 +27,6 @@ pub const MAX_USERNAME_BYTES: usize = 64;
 
 /// How long a request may take to send its body, however steadily octets drip: 16 KiB at 0.6 kB/s.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A changing request that our own pages or a program sent, read whole.
 pub(crate) struct Change {
@@ -52,11 +49,10 @@ pub(crate) enum Media {
 }
 
 impl Change {
-    /// Lets a request in, or says why not. Nothing is read before its origin is known.
+    /// Lets a request in, or says why not. Where it began was judged before any route.
     pub(crate) async fn accept(request: Request, media: Media) -> Result<Self, Refusal> {
         let client = client(&request)?;
         let headers = request.headers();
-        may_change(&client.served_origin, provenance(headers)).map_err(|_| Refusal::CrossOrigin)?;
         let typed = media_type(headers);
         let wanted = match media {
             Media::Form => "application/x-www-form-urlencoded",
@@ -124,22 +120,6 @@ pub(crate) fn typed_username(text: &str) -> Result<String, Refusal> {
 pub(crate) fn typed_code(text: &str) -> Option<String> {
     let code: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     code.parse::<TotpCode>().is_ok().then_some(code)
-}
-
-/// Two `Origin` headers, or one that is not text, are a foreign one.
-fn provenance(headers: &HeaderMap) -> Provenance<'_> {
-    let mut origins = headers.get_all(ORIGIN).iter();
-    let origin = match (origins.next(), origins.next()) {
-        (None, _) => None,
-        (Some(origin), None) => Some(origin.to_str().unwrap_or("null")),
-        (Some(_), Some(_)) => Some("null"),
-    };
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
-    let fetch_site = match (sites.next(), sites.next()) {
-        (site, None) => FetchSite::of(site.map(http::HeaderValue::as_bytes)),
-        (_, Some(_)) => FetchSite::CrossSite,
-    };
-    Provenance { origin, fetch_site }
 }
 
 /// The content type without its parameters, in lower case. Unreadable counts as a foreign one.

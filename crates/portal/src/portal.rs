@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
+use portlama_access::{is_frame_of_sibling, may_ask};
 use portlama_auth::Network;
 use portlama_control::http::{Handler, RequestBody, ResponseBody};
 use portlama_control::rate::Windows;
@@ -22,13 +23,16 @@ use crate::{change, headers, html, invite, json};
 
 /// Requests per address (IPv6: per /64) in one [`WINDOW`](portlama_control::rate::WINDOW), style
 /// sheet and pictures apart. Signing in takes five; a household or an office behind one address,
-/// whose every page sends each of them through here when the sign-in has ended, stays far below.
+/// whose every page sends each of them through here when the sign-in has ended, stays far below. As many again in
+/// frames, and what other websites ask is refused uncounted.
 pub const REQUESTS_PER_MINUTE: u32 = 600;
 
 /// The sign-in portal. Answers every request that the edge accepted for `auth.<domain>`.
 pub struct Portal {
     routes: Router,
     requests: Mutex<Windows<Network>>,
+    /// Those of the frames of sibling hosts, apart: they take nothing from people.
+    frames: Mutex<Windows<Network>>,
 }
 
 impl Portal {
@@ -60,16 +64,26 @@ impl Portal {
         Self {
             routes,
             requests: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
+            frames: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
         }
     }
 
-    /// Counts a request; files that belong to a page are free.
-    fn count(&self, request: &Request) -> Result<(), Refusal> {
-        if request.uri().path().starts_with("/assets/") {
-            return Ok(());
-        }
-        let address = change::client(request)?.address.ip();
-        let count = self.requests.lock().count(address.into(), Instant::now());
+    /// Asks where a request began and counts it. What another website made the browser ask is
+    /// refused first, so that a page which asks without end shuts nobody's network out. Files
+    /// that belong to a page are free.
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        let client = change::client(request)?;
+        let (method, path) = (request.method(), request.uri().path());
+        let windows = match may_ask(&client.served_origin, method, request.headers()) {
+            Ok(()) if path.starts_with("/assets/") => return Ok(()),
+            Ok(()) => &self.requests,
+            // An app that shows another one in a frame: whoever is signed in is handed over there
+            // by redirects alone. No page of ours is ever shown in a frame.
+            Err(_) if path == "/" && is_frame_of_sibling(method, request.headers()) => &self.frames,
+            Err(_) => return Err(Refusal::CrossOrigin),
+        };
+        let address = client.address.ip();
+        let count = windows.lock().count(address.into(), Instant::now());
         count.check().map_err(Refusal::TooManyRequests)
     }
 }
@@ -80,10 +94,10 @@ impl Handler for Portal {
         request: http::Request<RequestBody>,
     ) -> BoxFuture<'static, http::Response<ResponseBody>> {
         let request = request.map(Body::new);
-        let counted = self.count(&request);
+        let admitted = self.admit(&request);
         let routes = self.routes.clone();
         Box::pin(async move {
-            let mut response = match counted {
+            let mut response = match admitted {
                 Ok(()) => routes
                     .oneshot(request)
                     .await
