@@ -196,10 +196,24 @@ fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInf
 
 /// A client certificate goes along with whatever any website makes a browser send, so changes
 /// are made, and WebSockets opened, for our own pages and for programs only; and other websites
-/// fetch nothing.
+/// fetch nothing. Their links lead to pages alone: one into the API would save files, such as the
+/// admin's P12, unasked.
 fn came_from_here(client: &ClientInfo, request: &Request) -> Result<(), Refusal> {
+    // Not even a link leads into the API: its files would be saved unasked.
+    if Reader::of(request).in_api() && fetch_site(client, request).is_foreign() {
+        return Err(Refusal::CrossOrigin);
+    }
     may_ask(&client.served_origin, request.method(), request.headers())
-        .map_err(|_| Refusal::CrossOrigin)
+        .map_err(|_| Refusal::CrossOrigin)?;
+    if Reader::of(request).in_api() && fetch_site(client, request).is_foreign() {
+        return Err(Refusal::CrossOrigin);
+    }
+    Ok(())
+}
+
+/// Whether a request reads a file of the web panel.
+fn reads_file(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && web::is_file(request.uri().path())
 }
 
 /// Whether a request shows that somebody uses the panel: the apps behind the tunnels are sibling
