@@ -20,7 +20,7 @@ use crate::operations::keys::{self, Packed};
 const RESET: &str = "admin (reset)";
 
 /// The admin of a server as they are after a reset.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ResetAdmin {
     /// What our own programs pin; it stays.
     pub ca_fingerprint: CaFingerprint,
@@ -34,6 +34,9 @@ pub struct ResetAdmin {
     pub admin_key_path: PathBuf,
     /// The new certificate's serial.
     pub admin_serial: Serial,
+    /// Why the audit does not have the reset, if it does not: it is a database of its own, which
+    /// no commit of the state can write. The reset holds all the same.
+    pub not_audited: Option<StateError>,
 }
 
 /// Why the admin was not reset.
@@ -85,7 +88,8 @@ pub fn reset_admin(dir: &Path, now: Timestamp) -> Result<ResetAdmin, ResetError>
         ),
         Some(json!({ "serials": [serial], "twoFactor": false })),
     );
-    store.runtime().audit().append(&audit)?;
+    // The old certificate is gone by now: whoever asked needs the paths of the new one.
+    let not_audited = store.runtime().audit().append(&audit).err();
     Ok(ResetAdmin {
         ca_fingerprint: authority.fingerprint(),
         p12_path: dir.file(&FilePath::CLIENT_P12),
@@ -93,6 +97,7 @@ pub fn reset_admin(dir: &Path, now: Timestamp) -> Result<ResetAdmin, ResetError>
         admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
         admin_key_path: dir.file(&FilePath::CLIENT_KEY),
         admin_serial: serial,
+        not_audited,
     })
 }
 

@@ -41,6 +41,7 @@ async fn a_reset_makes_the_only_admin_and_turns_codes_off() {
     std::fs::write(in_dir("panel.json"), panel.to_string()).unwrap();
 
     let made = reset_admin(&dir, now).unwrap();
+    assert!(made.not_audited.is_none());
     assert_eq!(made.ca_fingerprint, authority);
     assert_ne!(std::fs::read(&made.p12_path).unwrap(), old_p12);
     assert!(std::fs::read(&made.p12_password_path).unwrap().len() >= 32);
@@ -63,4 +64,37 @@ async fn a_reset_makes_the_only_admin_and_turns_codes_off() {
     let farewell = Farewell::default();
     let rotated = control.rotate_admin(&admin, Rotation::AtOnce, &farewell);
     assert!(rotated.await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_that_the_audit_refuses_is_done_and_says_so() {
+    let world = World::new().await;
+    let old = presented(world.control.live(), &world.file("pki/client.crt"));
+    let (dir, now) = (world.state_dir(), world.control.live().now());
+    let World {
+        dir: _dir,
+        control,
+        clock,
+        ..
+    } = world;
+    control.shutdown().await;
+    drop(control);
+    let audit = |sql| {
+        let db = rusqlite::Connection::open(dir.join("runtime.db")).unwrap();
+        db.execute_batch(sql).unwrap();
+    };
+    audit(
+        "CREATE TRIGGER refusing BEFORE INSERT ON audit
+         BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    );
+    let made = reset_admin(&dir, now).unwrap();
+    assert!(made.not_audited.is_some());
+    audit("DROP TRIGGER refusing");
+
+    let (control, _plane) = start_in(&dir, &clock).await;
+    let live = control.live();
+    let new = std::fs::read_to_string(&made.admin_cert_path).unwrap();
+    let admin = live.identify(&presented(live, &new)).unwrap();
+    assert_eq!(admin.serial(), &made.admin_serial);
+    assert_eq!(live.identify(&old), Err(NotIdentified::Revoked));
 }

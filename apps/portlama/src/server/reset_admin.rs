@@ -33,6 +33,12 @@ pub(crate) fn run(arguments: &ResetAdminArguments, output: Output) -> Result<Exi
     let dir = &arguments.state_dir;
     let made = reset_admin(dir, SystemClock.now())
         .with_context(|| format!("cannot reset the admin of {}", dir.display()))?;
+    if let Some(error) = made.not_audited {
+        output.note(format_args!(
+            "warning: the admin was reset, but the audit does not say so: {:#}",
+            anyhow::Error::from(error)
+        ));
+    }
     if output.is_json() {
         output.document(&json!({
             "caFingerprint": made.ca_fingerprint,
