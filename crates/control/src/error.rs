@@ -224,9 +224,9 @@ pub enum Refusal {
     /// A folder stands where a file is to be saved, or the reverse.
     #[error("`{0}` cannot be saved: a folder has this name, or a file the name of its folder")]
     NameOfAnother(SitePath),
-    /// The site has as many files as it may have.
+    /// The site would have more files and folders than it may have.
     #[error(
-        "`{0}` was not saved: the site has {MAX_SITE_FILES} files, and that is as many as it may have"
+        "`{0}` was not saved: a site may have {MAX_SITE_FILES} files and folders, and this would be more"
     )]
     TooManyFiles(SitePath),
     /// As many invitations exist as may.

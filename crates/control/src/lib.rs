@@ -122,7 +122,7 @@ pub use sessions::{Sessions, SignedIn};
 pub use sign_in_types::{FirstFactor, HandoverCode, ReturnTarget, SessionToken, SsoState};
 pub use site_files::{
     FileKind, ListedFile, Listing, MAX_LISTED_FILES, MAX_PARALLEL_UPLOADS, MAX_SITE_FILES,
-    MAX_UPLOADS_PER_IDENTITY, MEASURE_INTERVAL, RESERVED_DISK_BYTES, SiteEntry, SiteFile,
-    SiteFiles,
+    MAX_UPLOADS_PER_IDENTITY, MEASURE_INTERVAL, RESERVED_DISK_BYTES, RESERVED_DISK_INODES,
+    SiteEntry, SiteFile, SiteFiles,
 };
 pub use traffic::{Traffic, TrafficTotals};

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use portlama_access::Identity;
 use portlama_control::{
     MAX_PARALLEL_UPLOADS, MAX_SITE_FILES, MAX_UPLOADS_PER_IDENTITY, NewSite, OperationError,
-    RESERVED_DISK_BYTES, Refusal, SiteChange, SiteEntry, SiteProof,
+    RESERVED_DISK_BYTES, RESERVED_DISK_INODES, Refusal, SiteChange, SiteEntry, SiteProof,
 };
 use portlama_model::{Capability, HostService, Site, SiteAccess, SitePath, SiteType};
 use uuid::Uuid;
@@ -258,8 +258,8 @@ async fn a_site_has_so_many_files_and_a_file_of_a_known_name_is_replaced() {
     let id = make(&world, "handbook").await.id;
     let many = root(&world, id).join("many");
     std::fs::create_dir(&many).unwrap();
-    // One less than may be, with the first page.
-    for n in 2..MAX_SITE_FILES {
+    // One less than may be, with the first page and the folder.
+    for n in 3..MAX_SITE_FILES {
         std::fs::File::create(many.join(format!("{n}.txt"))).unwrap();
     }
     // Whoever works in the folder by hand restarts the server, or waits an hour.
@@ -291,7 +291,8 @@ async fn a_site_has_so_many_files_and_a_file_of_a_known_name_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_uploads_and_the_server_goes_on() {
-    let Some(disk) = SmallDisk::mount((RESERVED_DISK_BYTES + 8 * 1024 * 1024) / 1024) else {
+    let Some(disk) = SmallDisk::mount(&format!("size={}", RESERVED_DISK_BYTES + 8 * 1024 * 1024))
+    else {
         return;
     };
     let world = World::new_in(&disk.0).await;
@@ -316,6 +317,32 @@ async fn a_full_disk_refuses_uploads_and_the_server_goes_on() {
         .unwrap();
     world.control.delete_site(&world.admin, id).await.unwrap();
     assert_eq!(names(&sites(&world)), [".staging"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_without_inodes_refuses_uploads_and_the_server_goes_on() {
+    let Some(disk) = SmallDisk::mount(&format!("nr_inodes={}", RESERVED_DISK_INODES + 200)) else {
+        return;
+    };
+    let world = World::new_in(&disk.0).await;
+    let id = make(&world, "handbook").await.id;
+    let mut saved = 0;
+    let full = loop {
+        let folder = path(&format!("{saved}/a/b"));
+        match save_in(&world, &world.admin, id, folder, "x.txt", b"x").await {
+            Ok(_) => saved += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, OperationError::DiskFull), "{full:?}");
+    assert!((1..200).contains(&saved), "{saved}");
+    assert!(!root(&world, id).join(saved.to_string()).exists());
+    assert_eq!(names(&sites(&world).join(".staging")), [""; 0]);
+    let free = rustix::fs::statvfs(&disk.0).unwrap().f_favail;
+    assert!(free + 10 >= RESERVED_DISK_INODES, "{free}");
+    // What uploads may not take is left for the state.
+    world.user("mira").await;
+    world.control.delete_site(&world.admin, id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,7 +462,18 @@ async fn save(
     name: &str,
     content: &[u8],
 ) -> Result<portlama_control::Uploaded, OperationError> {
-    let mut upload = world.control.begin_upload(by, site, SitePath::root())?;
+    save_in(world, by, site, SitePath::root(), name, content).await
+}
+
+async fn save_in(
+    world: &World,
+    by: &Identity,
+    site: Uuid,
+    folder: SitePath,
+    name: &str,
+    content: &[u8],
+) -> Result<portlama_control::Uploaded, OperationError> {
+    let mut upload = world.control.begin_upload(by, site, folder)?;
     upload.begin_file(name).await?;
     for piece in content.chunks(16 * 1024) {
         upload.write(Bytes::copy_from_slice(piece)).await?;
@@ -468,11 +506,10 @@ fn served(world: &World) -> SiteAccess {
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(kib: u64) -> Option<Self> {
+    fn mount(room: &str) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap().keep();
-        let size = format!("size={kib}k");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .args(["-t", "tmpfs", "-o", room, "tmpfs"])
             .arg(&dir)
             .output();
         if mounted.is_ok_and(|done| done.status.success()) {

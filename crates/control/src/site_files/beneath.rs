@@ -51,6 +51,20 @@ pub(super) fn open_folder(root: BorrowedFd<'_>, way: &Way) -> Result<OwnedFd> {
     resolve(root, way, FOLDER)
 }
 
+/// How many of the folders on `way` [`make_folder`] would make.
+pub(super) fn missing_folders(root: BorrowedFd<'_>, way: &Way) -> Result<usize> {
+    let mut names = way.names();
+    let mut folder = step(root, ".", FOLDER)?;
+    while let Some(name) = names.next() {
+        folder = match step(folder.as_fd(), name, FOLDER) {
+            Ok(inner) => inner,
+            Err(Errno::NOENT) => return Ok(1 + names.count()),
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(0)
+}
+
 /// Opens the folder at the end of `way`, and makes it with its parents where it is missing. What
 /// is made is durable when the call returns.
 pub(super) fn make_folder(

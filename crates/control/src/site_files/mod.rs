@@ -9,9 +9,12 @@
 
 mod beneath;
 mod listing;
+mod removal;
 mod slots;
 mod staged;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
@@ -32,8 +35,8 @@ pub use listing::{FileKind, ListedFile, Listing, MAX_LISTED_FILES};
 pub(crate) use slots::Slot;
 use slots::Slots;
 pub use slots::{MAX_PARALLEL_UPLOADS, MAX_UPLOADS_PER_IDENTITY};
-pub use staged::RESERVED_DISK_BYTES;
 pub(crate) use staged::StagedFile;
+pub use staged::{RESERVED_DISK_BYTES, RESERVED_DISK_INODES};
 pub use tally::{MAX_SITE_FILES, MEASURE_INTERVAL};
 use tally::{Tallies, Tally};
 
@@ -86,7 +89,7 @@ pub(crate) enum SiteFileError {
     NoFolder,
     #[error("a file has the name of a folder, or a folder the name of a file")]
     Occupied,
-    #[error("the site has as many files as it may have")]
+    #[error("the site has as many files and folders as it may have")]
     TooManyFiles,
     #[error("the disk is full")]
     DiskFull,
@@ -192,7 +195,7 @@ impl SiteFiles {
         self.uploads.take(identity)
     }
 
-    /// How many files a site has, and how large they are.
+    /// How many files and folders a site has, and how large they are.
     pub(crate) fn tally(&self, site: Uuid) -> Result<Tally, SiteFileError> {
         let counted = self.tallies.of(site);
         let counting = counted.change(&self.root_path(site))?;
@@ -218,38 +221,6 @@ impl SiteFiles {
     pub(crate) fn while_sites_stay<T>(&self, change: impl FnOnce() -> T) -> T {
         let _shared = self.appearing.read();
         change()
-    }
-
-    /// Removes what lies at `path`, a folder with all that is in it; whether there was anything.
-    /// It is gone at once for whoever asks, and for ever when the call returns.
-    pub(crate) fn remove(&self, site: Uuid, path: &SitePath) -> Result<bool, SiteFileError> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(SiteFileError::Occupied);
-        };
-        let folder = match beneath::open_folder(self.sites.as_fd(), &Way::to(site, &folder)) {
-            Ok(folder) => folder,
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let Some(found) = beneath::stat(folder.as_fd(), name)? else {
-            return Ok(false);
-        };
-        let counted = self.tallies.of(site);
-        let counting = counted.change(&self.root_path(site))?;
-        counting.settle(|| {
-            let gone = if found.is_folder {
-                let away = self.take_away(folder.as_fd(), name)?;
-                let gone = Tally::measure(&self.path.join(STAGING).join(&away))?;
-                self.clear_away(&away);
-                gone
-            } else {
-                unlinkat(&folder, name, AtFlags::empty())?;
-                found.tally()
-            };
-            fsync(&folder)?;
-            Ok((gone, Tally::default()))
-        })?;
-        Ok(true)
     }
 
     /// Removes the folder of a site that the state does not hold any more.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use portlama_model::SitePath;
@@ -17,6 +17,9 @@ use super::{FILE_MODE, SiteFileError, SiteFiles};
 /// audit to be written, so that a server full of files still signs people in and revokes agents.
 pub const RESERVED_DISK_BYTES: u64 = 16 * 1024 * 1024;
 
+/// How many inodes uploads leave free, for the same. The state's own files are a few hundred.
+pub const RESERVED_DISK_INODES: u64 = 1_000;
+
 /// A file that nobody sees yet. Dropped before it is published, it leaves nothing.
 pub(crate) struct StagedFile {
     files: Arc<SiteFiles>,
@@ -29,6 +32,7 @@ pub(crate) struct StagedFile {
 impl StagedFile {
     /// An empty one.
     pub(crate) fn new(files: &Arc<SiteFiles>) -> Result<Self, SiteFileError> {
+        require_inodes(files.staging.as_fd(), 1)?;
         let name = Uuid::new_v4().to_string();
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let opened = openat(&files.staging, &name, flags, FILE_MODE)?;
@@ -66,28 +70,56 @@ impl StagedFile {
     }
 
     /// Gives it its name in a site, in place of a file that has it; durable when the call
-    /// returns. Missing folders are made. A site with [`MAX_SITE_FILES`] gets no new names.
+    /// returns. Missing folders are made. A site with [`MAX_SITE_FILES`] gets no new names. What
+    /// is refused makes no folder, and the site needs not be measured again.
     pub(crate) fn publish(mut self, site: Uuid, path: &SitePath) -> Result<(), SiteFileError> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(SiteFileError::Occupied);
         };
         let files = &self.files;
         let way = Way::to(site, &folder);
-        let folder = beneath::make_folder(files.sites.as_fd(), &way, files.owner)?;
         let counted = files.tallies.of(site);
         let counting = counted.change(&files.root_path(site))?;
-        let replaced =
-            beneath::stat(folder.as_fd(), name)?.map_or_else(Tally::default, |it| it.tally());
-        if replaced.files == 0 && counting.before().files >= MAX_SITE_FILES {
+        let missing = beneath::missing_folders(files.sites.as_fd(), &way)?;
+        let replaced = match missing {
+            0 => {
+                let folder = beneath::open_folder(files.sites.as_fd(), &way)?;
+                beneath::stat(folder.as_fd(), name)?
+            }
+            _ => None,
+        };
+        if replaced.as_ref().is_some_and(|it| it.is_folder) {
+            return Err(SiteFileError::Occupied);
+        }
+        let gone = replaced.map_or_else(Tally::default, |it| it.tally());
+        // The site's own folder counts for nothing.
+        let made = missing.min(folder.segments().count()) as u64;
+        let come = Tally::of(self.size).and(Tally::of_folders(made));
+        let added = come.names() - gone.names();
+        if added > 0 && counting.before().names().saturating_add(added) > MAX_SITE_FILES {
             return Err(SiteFileError::TooManyFiles);
         }
+        if missing > 0 {
+            require_inodes(files.sites.as_fd(), missing as u64)?;
+        }
         counting.settle(|| {
+            let folder = beneath::make_folder(files.sites.as_fd(), &way, files.owner)?;
             renameat(&files.staging, &self.name, &folder, name)?;
             self.published = true;
             fsync(&folder)?;
-            Ok((replaced, Tally::of(self.size)))
+            Ok((gone, come))
         })
     }
+}
+
+/// Whether the file system has room for so many new names. One that makes inodes as they are
+/// needed says that it has none at all, and is bounded by its blocks.
+fn require_inodes(place: BorrowedFd<'_>, wanted: u64) -> Result<(), SiteFileError> {
+    let disk = fstatvfs(place)?;
+    if disk.f_files > 0 && disk.f_favail < RESERVED_DISK_INODES.saturating_add(wanted) {
+        return Err(SiteFileError::DiskFull);
+    }
+    Ok(())
 }
 
 impl Drop for StagedFile {

@@ -1,4 +1,4 @@
-//! How many files a site has, and how large they are together.
+//! How many files and folders a site has, and how large they are together.
 //!
 //! A site is measured once, by walking through it; after that the differences are counted. What
 //! people do in the folder by hand is found when the site is measured again.
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::SiteFileError;
 
-/// The most files of a site. Sites of this size are built from sources that are kept elsewhere;
+/// The most files and folders of a site together. Sites of this size are built from sources that are kept elsewhere;
 /// more would let one caller use up the disk's inodes, and the time to walk through them.
 pub const MAX_SITE_FILES: u64 = 20_000;
 
@@ -27,6 +27,8 @@ pub const MEASURE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) files: u64,
+    /// Below the site's own.
+    pub(crate) folders: u64,
     /// Octets.
     pub(crate) size: u64,
 }
@@ -34,20 +36,45 @@ pub(crate) struct Tally {
 impl Tally {
     /// Of one file.
     pub(super) fn of(size: u64) -> Self {
-        Self { files: 1, size }
+        Self {
+            files: 1,
+            size,
+            ..Self::default()
+        }
+    }
+
+    /// Of folders without what is in them.
+    pub(super) fn of_folders(folders: u64) -> Self {
+        Self {
+            folders,
+            ..Self::default()
+        }
+    }
+
+    /// How many names there are, each of which takes an inode.
+    pub(super) fn names(self) -> u64 {
+        self.files.saturating_add(self.folders)
+    }
+
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.add(other);
+        self
     }
 
     fn add(&mut self, other: Self) {
         self.files = self.files.saturating_add(other.files);
+        self.folders = self.folders.saturating_add(other.folders);
         self.size = self.size.saturating_add(other.size);
     }
 
     fn subtract(&mut self, other: Self) {
         self.files = self.files.saturating_sub(other.files);
+        self.folders = self.folders.saturating_sub(other.folders);
         self.size = self.size.saturating_sub(other.size);
     }
 
-    /// Of what lies in a folder and below it, which may change meanwhile.
+    /// Of what lies in a folder and below it, without itself, which may change meanwhile.
     pub(super) fn measure(folder: &Path) -> io::Result<Self> {
         let mut tally = Self::default();
         let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
@@ -64,6 +91,7 @@ impl Tally {
                     metadata => metadata?,
                 };
                 if metadata.is_dir() {
+                    tally.add(Self::of_folders(1));
                     folders.push(entry.path());
                 } else if metadata.is_file() {
                     tally.add(Self::of(metadata.size()));
@@ -176,22 +204,28 @@ mod tests {
         let counted = Counted::default();
         assert_eq!(counted.present(), None);
         let change = counted.change(dir.path()).expect("measured");
-        assert_eq!(change.before(), Tally { files: 1, size: 10 });
+        assert_eq!(change.before(), Tally::of(10));
         let done = change.settle(|| {
             write("b.txt", 5);
             Ok((Tally::default(), Tally::of(5)))
         });
         assert!(done.is_ok());
-        assert_eq!(counted.present(), Some(Tally { files: 2, size: 15 }));
+        assert_eq!(counted.present(), Some(Tally::of(10).and(Tally::of(5))));
 
         let change = counted.change(dir.path()).expect("known");
         let failed = change.settle(|| {
-            write("c.txt", 1);
+            fs::create_dir(dir.path().join("inner")).expect("a folder");
+            write("inner/c.txt", 1);
             Err(SiteFileError::DiskFull)
         });
         assert!(failed.is_err());
         assert_eq!(counted.present(), None);
         let change = counted.change(dir.path()).expect("measured again");
-        assert_eq!(change.before(), Tally { files: 3, size: 16 });
+        let all = Tally {
+            files: 3,
+            folders: 1,
+            size: 16,
+        };
+        assert_eq!(change.before(), all);
     }
 }
