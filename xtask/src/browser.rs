@@ -43,7 +43,7 @@ pub fn test() -> Result<()> {
     let place = prepare()?;
     println!("on loopback");
     shell::run(
-        &mut place
+        place
             .node(&[], &[])
             .env("PORTLAMA_SCREENSHOTS", screenshots_folder()?),
     )?;

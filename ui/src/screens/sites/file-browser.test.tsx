@@ -103,3 +103,12 @@ test("nothing is deleted before it was confirmed", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Delete folder" }));
   await waitFor(() => expect(platform.sent("DELETE", FILES)).toEqual([{ path: "img" }]));
 });
+
+test("a folder that went with its last file leads to the nearest that is still there", async () => {
+  const platform = new TestPlatform({
+    [`GET ${FILES}`]: ({ path }: { path: string }) =>
+      path.endsWith("path=.") ? { path: ".", files: [entry("index.html")] } : refused(400, "No such folder"),
+  });
+  renderScreen(<FileBrowser site={site} />, { platform, at: "/?path=css/old" });
+  expect(await screen.findByText("index.html", { selector: "span" })).toBeInTheDocument();
+});

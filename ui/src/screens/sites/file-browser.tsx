@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { FileUp, FolderUp, RefreshCw } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { useApi } from "@/api/context";
+import { ApiError } from "@/api/error";
 import { queries } from "@/api/queries";
 import type { Site } from "@/api/schema";
 import { Button } from "@/components/button";
@@ -27,12 +28,20 @@ import { useUploads } from "./use-uploads";
 export function FileBrowser({ site }: { site: Site }) {
   const api = useApi();
   const toast = useToast();
-  const [search] = useSearchParams();
+  const [search, setSearch] = useSearchParams();
   const [view, uploads] = useUploads(site.id);
   const [leftOut, setLeftOut] = useState<Chosen | null>(null);
   const [asked, setAsked] = useState<{ name: string; files: NewUpload[] } | null>(null);
   const folder = search.get("path") || ".";
   const query = useQuery(queries.siteFiles(api, site.id, folder));
+
+  // A folder goes with the last file in it: on to the nearest that is still there.
+  const isGone = query.error instanceof ApiError && [400, 404].includes(query.error.status);
+  useEffect(() => {
+    if (!isGone || folder === ".") return;
+    const above = folder.split("/").slice(0, -1).join("/");
+    setSearch(above ? { path: above } : {}, { replace: true });
+  }, [isGone, folder, setSearch]);
 
   const take = (chosen: Chosen) => {
     setLeftOut(chosen.hidden > 0 || chosen.tooMany ? chosen : null);
