@@ -23,7 +23,7 @@ const IN_NAMESPACE: &str = r#"
         ip link set lo up
         ip address add "$PORTLAMA_TEST_ADDRESS/32" dev lo
     fi
-    exec node --test --test-reporter=spec "$@"
+    exec node "$@"
 "#;
 /// Of the block for documentation (RFC 5737): nobody is there.
 const OTHER_ADDRESS: &str = "192.0.2.10";
@@ -44,13 +44,13 @@ pub fn test() -> Result<()> {
     println!("on loopback");
     shell::run(
         place
-            .node(&[], &[])
+            .tests(&[], &[])
             .env("PORTLAMA_SCREENSHOTS", screenshots_folder()?),
     )?;
     println!("from {OTHER_ADDRESS}");
     shell::run(
         place
-            .node(&["--net"], &["panel.test.mjs"])
+            .tests(&["--net"], &["panel.test.mjs"])
             .env("PORTLAMA_TEST_ADDRESS", OTHER_ADDRESS),
     )
 }
@@ -60,7 +60,7 @@ pub fn screenshots(write: bool) -> Result<()> {
     let folder = screenshots_folder()?;
     shell::run(
         prepare()?
-            .node(&[], &[])
+            .tests(&[], &[])
             .env("PORTLAMA_SCREENSHOTS", &folder),
     )?;
     println!("pictures: {}", folder.display());
@@ -75,6 +75,11 @@ pub fn screenshots(write: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Prints how soon the panel can be used, and how a long list scrolls.
+pub fn speed() -> Result<()> {
+    shell::run(&mut prepare()?.in_namespaces(&[], &["speed.mjs"]))
 }
 
 fn screenshots_folder() -> Result<PathBuf> {
@@ -132,15 +137,21 @@ fn build_authority() -> Result<PathBuf> {
 }
 
 impl Place {
-    /// `node --test`, in namespaces of its own; all test files when none is named.
-    fn node(&self, namespaces: &[&str], files: &[&str]) -> Command {
+    /// Test files, all when none is named, in namespaces of their own.
+    fn tests(&self, namespaces: &[&str], files: &[&str]) -> Command {
+        let arguments = [&["--test", "--test-reporter=spec"], files].concat();
+        self.in_namespaces(namespaces, &arguments)
+    }
+
+    /// `node`, where Chromium's choice of a certificate is made.
+    fn in_namespaces(&self, namespaces: &[&str], arguments: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command
             .current_dir(&self.folder)
             .arg("--mount")
             .args(namespaces)
             .args(["sh", "-c", IN_NAMESPACE, "sh"])
-            .args(files)
+            .args(arguments)
             .env_remove("PORTLAMA_TEST_ADDRESS")
             .env_remove("PORTLAMA_SCREENSHOTS")
             .env("PORTLAMA_BINARY", &self.binary)

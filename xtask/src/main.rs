@@ -70,6 +70,8 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Print how soon the panel can be used in Chromium, and how a long list scrolls.
+    PageSpeed,
     /// What continuous integration runs: the whole suite from a clean clone.
     Ci,
 }
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
             write,
         } => bench::run(seconds, repetitions, only.as_deref(), write),
         Command::Ui => ui::build(),
+        Command::PageSpeed => browser::speed(),
         Command::Screenshots { write } => browser::screenshots(write),
     };
     match result {

@@ -1315,7 +1315,8 @@ export interface components {
              */
             id: number;
             /**
-             * @description Who: `admin`, `agent:<label>`, `user:<name>`, `local`.
+             * @description Who: `admin`, `agent:<label>`, `user:<name>`, `server` where the server acted by itself, and
+             *     `local` for whoever worked on the state directory.
              * @example admin
              */
             identity: string;
@@ -1331,7 +1332,7 @@ export interface components {
             entries: components["schemas"]["AuditEntry"][];
             /**
              * Format: int64
-             * @description `before` of the next page; absent when this is the last one.
+             * @description `before` of the next page; null when this is the last one.
              */
             next?: number | null;
         };
