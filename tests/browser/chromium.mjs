@@ -38,6 +38,8 @@ export async function startChromium({ trusted = [], p12, names, ...options } = {
       ...(names ? [`--host-resolver-rules=MAP ${names}`] : []),
     ],
     env: { ...process.env, HOME: home },
+    // Colours in the middle of a change are nobody's fault and hard to read.
+    reducedMotion: "reduce",
     ...options,
   });
   const stop = async () => {
