@@ -67,8 +67,8 @@ export function ConnectionBanner() {
             </Button>
           }
         >
-          <strong>Your certificate is not valid here any more.</strong> What you see is as it was. Loading the page anew
-          shows what the server says of the certificate, and loses what you typed.
+          <strong>Your certificate is not valid here any more.</strong> What you see is as it was. Loading it anew tells
+          why, and loses what you typed.
         </Banner>
       );
   }
@@ -78,7 +78,7 @@ function Banner({ icon: Icon, action, children }: { icon: LucideIcon; action?: R
   return (
     <div role="alert" className="sticky top-0 z-10 flex flex-wrap items-center gap-3 bg-warn-tint px-4 py-2.5 text-sm text-warn max-md:top-16 sm:px-6 lg:px-8">
       <Icon aria-hidden className="size-4 shrink-0" />
-      <p className="flex-1">{children}</p>
+      <p className="flex-1 basis-56">{children}</p>
       {action}
     </div>
   );
