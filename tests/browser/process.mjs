@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 const START_LIMIT_MS = 60_000;
+/** Longer than a server lets its connections end. */
+const STOP_LIMIT_MS = 40_000;
 
 /** A path that the suite hands over. */
 export function given(name) {
@@ -20,7 +22,11 @@ export function launch(program, args) {
   const stop = () =>
     new Promise((resolve) => {
       if (child.exitCode !== null || child.signalCode !== null) return resolve();
-      child.once("exit", resolve);
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+      child.once("exit", () => {
+        clearTimeout(timer);
+        resolve();
+      });
       child.stdin.end();
       child.kill("SIGTERM");
     });

@@ -9,21 +9,37 @@ const ROWS = 1000;
 const SCROLL_STEPS = 120;
 const PIXELS_A_STEP = 60;
 
+/** All of it, on a machine that does other things as well. */
+const LIMIT_MS = 150_000;
+
+// The demo ends when our end of its standard input closes, and Chromium when its parent leaves.
+const late = setTimeout(() => {
+  console.error(`page-speed: not done after ${LIMIT_MS / 1000} s`);
+  process.exit(1);
+}, LIMIT_MS);
+
 const demo = await startDemo();
 const { ready } = demo;
-const p12 = { file: ready.adminP12, password: ready.adminP12Password };
-const { context, stop } = await startChromium({ trusted: [ready.caCert], p12 });
+let browser;
 try {
-  const page = context.pages()[0];
-  const cdp = await context.newCDPSession(page);
+  const p12 = { file: ready.adminP12, password: ready.adminP12Password };
+  browser = await startChromium({ trusted: [ready.caCert], p12 });
+  const page = browser.context.pages()[0];
+  const cdp = await browser.context.newCDPSession(page);
+  const slowDown = (rate) => cdp.send("Emulation.setCPUThrottlingRate", { rate });
   await cdp.send("Network.enable");
   await cdp.send("Network.setCacheDisabled", { cacheDisabled: true });
-  await cdp.send("Emulation.setCPUThrottlingRate", { rate: CPU_SLOWDOWN });
+  await slowDown(CPU_SLOWDOWN);
   tell(`dashboard usable, ms, ${CPU_SLOWDOWN}x CPU slow-down, empty cache`, await loads(page));
-  tell(`frames while ${ROWS} tunnels scroll, ms, ${CPU_SLOWDOWN}x CPU slow-down`, await frames(page));
+  await page.addInitScript(multiply, ROWS);
+  for (const rate of [CPU_SLOWDOWN, 1]) {
+    await slowDown(rate);
+    tell(`frames while ${ROWS} tunnels scroll, ms, ${rate}x CPU slow-down`, await frames(page));
+  }
 } finally {
-  await stop();
+  await browser?.stop();
   await demo.stop();
+  clearTimeout(late);
 }
 
 /** From the start of the navigation until the measured state of the demo's tunnel can be read. */
@@ -43,22 +59,32 @@ async function loads(page) {
   return times;
 }
 
-/** Times between frames, while one tunnel of the demo stands a thousand times in the list. */
-async function frames(page) {
-  await page.route("**/api/tunnels", async (route) => {
-    const answer = await route.fetch();
-    const { tunnels } = await answer.json();
-    const [one] = tunnels;
-    const many = Array.from({ length: ROWS }, (_, n) => ({
+/**
+ * In the page: the first tunnel of the server's answer stands so many times in it. Only the page
+ * has the certificate that the server asks for, so the answer is changed there.
+ */
+function multiply(rows) {
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (new URL(answer.url).pathname !== "/api/tunnels") return answer;
+    const [one] = (await answer.json()).tunnels;
+    const domain = one.fqdn.slice(one.subdomain.length);
+    const tunnels = Array.from({ length: rows }, (_, n) => ({
       ...one,
       id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
       subdomain: `app-${n}`,
-      fqdn: `app-${n}.${ready.domain}`,
+      fqdn: `app-${n}${domain}`,
     }));
-    await route.fulfill({ response: answer, json: { tunnels: many } });
-  });
+    return Response.json({ tunnels });
+  };
+}
+
+/** Times between frames while the list goes by, once it knows every row. */
+async function frames(page) {
   await page.goto(`${ready.panelUrl}/tunnels`);
-  await page.getByText("app-3", { exact: false }).first().waitFor();
+  // The head is a row of its own.
+  await page.locator(`[role="table"][aria-rowcount="${ROWS + 1}"]`).waitFor();
   return page.evaluate(
     ([steps, pixels]) =>
       new Promise((resolve) => {
