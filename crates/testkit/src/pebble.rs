@@ -38,6 +38,9 @@ pub struct PebbleOptions {
     pub validity: Duration,
     /// Refuses what later versions of the protocol refuse.
     pub strict: bool,
+    /// The kernel ends both programs with the thread that starts them, however that ends. For
+    /// programs that start them on their first thread; dropping ends them in any case.
+    pub dies_with_thread: bool,
 }
 
 impl Default for PebbleOptions {
@@ -49,7 +52,20 @@ impl Default for PebbleOptions {
             always_valid: false,
             validity: Duration::from_secs(90 * 24 * 60 * 60),
             strict: true,
+            dies_with_thread: false,
         }
+    }
+}
+
+impl PebbleOptions {
+    fn program(&self, name: &str) -> Command {
+        if !self.dies_with_thread {
+            return Command::new(name);
+        }
+        // The kernel is asked by the child itself, which then becomes the program.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", name]);
+        command
     }
 }
 
@@ -117,7 +133,7 @@ impl Pebble {
         let api_authority = write_api_certificate(folder.path())?;
         let ports = Ports::find()?;
         let log = Arc::<Mutex<String>>::default();
-        let dns = start_dns(ports, options.address, &log)?;
+        let dns = start_dns(ports, &options, &log)?;
         let mut pebble = Self {
             options,
             ports,
@@ -269,7 +285,7 @@ impl Pebble {
         }});
         let config_file = folder.join("pebble.json");
         std::fs::write(&config_file, config.to_string())?;
-        let mut command = Command::new("pebble");
+        let mut command = self.options.program("pebble");
         command
             .arg("-config")
             .arg(&config_file)
@@ -336,8 +352,8 @@ impl Ports {
     }
 }
 
-fn start_dns(ports: Ports, address: Ipv4Addr, log: &Arc<Mutex<String>>) -> Result<Running> {
-    let mut command = Command::new("pebble-challtestsrv");
+fn start_dns(ports: Ports, options: &PebbleOptions, log: &Arc<Mutex<String>>) -> Result<Running> {
+    let mut command = options.program("pebble-challtestsrv");
     command
         .args([
             "-management",
@@ -345,7 +361,8 @@ fn start_dns(ports: Ports, address: Ipv4Addr, log: &Arc<Mutex<String>>) -> Resul
         ])
         .args(["-dns01", &format!("127.0.0.1:{}", ports.dns)])
         .args(["-http01", "", "-https01", "", "-tlsalpn01", ""])
-        .args(["-defaultIPv4", &address.to_string(), "-defaultIPv6", ""]);
+        .args(["-defaultIPv4", &options.address.to_string()])
+        .args(["-defaultIPv6", ""]);
     spawn(&mut command, log)
 }
 
