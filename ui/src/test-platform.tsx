@@ -5,6 +5,7 @@ import { createMemoryRouter, RouterProvider } from "react-router";
 
 import { Api } from "@/api/client";
 import { ApiContext } from "@/api/context";
+import type { OnboardingState } from "@/api/schema";
 import { makeQueryClient } from "@/app/query-client";
 import { ToastProvider } from "@/components/toast";
 import { PlatformContext } from "@/platform/context";
@@ -23,6 +24,15 @@ export type Scripted = unknown | ((request: ApiRequest) => unknown);
 
 /** Answers by `METHOD /path`, such as `GET /api/users`; the query is not part of it. */
 export type Answers = Record<string, Scripted>;
+
+/** A server in service at the usual ports. */
+export const SERVER: OnboardingState = {
+  status: "COMPLETED",
+  domain: "lab.example.org",
+  ip: "198.51.100.7",
+  httpsPort: 443,
+  panelPort: 9292,
+};
 
 /** A refusal as the server words it. */
 export function refused(status: number, error: string, details?: unknown): WholeAnswer {

@@ -22,6 +22,13 @@ pub struct OnboardingState {
     /// The server's public address.
     #[schema(value_type = formats::IpAddress)]
     pub ip: IpAddr,
+    /// The port at which visitors reach every host below the domain: `https://<host>:<port>`,
+    /// which browsers shorten when it is 443.
+    #[schema(example = 443)]
+    pub https_port: u16,
+    /// The port at which the panel is open without a domain: `https://<ip>:<port>`.
+    #[schema(example = 9292)]
+    pub panel_port: u16,
     /// What the last run of the provisioning failed at; absent when nothing failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ProvisionError>,

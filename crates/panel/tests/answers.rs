@@ -31,15 +31,20 @@ async fn health_and_onboarding_tell_the_state_of_the_server() {
         .json();
     assert_eq!(
         status,
-        json!({ "status": "FRESH", "domain": null, "ip": "192.0.2.10" })
+        json!({
+            "status": "FRESH", "domain": null, "ip": "192.0.2.10",
+            "httpsPort": 443, "panelPort": 9292,
+        })
     );
-    let app = TestApp::completed().await;
+    let app = TestApp::at_ports(8443, 9443).await;
     let status = app
         .send(&app.admin(), Ask::get("/api/onboarding/status"))
         .await
         .json();
-    let expected =
-        json!({ "status": "COMPLETED", "domain": "lab.example.org", "ip": "192.0.2.10" });
+    let expected = json!({
+        "status": "COMPLETED", "domain": "lab.example.org", "ip": "192.0.2.10",
+        "httpsPort": 8443, "panelPort": 9443,
+    });
     assert_eq!(status, expected);
 }
 

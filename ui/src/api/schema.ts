@@ -1910,8 +1910,21 @@ export interface components {
         OnboardingState: {
             domain?: components["schemas"]["Domain"] | null;
             error?: components["schemas"]["ProvisionError"] | null;
+            /**
+             * Format: int32
+             * @description The port at which visitors reach every host below the domain: `https://<host>:<port>`,
+             *     which browsers shorten when it is 443.
+             * @example 443
+             */
+            httpsPort: number;
             /** @description The server's public address. */
             ip: components["schemas"]["IpAddress"];
+            /**
+             * Format: int32
+             * @description The port at which the panel is open without a domain: `https://<ip>:<port>`.
+             * @example 9292
+             */
+            panelPort: number;
             resultUntil?: components["schemas"]["Time"] | null;
             /** @description The step reached. */
             status: components["schemas"]["OnboardingStatus"];

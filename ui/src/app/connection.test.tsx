@@ -8,7 +8,7 @@ import { QueryView } from "@/components/page-state";
 import { refused, renderScreen, TestPlatform, unreachable } from "@/test-platform";
 
 import { ConnectionBanner } from "./connection";
-import { connection } from "./connection-state";
+import { connection } from "@/api/connection";
 import { CrashPage } from "./crash-page";
 
 const STATUS = "GET /api/onboarding/status";

@@ -6,7 +6,7 @@ import { useApi } from "@/api/context";
 import { Button } from "@/components/button";
 import { usePlatform } from "@/platform/context";
 
-import { connection } from "./connection-state";
+import { connection } from "@/api/connection";
 
 /** How often the server is asked whether it is back, or takes this browser again. */
 const PROBE_MS = 3000;

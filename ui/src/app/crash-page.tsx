@@ -6,7 +6,7 @@ import { useApi } from "@/api/context";
 import { Button } from "@/components/button";
 import { State } from "@/components/page-state";
 
-import { connection, type Connection } from "./connection-state";
+import { connection, type Connection } from "@/api/connection";
 
 const TITLES: Record<Connection, string> = {
   open: "This page failed",

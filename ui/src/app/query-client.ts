@@ -3,7 +3,7 @@ import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/error";
 import { Unreachable } from "@/platform/platform";
 
-import { connection } from "./connection-state";
+import { connection } from "@/api/connection";
 
 /** Refusals are final; a lost connection is tried again. */
 function retry(failures: number, error: Error): boolean {

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { expect, test } from "vitest";
 
-import { refused, renderScreen, unreachable, type Answers } from "@/test-platform";
+import { refused, renderScreen, SERVER, unreachable, type Answers } from "@/test-platform";
 
 import { CreateDialog as NewSite } from "./sites/create-dialog";
 import { CreateDialog as NewTunnel } from "./tunnels/create-dialog";
@@ -14,7 +14,7 @@ const READS: Answers = {
   "GET /api/tunnels": { tunnels: [] },
   "GET /api/sites": { sites: [] },
   "GET /api/certs/agent": { agents: [] },
-  "GET /api/onboarding/status": { status: "COMPLETED", domain: "lab.example.org", ip: "198.51.100.23" },
+  "GET /api/onboarding/status": SERVER,
 };
 
 interface Case {

@@ -22,10 +22,13 @@ use crate::websocket::Frame;
 #[expect(clippy::unused_async, reason = "handlers share one shape")]
 pub(crate) async fn status(call: Call) -> Result<Response, Refusal> {
     let desired = call.control.live().desired();
+    let settings = call.control.settings();
     ok(OnboardingState {
         status: desired.onboarding,
         domain: desired.domain.clone(),
         ip: desired.ip,
+        https_port: settings.https_port,
+        panel_port: settings.panel_port,
         error: call.control.provisioning_failure().map(failure),
         result_until: call.control.provisioning_result_until(),
     })

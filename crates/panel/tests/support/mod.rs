@@ -77,6 +77,17 @@ impl TestApp {
         Self::start_at(None, |_| {}, nowhere_in_particular(), settings).await
     }
 
+    /// A finished server that does not listen at the usual ports.
+    pub(crate) async fn at_ports(https_port: u16, panel_port: u16) -> Self {
+        let settings = Settings {
+            https_port,
+            panel_port,
+            ..Settings::default()
+        };
+        let domain = Some("lab.example.org");
+        Self::start_at(domain, |_| {}, nowhere_in_particular(), settings).await
+    }
+
     /// A finished server on another machine.
     pub(crate) async fn with(around: Surroundings) -> Self {
         Self::start_at(Some("lab.example.org"), |_| {}, around, Settings::default()).await

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 
 import type { OnboardingState, ProvisionResult } from "@/api/schema";
 import { Card, CardBody, CardHeader, Fact, Facts } from "@/components/card";
+import { publicAddress } from "@/lib/public-address";
 import { usePlatform } from "@/platform/context";
 
 import { bareAddress } from "./steps";
@@ -12,20 +13,20 @@ interface AddressesProps {
   result: ProvisionResult | undefined;
 }
 
-/** Where what is. Without the result, whose addresses have the port, those of a usual server. */
+/** Where what is, also once the result is forgotten. */
 export function Addresses({ server, result }: AddressesProps) {
   const platform = usePlatform();
-  const bare = bareAddress(platform.addressOf("/"), server.ip);
+  const bare = bareAddress(platform.addressOf("/"), server);
   return (
     <Card>
       <CardHeader title="Addresses" lead="Worth a bookmark each." />
       <CardBody>
         <Facts>
           <Fact name="This panel">
-            <Address of={result?.panelUrl ?? `https://panel.${server.domain}`}>With the certificate you use now.</Address>
+            <Address of={result?.panelUrl ?? publicAddress(`panel.${server.domain}`, server.httpsPort)}>With the certificate you use now.</Address>
           </Fact>
           <Fact name="Sign-in page">
-            <Address of={result?.authUrl ?? `https://auth.${server.domain}`}>Where people sign in, with password and one-time code.</Address>
+            <Address of={result?.authUrl ?? publicAddress(`auth.${server.domain}`, server.httpsPort)}>Where people sign in, with password and one-time code.</Address>
           </Fact>
           <Fact name="Without a domain">
             <Address of={bare}>

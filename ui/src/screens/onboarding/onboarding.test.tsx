@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 
 import type { DnsCheck, OnboardingState } from "@/api/schema";
 import { Gate } from "@/app/gate";
-import { refused, renderScreen, TestPlatform } from "@/test-platform";
+import { refused, renderScreen, SERVER, TestPlatform } from "@/test-platform";
 
 const IP = "198.51.100.7";
 const RESULT = {
@@ -20,7 +20,7 @@ const soon = () => new Date(Date.now() + 500_000).toISOString();
 /** A server whose state the test moves on. */
 function server(state: Partial<OnboardingState>) {
   const platform = new TestPlatform();
-  let now: OnboardingState = { status: "FRESH", ip: IP, domain: null, ...state };
+  let now: OnboardingState = { ...SERVER, status: "FRESH", ip: IP, domain: null, ...state };
   platform.answers = {
     "GET /api/onboarding/status": () => now,
     "GET /api/health": { status: "ok", version: "1.2.3" },
@@ -196,8 +196,8 @@ test("the first password stays until the admin goes on, also when the server has
   expect(screen.queryByText(RESULT.adminPassword)).not.toBeInTheDocument();
 });
 
-test("whoever comes too late is told what to do", async () => {
-  const { platform, move } = server({ status: "COMPLETED", domain: "example.org", resultUntil: soon() });
+test("whoever comes too late is told what to do, and where everything is", async () => {
+  const { platform, move } = server({ status: "COMPLETED", domain: "example.org", httpsPort: 8443, panelPort: 9393, resultUntil: soon() });
   const told = platform.answers["GET /api/onboarding/result"] as () => unknown;
   platform.answers["GET /api/onboarding/result"] = () => {
     move({ resultUntil: null });
@@ -206,6 +206,8 @@ test("whoever comes too late is told what to do", async () => {
   renderScreen(<Gate />, { platform });
   expect(await screen.findByText(/can’t be shown any more/)).toBeInTheDocument();
   expect(screen.getByRole("button", { name: "Open the dashboard" })).toBeInTheDocument();
+  const addresses = screen.getAllByRole("link", { name: /new window/ }).map((link) => link.getAttribute("href"));
+  expect(addresses).toEqual(["https://panel.example.org:8443", "https://auth.example.org:8443", `https://${IP}:9393`]);
 });
 
 test("a complete server shows the panel at once", async () => {

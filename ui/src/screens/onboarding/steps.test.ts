@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 
 import type { OnboardingState, OnboardingStatus } from "@/api/schema";
 
+import { SERVER } from "@/test-platform";
+
 import { bareAddress, isSetUpDue, mayChangeDomain, stepOf } from "./steps";
 
-const at = (status: OnboardingStatus, more: Partial<OnboardingState> = {}): OnboardingState => ({ status, ip: "198.51.100.7", ...more });
+const at = (status: OnboardingStatus, more: Partial<OnboardingState> = {}): OnboardingState => ({ ...SERVER, status, ...more });
 
 test.each<[OnboardingStatus, string, boolean]>([
   ["FRESH", "domain", true],
@@ -25,9 +27,9 @@ test("the set-up is over when nothing waits to be read", () => {
 
 test.each([
   ["https://198.51.100.7:9443/", "198.51.100.7", "https://198.51.100.7:9443"],
-  ["https://panel.example.org/", "198.51.100.7", "https://198.51.100.7:9292"],
-  ["https://panel.example.org/", "2001:db8::7", "https://[2001:db8::7]:9292"],
+  ["https://panel.example.org/", "198.51.100.7", "https://198.51.100.7:9393"],
+  ["https://panel.example.org/", "2001:db8::7", "https://[2001:db8::7]:9393"],
   ["https://[2001:db8::7]:9292/", "2001:db8::7", "https://[2001:db8::7]:9292"],
 ])("seen from %s the bare address of %s is %s", (current, ip, address) => {
-  expect(bareAddress(current, ip)).toBe(address);
+  expect(bareAddress(current, { ip, panelPort: 9393 })).toBe(address);
 });

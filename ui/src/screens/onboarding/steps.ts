@@ -33,8 +33,8 @@ export function mayChangeDomain({ status }: OnboardingState): boolean {
  *
  * @param current the address of this window, taken as it is when it is the bare one
  */
-export function bareAddress(current: string, ip: string): string {
+export function bareAddress(current: string, { ip, panelPort }: Pick<OnboardingState, "ip" | "panelPort">): string {
   const host = ip.includes(":") ? `[${ip}]` : ip;
   const here = new URL(current);
-  return here.hostname === host ? here.origin : `https://${host}:9292`;
+  return here.hostname === host ? here.origin : `https://${host}:${panelPort}`;
 }

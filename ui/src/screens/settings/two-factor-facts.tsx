@@ -11,7 +11,7 @@ export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
   const api = useApi();
   const platform = usePlatform();
   const { data: server } = useQuery(queries.onboarding(api));
-  const bare = server ? bareAddress(platform.addressOf("/"), server.ip) : "https://<ip>:9292";
+  const bare = server ? bareAddress(platform.addressOf("/"), server) : "the one without a name";
   return (
     <Facts>
       <Fact name="Where it is asked">

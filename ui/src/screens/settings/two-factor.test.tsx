@@ -2,8 +2,8 @@ import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
-import { connection } from "@/app/connection-state";
-import { refused, renderScreen, TestPlatform } from "@/test-platform";
+import { connection } from "@/api/connection";
+import { refused, renderScreen, SERVER, TestPlatform } from "@/test-platform";
 
 import { TwoFactor } from "./two-factor";
 
@@ -13,7 +13,7 @@ function panel(isOn: boolean) {
   let enabled = isOn;
   const platform = new TestPlatform({
     "GET /api/settings/2fa": () => ({ enabled, setupComplete: enabled }),
-    "GET /api/onboarding/status": { status: "COMPLETED", ip: "198.51.100.7", domain: "example.org" },
+    "GET /api/onboarding/status": SERVER,
     "POST /api/settings/2fa/setup": SEED,
   });
   const accept = (to: boolean) => {

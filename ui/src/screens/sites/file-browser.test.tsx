@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
 import type { Site, SiteFile } from "@/api/schema";
-import { refused, renderScreen, TestPlatform } from "@/test-platform";
+import { refused, renderScreen, SERVER, TestPlatform } from "@/test-platform";
 
 import { FileBrowser } from "./file-browser";
 
@@ -77,6 +77,16 @@ test("a refusal stands at its file in the server's words, and can be tried again
   platform.answers[`POST ${FILES}`] = { ok: true, files: ["tool.exe"] };
   await userEvent.click(within(uploads).getByRole("button", { name: "Try tool.exe again" }));
   expect(await within(uploads).findByText("1 file uploaded.")).toBeInTheDocument();
+});
+
+test("a file of a live site opens at the port where visitors arrive", async () => {
+  const platform = new TestPlatform({
+    [`GET ${FILES}`]: { path: ".", files: [entry("index.html")] },
+    "GET /api/onboarding/status": { ...SERVER, httpsPort: 8443 },
+  });
+  show(platform);
+  const link = await screen.findByRole("link", { name: "Open index.html in a new tab" });
+  await waitFor(() => expect(link).toHaveAttribute("href", `https://${site.fqdn}:8443/index.html`));
 });
 
 test("a folder is opened by its name and left by the way above it", async () => {

@@ -13,12 +13,14 @@ import { State } from "@/components/page-state";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
 import { bytes } from "@/lib/format";
+import { usePublicAddress } from "@/lib/public-address";
 
 import { folderLink } from "./breadcrumbs";
 import { fileAddress } from "./rules";
 
 export function FileList({ site, folder, listing }: { site: Site; folder: string; listing: SiteFiles }) {
   const [leaving, setLeaving] = useState<SiteFile | null>(null);
+  const address = usePublicAddress()(site.fqdn);
   const live = site.dnsVerified && site.certIssued;
   const noStart =
     folder === "." && listing.files.length > 0 && !listing.files.some(({ name }) => /^index\.html?$/.test(name));
@@ -31,7 +33,7 @@ export function FileList({ site, folder, listing }: { site: Site; folder: string
       )}
       {noStart && (
         <Notice tone="warn" className="m-4">
-          There is no <code>index.html</code> here, so visitors of https://{site.fqdn} find nothing at its front page. If it
+          There is no <code>index.html</code> here, so visitors of {address} find nothing at its front page. If it
           lies in a folder, upload that folder’s content instead of the folder.
         </Notice>
       )}
@@ -62,7 +64,7 @@ export function FileList({ site, folder, listing }: { site: Site; folder: string
                 {live && file.type === "file" && (
                   <Button asChild variant="ghost" size="icon">
                     <a
-                      href={fileAddress(site.fqdn, file.relativePath)}
+                      href={fileAddress(address, file.relativePath)}
                       target="_blank"
                       rel="noreferrer"
                       aria-label={`Open ${file.name} in a new tab`}

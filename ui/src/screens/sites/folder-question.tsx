@@ -1,6 +1,7 @@
 import type { Site } from "@/api/schema";
 import { Button } from "@/components/button";
 import { Dialog, DialogActions } from "@/components/dialog";
+import { usePublicAddress } from "@/lib/public-address";
 
 import { unwrap } from "./dropped";
 import type { NewUpload } from "./upload-view";
@@ -16,6 +17,7 @@ interface FolderQuestionProps {
 
 /** Asks whether a folder with a front page is the site, or a part of it. */
 export function FolderQuestion({ site, name, files, onAnswer, onClose }: FolderQuestionProps) {
+  const address = usePublicAddress()(site.fqdn);
   const answer = (files: NewUpload[]) => {
     onAnswer(files);
     onClose();
@@ -29,10 +31,10 @@ export function FolderQuestion({ site, name, files, onAnswer, onClose }: FolderQ
     >
       <ul className="flex flex-col gap-1 text-sm">
         <li>
-          Its content alone: <code className="wrap-anywhere">https://{site.fqdn}/</code>
+          Its content alone: <code className="wrap-anywhere">{`${address}/`}</code>
         </li>
         <li>
-          The folder: <code className="wrap-anywhere">{`https://${site.fqdn}/${name}/`}</code>
+          The folder: <code className="wrap-anywhere">{`${address}/${name}/`}</code>
         </li>
       </ul>
       <DialogActions>

@@ -26,7 +26,7 @@ test.each(["", "https://example.com", "localhost", "example.com/x", "example.com
 test("a domain in any script is left to the server", () => expect(customDomainProblem("bücher.example")).toBe(true));
 
 test("a file's address escapes what an address may not hold", () =>
-  expect(fileAddress("a.example", "my docs/50%#1.html")).toBe("https://a.example/my%20docs/50%25%231.html"));
+  expect(fileAddress("https://a.example:8443", "my docs/50%#1.html")).toBe("https://a.example:8443/my%20docs/50%25%231.html"));
 
 test("each folder on the way opens by its own path", () => {
   expect(crumbs(".")).toEqual([]);

@@ -17,7 +17,7 @@ export function siteStatus(site: Pick<Site, "type" | "dnsVerified" | "certIssued
       meaning: `${site.fqdn} has no certificate yet. The server goes on asking for one; Certificates says why it is late.`,
     };
   }
-  return { word: "Live", tone: "good", meaning: `Visitors reach https://${site.fqdn}.` };
+  return { word: "Live", tone: "good", meaning: `Visitors reach it at ${site.fqdn}.` };
 }
 
 /** What the server will say against a site's name, said before it is sent. */
@@ -36,9 +36,13 @@ export function customDomainProblem(domain: string): true | string {
   return domain.includes(".") || "Enter a whole name with a dot, such as www.example.com.";
 }
 
-/** Where a file of a live site is seen. */
-export function fileAddress(fqdn: string, relativePath: string): string {
-  return `https://${fqdn}/${relativePath.split("/").map(encodeURIComponent).join("/")}`;
+/**
+ * Where a file of a live site is seen.
+ *
+ * @param site the site's own address
+ */
+export function fileAddress(site: string, relativePath: string): string {
+  return `${site}/${relativePath.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** The folders on the way to `path`, each with the path that opens it; none for the root. */

@@ -13,6 +13,7 @@ import { CheckboxField } from "@/components/field";
 import { Notice } from "@/components/notice";
 import { useToast } from "@/components/toast-context";
 import { bytes } from "@/lib/format";
+import { usePublicAddress } from "@/lib/public-address";
 import { useSubmit } from "@/lib/use-submit";
 
 import { AllowedUsers } from "./allowed-users";
@@ -98,6 +99,7 @@ function DeleteSite({ site }: { site: Site }) {
   const api = useApi();
   const cache = useQueryClient();
   const toast = useToast();
+  const addressOf = usePublicAddress();
   const navigate = useNavigate();
   const [, uploads] = useUploads(site.id);
   const [asking, setAsking] = useState(false);
@@ -130,7 +132,7 @@ function DeleteSite({ site }: { site: Site }) {
         action="Delete site"
         onConfirm={deletion.mutateAsync}
       >
-        https://{site.fqdn} stops answering at once
+        {addressOf(site.fqdn)} stops answering at once
         {data && data.files.length > 0 ? `, and all its files (${bytes(site.totalSize)}) are deleted` : ""}. This can’t be
         undone.
       </Confirm>

@@ -12,6 +12,7 @@ import { QueryView, State } from "@/components/page-state";
 import { Notice } from "@/components/notice";
 import { Tabs } from "@/components/tabs";
 import { bytes } from "@/lib/format";
+import { usePublicAddress } from "@/lib/public-address";
 
 import { DnsHelp } from "./dns-help";
 import { FileBrowser } from "./file-browser";
@@ -68,9 +69,10 @@ function Summary({ site }: { site: Site }) {
 }
 
 function OpenSite({ site }: { site: Site }) {
+  const addressOf = usePublicAddress();
   return (
     <Button asChild>
-      <a href={`https://${site.fqdn}`} target="_blank" rel="noreferrer">
+      <a href={addressOf(site.fqdn)} target="_blank" rel="noreferrer">
         <ExternalLink aria-hidden /> Open site
       </a>
     </Button>

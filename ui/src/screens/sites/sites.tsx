@@ -14,6 +14,7 @@ import { Filter } from "@/components/filter";
 import { Page } from "@/components/page";
 import { QueryView, State } from "@/components/page-state";
 import { bytes } from "@/lib/format";
+import { usePublicAddress } from "@/lib/public-address";
 
 import { CreateDialog } from "./create-dialog";
 import { matches, siteStatus } from "./rules";
@@ -88,11 +89,12 @@ function SiteList({ sites }: { sites: Site[] }) {
 
 /** The address, as a link once somebody answers there. */
 export function SiteAddress({ site }: { site: Site }) {
+  const addressOf = usePublicAddress();
   if (!site.dnsVerified || !site.certIssued) return <p className="text-soft">{site.fqdn}</p>;
   return (
     <p>
       <a
-        href={`https://${site.fqdn}`}
+        href={addressOf(site.fqdn)}
         target="_blank"
         rel="noreferrer"
         className="text-soft underline-offset-4 hover:text-accent hover:underline"

@@ -9,8 +9,7 @@ import { Dialog, DialogActions } from "@/components/dialog";
 import { Notice } from "@/components/notice";
 import { Ago } from "@/components/time";
 import { bytes, moment } from "@/lib/format";
-import { publicAddress } from "@/lib/public-address";
-import { usePlatform } from "@/platform/context";
+import { usePublicAddress } from "@/lib/public-address";
 
 import { ProgressSteps } from "./progress-steps";
 import { accessOf, statusOf } from "./status";
@@ -26,7 +25,7 @@ interface DetailDialogProps {
 
 /** Everything about one tunnel. It follows what the server measures while it is open. */
 export function DetailDialog({ tunnel, fresh, onClose, onEdit, onEnroll }: DetailDialogProps) {
-  const address = publicAddress(tunnel.fqdn, usePlatform().addressOf("/"));
+  const address = usePublicAddress()(tunnel.fqdn);
   const status = statusOf(tunnel);
   const serves = tunnel.status === "serving";
   return (

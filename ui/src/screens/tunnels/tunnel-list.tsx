@@ -12,7 +12,7 @@ import { State } from "@/components/page-state";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
 import { bytes, plural } from "@/lib/format";
-import { publicAddress } from "@/lib/public-address";
+import { usePublicAddress } from "@/lib/public-address";
 import { usePlatform } from "@/platform/context";
 
 import { matches } from "./rules";
@@ -27,7 +27,7 @@ interface TunnelListProps {
 }
 
 export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
-  const panel = usePlatform().addressOf("/");
+  const addressOf = usePublicAddress();
   const toggle = useToggle();
   const [filter, setFilter] = useState("");
   const [onlyDown, setOnlyDown] = useState(false);
@@ -37,7 +37,7 @@ export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
   );
   const down = tunnels.filter(isDown).length;
   const columns: Column<Tunnel>[] = [
-    { header: "Address", width: "3fr", phone: "title", cell: (tunnel) => <Address tunnel={tunnel} panel={panel} /> },
+    { header: "Address", width: "3fr", phone: "title", cell: (tunnel) => <Address tunnel={tunnel} address={addressOf(tunnel.fqdn)} /> },
     {
       header: "Status",
       width: "3fr",
@@ -58,7 +58,7 @@ export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
             checked={tunnel.enabled}
             onChange={(enabled) => toggle(tunnel, enabled)}
           />
-          <Actions tunnel={tunnel} panel={panel} onDeed={onDeed} />
+          <Actions tunnel={tunnel} address={addressOf(tunnel.fqdn)} onDeed={onDeed} />
         </span>
       ),
     },
@@ -92,11 +92,11 @@ export function TunnelList({ tunnels, onDeed }: TunnelListProps) {
   );
 }
 
-function Address({ tunnel, panel }: { tunnel: Tunnel; panel: string }) {
+function Address({ tunnel, address }: { tunnel: Tunnel; address: string }) {
   return (
     <>
       <a
-        href={publicAddress(tunnel.fqdn, panel)}
+        href={address}
         target="_blank"
         rel="noreferrer"
         className="font-medium text-accent underline-offset-4 hover:underline"
@@ -155,10 +155,9 @@ function Counters({ requests, bytesIn, bytesOut }: NonNullable<Tunnel["traffic"]
   );
 }
 
-function Actions({ tunnel, panel, onDeed }: { tunnel: Tunnel; panel: string; onDeed: TunnelListProps["onDeed"] }) {
+function Actions({ tunnel, address, onDeed }: { tunnel: Tunnel; address: string; onDeed: TunnelListProps["onDeed"] }) {
   const platform = usePlatform();
   const toast = useToast();
-  const address = publicAddress(tunnel.fqdn, panel);
   const copy = () => {
     platform.copyText(address).then(
       () => toast.done("The address was copied."),

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
 
 import type { Agent, Tunnel } from "@/api/schema";
-import { refused, renderScreen, type Answers } from "@/test-platform";
+import { refused, renderScreen, SERVER, type Answers } from "@/test-platform";
 
 import { Component as Tunnels } from "./tunnels";
 
@@ -31,7 +31,7 @@ function show(answers: Answers = {}) {
       "GET /api/tunnels": { tunnels: [WIKI] },
       "GET /api/sites": { sites: [] },
       "GET /api/certs/agent": { agents: [agent("attic")] },
-      "GET /api/onboarding/status": { status: "COMPLETED", domain: "lab.example.org", ip: "198.51.100.23" },
+      "GET /api/onboarding/status": SERVER,
       ...answers,
     },
     at: "/tunnels",
@@ -125,11 +125,11 @@ test("an edit sends only what was changed", async () => {
   await waitFor(() => expect(platform.sent("PATCH", `/api/tunnels/${WIKI.id}`)).toEqual([{ accessMode: "public" }]));
 });
 
-test("a tunnel opens by a link, which every window knows how to follow", async () => {
-  show();
+test("a tunnel opens by a link to where visitors arrive, which every window knows how to follow", async () => {
+  show({ "GET /api/onboarding/status": { ...SERVER, httpsPort: 8443 } });
   const user = userEvent.setup({ delay: null });
   await user.click(await screen.findByRole("button", { name: "Actions for wiki.lab.example.org" }));
   const link = await screen.findByRole("menuitem", { name: "Open" });
-  expect(link).toHaveAttribute("href", "https://wiki.lab.example.org");
+  expect(link).toHaveAttribute("href", "https://wiki.lab.example.org:8443");
   expect(link).toHaveAttribute("target", "_blank");
 });

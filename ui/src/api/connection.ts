@@ -1,5 +1,6 @@
-import { isCertificateRefused, needsCode } from "@/api/error";
 import { Unreachable } from "@/platform/platform";
+
+import { isCertificateRefused, needsCode } from "./error";
 
 /**
  * How the server answers: well, not at all, only to whoever types a one-time code first, or not to
