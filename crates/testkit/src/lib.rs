@@ -9,6 +9,7 @@ mod demo;
 mod dns;
 mod fake_authority;
 mod loopback;
+pub mod machine;
 mod oracle;
 mod origin;
 mod pebble;
