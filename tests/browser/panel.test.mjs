@@ -3,25 +3,35 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 
+import { openPanel } from "./panel.mjs";
 import { appAtHome, DOMAIN, freshServer } from "./server.mjs";
+import { story } from "./story.mjs";
 import { freshCode } from "./totp.mjs";
-import { accessible, picture, watch } from "./watch.mjs";
+import { accessible, picture } from "./watch.mjs";
 
 /** An authority, three names, and a busy machine. */
 const SET_UP_MS = 120_000;
+/** How soon nobody gets through to a revoked agent. */
+const CUT_OFF_MS = 5_000;
+
+const step = story();
 
 let server;
-let admin;
-let page;
-let faults;
 let agent;
 let app;
+let admin;
+let page;
+let button;
+let dialog;
+let visit;
+let secret;
+let look;
 
 before(async () => {
   [server, app] = await Promise.all([freshServer(), appAtHome()]);
-  await openPanel(await server.admin());
+  await comeIn(await server.admin());
 });
 
 after(async () => {
@@ -31,46 +41,9 @@ after(async () => {
   await server?.stop();
 });
 
-async function openPanel(browser) {
-  admin = browser;
-  page = admin.context.pages()[0] ?? (await admin.context.newPage());
-  await page.setViewportSize({ width: 1280, height: 800 });
-  page.setDefaultTimeout(20_000);
-  faults = watch(admin.context, server.isOurs);
-}
-
-const button = (name) => page.getByRole("button", { name, exact: true });
-const dialog = (name) => page.getByRole("dialog", { name });
-
-let broken = false;
-
-/** A step that makes no sense when one before it failed. */
-function step(name, run) {
-  test(name, async () => {
-    assert.ok(!broken, "an earlier step failed");
-    broken = true;
-    await run();
-    broken = false;
-  });
-}
-
-/** Goes to a page by its link, as people do. */
-async function visit(name, title = name) {
-  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true }).click();
-  await page.getByRole("heading", { level: 1, name: title }).waitFor();
-}
-
-/** What a hidden line holds, once it is shown. */
-async function secret(name) {
-  await button(`Show ${name}`).click();
-  return page.locator(`[data-secret="${name}"]`).textContent();
-}
-
-/** A picture and a look for faults, when everything is there. */
-async function look(name) {
-  await page.waitForFunction(() => !document.querySelector('[data-loading="true"]'));
-  await picture(page, name);
-  await accessible(page);
+async function comeIn(browser) {
+  admin = await openPanel(browser, server.isOurs);
+  ({ page, button, dialog, visit, secret, look } = admin);
 }
 
 step("onboarding takes a fresh server into service, with certificates of an authority", async () => {
@@ -280,11 +253,34 @@ step("the admin certificate is rotated, and the new one opens the panel", async 
   const file = join(server.folder, "rotated.p12");
   await (await saving).saveAs(file);
   await look("certificate-rotated");
-  faults.none();
+  admin.faults.none();
   await admin.stop();
 
-  await openPanel(await server.admin({ file, password }));
+  await comeIn(await server.admin({ file, password }));
   await page.goto(server.origin);
   await page.getByRole("heading", { name: "Dashboard" }).waitFor();
-  faults.none();
+});
+
+step("a revoked agent is cut off at once, and leaves the list", async () => {
+  await visit("Tunnels");
+  const tunnels = page.getByRole("table", { name: "Tunnels" });
+  await tunnels.getByText("Serving").waitFor();
+  await visit("Certificates");
+  await page.getByRole("tab", { name: /Agents/ }).click();
+  await button("Actions for attic").click();
+  await page.getByRole("menuitem", { name: "Revoke" }).click();
+  const question = page.getByRole("alertdialog", { name: "Revoke attic?" });
+  await accessible(page);
+  await question.getByRole("button", { name: "Revoke agent" }).click();
+  await question.waitFor({ state: "hidden" });
+  await page.getByText("No agents yet").waitFor();
+  await page.getByLabel("Show revoked (1)").check();
+  await page.getByRole("table", { name: "Agents" }).getByText("attic").waitFor();
+  await look("agent-revoked");
+
+  // Sooner than anything is asked again by itself.
+  await visit("Tunnels");
+  await tunnels.getByText(/No agent|Agent offline/).waitFor({ timeout: CUT_OFF_MS });
+  await look("tunnel-without-agent");
+  admin.faults.none();
 });

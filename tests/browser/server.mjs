@@ -4,9 +4,10 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createServer as createTcpServer } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream";
 
 import { startChromium } from "./chromium.mjs";
 import { given, launch, start } from "./process.mjs";
@@ -14,13 +15,18 @@ import { given, launch, start } from "./process.mjs";
 export const DOMAIN = "lab.portlama.test";
 const ADDRESS = process.env.PORTLAMA_TEST_ADDRESS ?? "127.0.0.1";
 
-/** A server as `server init` leaves it: the rest is done in the panel. */
-export async function freshServer() {
+/**
+ * A server as `server init` leaves it: the rest is done in the panel.
+ *
+ * @param seenAt the port at which the authority looks for the server, where something stands
+ *   between them
+ */
+export async function freshServer({ seenAt } = {}) {
   const binary = given("PORTLAMA_BINARY");
   const folder = mkdtempSync(join(tmpdir(), "portlama-panel-"));
   const state = join(folder, "state");
   const httpsPort = await freePort();
-  const authority = await start(given("PORTLAMA_TEST_AUTHORITY"), [ADDRESS, String(httpsPort)]);
+  const authority = await start(given("PORTLAMA_TEST_AUTHORITY"), [ADDRESS, String(seenAt ?? httpsPort)]);
   const { directory, caFile, dns } = authority.ready;
   const options = ["--ip", ADDRESS, "--acme-directory", directory, "--acme-ca-file", caFile, "--resolver", dns];
   const made = JSON.parse(execFileSync(binary, ["server", "init", "--json", "--state-dir", state, ...options]));
@@ -33,6 +39,7 @@ export async function freshServer() {
   const browse = (more) => startChromium({ trusted, names: `*.${DOMAIN} ${ADDRESS}`, ...more });
   return {
     folder,
+    httpsPort,
     origin: `https://${ADDRESS}:${running.ready.panelPort}`,
     /** The address of a host below the domain. */
     host: (name) => `https://${name}.${DOMAIN}:${httpsPort}`,
@@ -66,6 +73,20 @@ export async function appAtHome() {
   });
   await new Promise((resolve) => app.listen(0, "127.0.0.1", resolve));
   return { port: app.address().port, stop: () => new Promise((resolve) => app.close(resolve)) };
+}
+
+/** A firewall before a server: until it is opened, whoever knocks is refused. */
+export async function firewall() {
+  const port = await freePort();
+  let gate;
+  return {
+    port,
+    open: (to) => {
+      gate = createTcpServer((from) => pipeline(from, connect(to, ADDRESS), from, () => {}));
+      return new Promise((resolve) => gate.listen(port, ADDRESS, resolve));
+    },
+    stop: () => new Promise((resolve) => (gate ? gate.close(resolve) : resolve())),
+  };
 }
 
 /** Freed again, so another program may take it; the server then says so. */

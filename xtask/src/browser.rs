@@ -27,6 +27,8 @@ const IN_NAMESPACE: &str = r#"
 "#;
 /// Of the block for documentation (RFC 5737): nobody is there.
 const OTHER_ADDRESS: &str = "192.0.2.10";
+/// Of one step, milliseconds: those that wait for one-time codes take a minute and a half.
+const TEST_TIMEOUT: &str = "--test-timeout=240000";
 
 /// The pictures that README and guide show.
 const IN_DOCS: &[(&str, &str)] = &[
@@ -139,7 +141,8 @@ fn build_authority() -> Result<PathBuf> {
 impl Place {
     /// Test files, all when none is named, in namespaces of their own.
     fn tests(&self, namespaces: &[&str], files: &[&str]) -> Command {
-        let arguments = [&["--test", "--test-reporter=spec"], files].concat();
+        let options = ["--test", "--test-reporter=spec", TEST_TIMEOUT];
+        let arguments = [&options, files].concat();
         self.in_namespaces(namespaces, &arguments)
     }
 
