@@ -35,8 +35,9 @@ pub use path::{FilePath, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
 pub use runtime::{
     AUDIT_MAX_AGENT_ROWS, AUDIT_MAX_AGENTS_ROWS, AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, Acme, Audit,
     AuditEntry, AuditFilter, AuditRow, BUSY_TIMEOUT, Consumption, Created, ENROLLMENT_KEPT,
-    Enrollments, FailedAttempt, Grant, Level, Lockout, Lockouts, PanelCodes, Runtime, Session,
-    SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash, Totp, TotpSecret,
+    Enrollments, FailedAttempt, FirstAccount, FirstSecrets, Grant, Level, Lockout, Lockouts,
+    PanelCodes, Runtime, Session, SessionKind, Sessions, Swept, TOUCH_FLUSH_INTERVAL, TokenHash,
+    Totp, TotpSecret,
 };
 pub use store::Store;
 pub use tunnels_text::TunnelsText;

@@ -6,6 +6,7 @@
 mod acme;
 mod audit;
 mod enrollment;
+mod first_account;
 mod hash;
 mod lockout;
 mod panel_code;
@@ -19,6 +20,7 @@ use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -32,6 +34,7 @@ pub use audit::{
     AuditEntry, AuditFilter, AuditRow,
 };
 pub use enrollment::{Consumption, ENROLLMENT_KEPT, Enrollments, Grant};
+pub use first_account::{FirstAccount, FirstSecrets};
 pub use hash::TokenHash;
 pub use lockout::{Lockout, Lockouts};
 pub use panel_code::PanelCodes;
@@ -60,6 +63,8 @@ pub struct Runtime {
     reader: Mutex<Connection>,
     /// When sessions were last seen, until they are written together.
     touched: Mutex<HashMap<TokenHash, Timestamp>>,
+    /// Secrets were removed, and the write-ahead log may still hold them.
+    log_holds_secrets: AtomicBool,
 }
 
 impl Runtime {
@@ -72,6 +77,8 @@ impl Runtime {
         schema::check(&writer, &path)?;
         schema::configure_writer(&writer).map_err(fault)?;
         schema::migrate(&mut writer).map_err(fault)?;
+        // A crash can leave a log that still holds what was removed.
+        let log_is_empty = schema::empty_log(&writer).map_err(fault)?;
         let reader = connect(&path).map_err(fault)?;
         schema::configure_reader(&reader).map_err(fault)?;
         Ok(Self {
@@ -79,6 +86,7 @@ impl Runtime {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
             touched: Mutex::default(),
+            log_holds_secrets: AtomicBool::new(!log_is_empty),
         })
     }
 
@@ -104,6 +112,12 @@ impl Runtime {
     #[must_use]
     pub fn panel_codes(&self) -> PanelCodes<'_> {
         PanelCodes(self)
+    }
+
+    /// The first account's password and one-time-code address.
+    #[must_use]
+    pub fn first_account(&self) -> FirstAccount<'_> {
+        FirstAccount(self)
     }
 
     /// Who has to wait after wrong passwords.

@@ -87,6 +87,14 @@ CREATE TABLE panel_code (
     "
 CREATE INDEX audit_by_identity ON audit (identity, action, id);
 ",
+    "
+CREATE TABLE first_account (
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    password  TEXT,
+    totp_uri  TEXT,
+    expires   INTEGER NOT NULL
+) STRICT;
+",
 ];
 
 /// Refuses a database of a newer version before anything is written to it.
@@ -112,6 +120,14 @@ pub(super) fn configure_writer(connection: &Connection) -> rusqlite::Result<()> 
     connection.pragma_update(None, "foreign_keys", true)?;
     // A seed that was replaced does not stay readable in free pages.
     connection.pragma_update(None, "secure_delete", true)
+}
+
+/// Brings everything in the write-ahead log into the database and cuts the log to nothing; false
+/// when somebody else reads from it for longer than `BUSY_TIMEOUT`.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        Ok(row.get::<_, i64>(0)? == 0)
+    })
 }
 
 pub(super) fn configure_reader(connection: &Connection) -> rusqlite::Result<()> {

@@ -14,6 +14,8 @@ pub struct Swept {
     pub enrollments: usize,
     /// Lock-outs.
     pub lockouts: usize,
+    /// The first account's secrets, which nobody acknowledged.
+    pub first_account: usize,
     /// Audit rows beyond the shares of [`AUDIT_MAX_ROWS`](super::AUDIT_MAX_ROWS) and
     /// [`AUDIT_MAX_AGENT_ROWS`](super::AUDIT_MAX_AGENT_ROWS).
     pub audit: usize,
@@ -29,18 +31,21 @@ impl Runtime {
     pub fn sweep(&self, now: Timestamp) -> Result<Swept, StateError> {
         self.sessions().flush_touches()?;
         let at = now.unix_millis();
-        self.write(|tx| {
+        let swept = self.write(|tx| {
             let expired =
                 |table: &str| tx.execute(&format!("DELETE FROM {table} WHERE expires <= ?1"), [at]);
             Ok(Swept {
                 lockouts: expired("lockouts")?,
                 sessions: expired("sessions")?,
+                first_account: expired("first_account")?,
                 enrollments: tx.execute(
                     "DELETE FROM enrollments WHERE created <= ?1",
                     [now.minus(ENROLLMENT_KEPT).unix_millis()],
                 )?,
                 audit: audit::sweep(tx)?,
             })
-        })
+        })?;
+        self.wipe_after(swept.first_account)?;
+        Ok(swept)
     }
 }

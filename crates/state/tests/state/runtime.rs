@@ -7,8 +7,8 @@ use crate::fixture::initialised;
 use portlama_model::{Capability, Secret, Timestamp, Username};
 use portlama_state::{
     AUDIT_MAX_AGENT_ROWS, AUDIT_MAX_AGENTS_ROWS, AUDIT_MAX_ROWS, AUDIT_PAGE_ROWS, AuditEntry,
-    Consumption, Created, ENROLLMENT_KEPT, Grant, Level, Lockout, Runtime, Session, SessionKind,
-    StateDir, Store, TokenHash,
+    Consumption, Created, ENROLLMENT_KEPT, FirstSecrets, Grant, Level, Lockout, Runtime, Session,
+    SessionKind, StateDir, Store, TokenHash,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -401,6 +401,88 @@ fn tokens_are_not_in_the_database_file() {
     assert!(!contains(b"a-cookie-nobody-may-find"));
 }
 
+#[test]
+fn the_first_accounts_secrets_are_kept_until_they_are_forgotten_and_then_in_no_file() {
+    let mut world = World::new();
+    let kept = |world: &World| world.runtime().first_account().get().expect("get");
+    assert!(kept(&world).is_none());
+    let first = world.runtime().first_account();
+    first.keep(&first_secrets("an-earlier-one")).expect("keep");
+    first.keep(&first_secrets(PASSWORD)).expect("keep");
+    world.reopen();
+    let found = kept(&world).expect("after a restart");
+    assert_eq!(found.password.expect("a password").expose(), PASSWORD);
+    assert_eq!(found.until, at(600));
+    assert!(world.files_hold(PASSWORD));
+    world.runtime().first_account().forget().expect("forget");
+    assert!(kept(&world).is_none());
+    for gone in [PASSWORD, "an-earlier-one", "otpauth"] {
+        assert!(!world.files_hold(gone), "{gone}");
+    }
+}
+
+#[test]
+fn the_first_accounts_secrets_go_when_their_time_is_over() {
+    let world = World::new();
+    let first = world.runtime().first_account();
+    first.keep(&first_secrets(PASSWORD)).expect("keep");
+    assert_eq!(
+        world.runtime().sweep(at(599)).expect("sweep").first_account,
+        0
+    );
+    assert!(world.files_hold(PASSWORD));
+    assert_eq!(
+        world.runtime().sweep(at(600)).expect("sweep").first_account,
+        1
+    );
+    assert!(!world.files_hold(PASSWORD));
+}
+
+#[test]
+fn a_log_that_somebody_reads_is_emptied_by_the_next_sweep_or_start() {
+    let world = World::new();
+    let first = world.runtime().first_account();
+    first.keep(&first_secrets(PASSWORD)).expect("keep");
+    let other = rusqlite::Connection::open(world.dir.path().join("runtime.db")).expect("open");
+    other.execute_batch("BEGIN").expect("begin");
+    let read: u32 = other
+        .query_row("SELECT count(*) FROM first_account", [], |row| row.get(0))
+        .expect("read");
+    assert_eq!(read, 1);
+    first.forget().expect("forget");
+    assert!(first.get().expect("get").is_none());
+    assert!(world.files_hold(PASSWORD), "the reader still sees it");
+
+    // What a crash leaves at this moment.
+    let temp = TempDir::new().expect("temporary directory");
+    for name in ["runtime.db", "runtime.db-wal"] {
+        std::fs::copy(world.dir.path().join(name), temp.path().join(name)).expect("copy");
+    }
+    other.execute_batch("COMMIT").expect("commit");
+    world.runtime().sweep(at(0)).expect("sweep");
+    assert!(!world.files_hold(PASSWORD));
+
+    let mut crashed = World::new();
+    crashed.store = None;
+    for name in ["runtime.db", "runtime.db-wal"] {
+        std::fs::copy(temp.path().join(name), crashed.dir.path().join(name)).expect("copy");
+    }
+    assert!(crashed.files_hold(PASSWORD));
+    crashed.reopen();
+    assert!(!crashed.files_hold(PASSWORD));
+}
+
+/// Nothing else in a state directory looks like it.
+const PASSWORD: &str = "fvCNRZYbQ0S6kPzq8d2bXw";
+
+fn first_secrets(password: &str) -> FirstSecrets {
+    FirstSecrets {
+        password: Some(Secret::new(password)),
+        totp_uri: Some(Secret::new("otpauth://totp/Portlama:admin?secret=JBSWY3DP")),
+        until: at(600),
+    }
+}
+
 /// A store that can be closed and opened again.
 struct World {
     _temp: TempDir,
@@ -446,6 +528,14 @@ impl World {
             |row| row.get(0),
         )
         .expect("count")
+    }
+
+    /// Whether the text stands in a file of the database, whatever part of it is in use.
+    fn files_hold(&self, text: &str) -> bool {
+        ["runtime.db", "runtime.db-wal"].iter().any(|name| {
+            let octets = std::fs::read(self.dir.path().join(name)).unwrap_or_default();
+            octets.windows(text.len()).any(|w| w == text.as_bytes())
+        })
     }
 
     fn reopen(&mut self) {
