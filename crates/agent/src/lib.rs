@@ -7,6 +7,7 @@
 //!   then reach. The server can ask for a port and nothing else.
 //! - [`Gate`] holds the list in force and cuts streams that it no longer allows; [`Dialer`]
 //!   connects, and has no way around the gate.
+//! - [`discover`] looks for services of this machine that may want a host name.
 //! - [`run()`] keeps the agent connected and answers [`ask`] on a socket of its directory.
 //!
 //! What this crate does not do: it listens on no network port, and it never believes a server
@@ -17,6 +18,7 @@ mod allow;
 mod carrier_tls;
 mod dialer;
 mod directory;
+pub mod discover;
 mod files;
 mod gate;
 mod home;
