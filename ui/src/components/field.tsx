@@ -36,7 +36,8 @@ function Frame({ id, label, hint, error, children }: FrameProps) {
   );
 }
 
-function FieldError({ id, error }: { id: string; error: string | undefined }) {
+/** What is wrong with the field, or the group of fields, whose id it has. */
+export function FieldError({ id, error }: { id: string; error: string | undefined }) {
   return (
     <p id={`${id}-error`} aria-live="polite" className={cn("text-sm text-bad", !error && "sr-only")}>
       {error}

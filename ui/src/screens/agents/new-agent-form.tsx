@@ -4,14 +4,12 @@ import { FormProvider, useForm } from "react-hook-form";
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { NewEnrollment } from "@/api/schema";
-import { Button } from "@/components/button";
-import { DialogActions } from "@/components/dialog";
 import { TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { useSubmit } from "@/lib/use-submit";
 
 import { RightsFields, type Rights } from "./rights-fields";
-import { labelProblem } from "./rules";
+import { labelProblem, REFUSALS } from "./rules";
 
 interface Values extends Rights {
   label: string;
@@ -33,8 +31,10 @@ export function NewAgentForm({ action, onSend, onCancel }: NewAgentFormProps) {
     defaultValues: { label: "", capabilities: ["tunnels:write"], allowedSites: [] },
   });
   const { errors } = form.formState;
-  const { submit, problem, busy } = useSubmit(form, ({ capabilities, ...rest }) =>
-    onSend({ ...rest, capabilities: ["tunnels:read", ...capabilities] }),
+  const { submit, problem, busy } = useSubmit(
+    form,
+    ({ capabilities, ...rest }) => onSend({ ...rest, capabilities: ["tunnels:read", ...capabilities] }),
+    REFUSALS,
   );
   return (
     <FormProvider {...form}>
@@ -55,17 +55,7 @@ export function NewAgentForm({ action, onSend, onCancel }: NewAgentFormProps) {
             <RightsFields />
           </div>
         </details>
-        {problem && (
-          <Notice tone="bad" urgent>
-            {problem}
-          </Notice>
-        )}
-        <DialogActions>
-          <Button onClick={onCancel}>Cancel</Button>
-          <Button type="submit" variant="primary" busy={busy}>
-            {action}
-          </Button>
-        </DialogActions>
+        <FormEnd action={action} busy={busy} problem={problem} onCancel={onCancel} />
       </form>
     </FormProvider>
   );

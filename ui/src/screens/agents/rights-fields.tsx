@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
+import { useId } from "react";
 import { useFormContext, useWatch, type UseFormRegister } from "react-hook-form";
 
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { Capability } from "@/api/schema";
-import { CheckboxField } from "@/components/field";
+import { CheckboxField, FieldError } from "@/components/field";
 
 import { CAPABILITIES } from "./rules";
 
@@ -22,18 +23,19 @@ export interface Rights {
 export function RightsFields({ had = [] }: { had?: string[] }) {
   const { control, register, formState } = useFormContext<Rights>();
   const { errors } = formState;
+  const id = useId();
   const chosen = useWatch({ control, name: "capabilities" });
   return (
     <>
       {CAPABILITIES.map(({ name, label, hint }) => (
         <CheckboxField key={name} label={label} hint={hint} value={name} {...register("capabilities")} />
       ))}
-      <p className="text-sm text-bad empty:hidden">{errors.capabilities?.message}</p>
+      <FieldError id={`${id}-capabilities`} error={errors.capabilities?.message} />
       {chosen.some((name) => name.startsWith("sites:")) && (
         <fieldset className="flex flex-col gap-2">
           <legend className="mb-2 text-sm font-medium">Its sites</legend>
           <SiteChoice had={had} field={register("allowedSites")} />
-          <p className="text-sm text-bad empty:hidden">{errors.allowedSites?.message}</p>
+          <FieldError id={`${id}-sites`} error={errors.allowedSites?.message} />
         </fieldset>
       )}
     </>

@@ -1,4 +1,5 @@
 import type { Agent, Capability } from "@/api/schema";
+import type { Refusals } from "@/lib/refusals";
 
 /** What an agent may be allowed, in plain words; `tunnels:read` it always has. */
 export const CAPABILITIES: { name: Capability; label: string; hint?: string }[] = [
@@ -19,6 +20,8 @@ export function labelProblem(label: string, agents: readonly Agent[]): true | st
   if (label.length > 50) return "50 characters at most.";
   return !liveAgent(agents, label) || "An agent of this name is enrolled. Revoke it first, or choose another name.";
 }
+
+export const REFUSALS: Refusals = [["agent `…` is enrolled: revoke it first", "label"]];
 
 /** The agent of this name whose certificate is good; revoked ones may share the name. */
 export function liveAgent(agents: readonly Agent[], label: string): Agent | undefined {

@@ -7,8 +7,9 @@ import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { CertificateSigned } from "@/api/schema";
 import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
 import { TextAreaField } from "@/components/field";
+import { FormEnd } from "@/components/form-end";
 import { Notice } from "@/components/notice";
 import { useToast } from "@/components/toast-context";
 import { moment } from "@/lib/format";
@@ -16,7 +17,7 @@ import { useSubmit } from "@/lib/use-submit";
 import { usePlatform } from "@/platform/context";
 
 import { LockedOut } from "./locked-out";
-import { csrProblem } from "./rules";
+import { CSR_REFUSALS, csrProblem } from "./rules";
 import { ShownOnce } from "./shown-once";
 
 /** Gets the admin a certificate for a key that never leaves their hardware. */
@@ -43,7 +44,7 @@ function RequestForm({ onMade, onCancel }: { onMade: (made: CertificateSigned) =
     onMade(await api.post("/api/certs/admin/upgrade-to-hardware-bound", { body: { csr } }));
     // The page's own certificate is dead, so the server can't be asked.
     cache.setQueryData(queries.adminAuth(api).queryKey, { adminAuthMode: "hardware-bound" });
-  });
+  }, CSR_REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
       <Notice tone="warn" title="What this changes">
@@ -66,17 +67,7 @@ function RequestForm({ onMade, onCancel }: { onMade: (made: CertificateSigned) =
         {...form.register("csr", { validate: csrProblem })}
       />
       <FileChoice onText={(text) => form.setValue("csr", text, { shouldValidate: true })} />
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant="danger" busy={busy}>
-          Move key to hardware
-        </Button>
-      </DialogActions>
+      <FormEnd action="Move key to hardware" danger busy={busy} problem={problem} onCancel={onCancel} />
     </form>
   );
 }

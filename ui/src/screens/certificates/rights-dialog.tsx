@@ -3,9 +3,8 @@ import { FormProvider, useForm } from "react-hook-form";
 
 import { useApi } from "@/api/context";
 import type { Agent } from "@/api/schema";
-import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
-import { Notice } from "@/components/notice";
+import { Dialog } from "@/components/dialog";
+import { FormEnd } from "@/components/form-end";
 import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 import { RightsFields, type Rights } from "@/screens/agents/rights-fields";
@@ -50,17 +49,7 @@ function RightsForm({ agent, onDone }: { agent: Agent; onDone: () => void }) {
     <FormProvider {...form}>
       <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-3">
         <RightsFields had={agent.allowedSites} />
-        {problem && (
-          <Notice tone="bad" urgent>
-            {problem}
-          </Notice>
-        )}
-        <DialogActions>
-          <Button onClick={onDone}>Cancel</Button>
-          <Button type="submit" variant="primary" busy={busy}>
-            Save rights
-          </Button>
-        </DialogActions>
+        <FormEnd action="Save rights" busy={busy} problem={problem} onCancel={onDone} />
       </form>
     </FormProvider>
   );

@@ -7,7 +7,8 @@ import { useApi } from "@/api/context";
 import type { AdminRotated } from "@/api/schema";
 import { Button } from "@/components/button";
 import { SecretLine } from "@/components/copy";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
+import { FormEnd } from "@/components/form-end";
 import { Notice } from "@/components/notice";
 import { useToast } from "@/components/toast-context";
 import { moment } from "@/lib/format";
@@ -76,17 +77,7 @@ function RotateForm({ onMade, onCancel }: { onMade: (made: Made) => void; onCanc
           </label>
         ))}
       </fieldset>
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Make new certificate
-        </Button>
-      </DialogActions>
+      <FormEnd action="Make new certificate" busy={busy} problem={problem} onCancel={onCancel} />
     </form>
   );
 }

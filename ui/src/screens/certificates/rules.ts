@@ -1,6 +1,7 @@
 import type { Agent, Capability, Certificate, CertificateStatus } from "@/api/schema";
 import type { Tone } from "@/components/badge";
 import { daysUntil } from "@/lib/format";
+import type { Refusals } from "@/lib/refusals";
 import { CAPABILITIES } from "@/screens/agents/rules";
 
 /** How certificates and agents are told of. Pure: "now" is an argument. */
@@ -84,6 +85,18 @@ export function shortSerial(serial: string): string {
 export function octets(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
+
+/** Whatever is wrong with a certificate request is wrong with the one field that holds it. */
+export const CSR_REFUSALS: Refusals = [
+  ["the certificate request …", "csr"],
+  ["the text holds …", "csr"],
+  ["the signature of the certificate request …", "csr"],
+  ["the key of this certificate request was revoked, make a new key", "csr"],
+  ["the key must be …", "csr"],
+  ["an RSA key must have …", "csr"],
+  ["the exponent of an RSA key …", "csr"],
+  ["the public key is malformed", "csr"],
+];
 
 export function csrProblem(csr: string): true | string {
   if (csr.trim() === "") return "Paste a certificate request, or choose its file.";

@@ -3,14 +3,13 @@ import { useForm, useWatch } from "react-hook-form";
 
 import { useApi } from "@/api/context";
 import type { OnboardingState } from "@/api/schema";
-import { Button } from "@/components/button";
 import { Card, CardBody } from "@/components/card";
-import { DialogActions } from "@/components/dialog";
 import { TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { useSubmit } from "@/lib/use-submit";
 
 import { StepTitle } from "./shell";
+import { DOMAIN_REFUSALS } from "./steps";
 
 export interface DomainChoice {
   domain: string;
@@ -34,7 +33,7 @@ export function DomainStep({ server, before, onChosen }: DomainStepProps) {
     const kept = await api.post("/api/onboarding/domain", { body: { domain: domain.trim(), email: email.trim() } });
     await cache.invalidateQueries({ queryKey: ["onboarding"] });
     onChosen({ domain: kept.domain, email: kept.email });
-  });
+  }, DOMAIN_REFUSALS);
   return (
     <>
       <StepTitle title="Choose a domain">
@@ -64,16 +63,7 @@ export function DomainStep({ server, before, onChosen }: DomainStepProps) {
               error={errors.email?.message}
               {...form.register("email", { required: "Enter an address." })}
             />
-            {problem && (
-              <Notice tone="bad" urgent>
-                {problem}
-              </Notice>
-            )}
-            <DialogActions>
-              <Button type="submit" variant="primary" busy={busy}>
-                Use this domain
-              </Button>
-            </DialogActions>
+            <FormEnd action="Use this domain" busy={busy} problem={problem} />
           </form>
         </CardBody>
       </Card>

@@ -69,7 +69,7 @@ test("a domain that the server refuses is said at its field, and stays typed", a
   await userEvent.type(await screen.findByLabelText("Domain"), "not a name");
   await userEvent.type(screen.getByLabelText("E-mail"), "ops@example.org");
   await userEvent.click(screen.getByRole("button", { name: "Use this domain" }));
-  expect(await screen.findByText("is no name that DNS can hold")).toBeInTheDocument();
+  expect(await screen.findByText("Is no name that DNS can hold.")).toBeInTheDocument();
   expect(screen.getByLabelText("Domain")).toHaveValue("not a name");
 
   platform.answers["POST /api/onboarding/domain"] = () => {

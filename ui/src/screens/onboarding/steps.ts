@@ -1,4 +1,5 @@
 import type { OnboardingState } from "@/api/schema";
+import type { Refusals } from "@/lib/refusals";
 
 export const STEPS = ["domain", "dns", "set-up", "done"] as const;
 export type Step = (typeof STEPS)[number];
@@ -22,6 +23,9 @@ export function stepOf({ status }: OnboardingState): Step {
 export function isSetUpDue({ status, resultUntil }: OnboardingState): boolean {
   return status !== "COMPLETED" || Boolean(resultUntil);
 }
+
+/** What is said against a domain that another window has moved on from. */
+export const DOMAIN_REFUSALS: Refusals = [["the domain is fixed once it was seen to lead here", "domain"]];
 
 /** Once the domain was seen to lead here it is fixed. */
 export function mayChangeDomain({ status }: OnboardingState): boolean {

@@ -1,20 +1,16 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
 
 import { useApi } from "@/api/context";
-import { sentence } from "@/api/error";
 import type { TwoFactorSetup } from "@/api/schema";
-import { Button } from "@/components/button";
 import { SecretLine } from "@/components/copy";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
+import { FormEnd } from "@/components/form-end";
 import { Notice } from "@/components/notice";
 import { QrCode } from "@/components/qr-code";
-import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 
-import { codeProblem, plainCode } from "./code";
-import { CodeField } from "./code-field";
+import { CodeForm } from "./code-form";
 
 /** Asks first what happens, then shows the seed once, then wants a code as proof that it was taken. */
 export function TwoFactorOn({ onClose }: { onClose: () => void }) {
@@ -46,38 +42,19 @@ function Begin({ onMade, onCancel }: { onMade: (seed: TwoFactorSetup) => void; o
         From then on every browser and every program that uses the admin certificate is asked for a code, at every address of the
         panel. Have the way back ready: the key that comes next.
       </Notice>
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Show QR code
-        </Button>
-      </DialogActions>
+      <FormEnd action="Show QR code" busy={busy} problem={problem} onCancel={onCancel} />
     </form>
   );
 }
 
 function Confirmation({ seed, onClose }: { seed: TwoFactorSetup; onClose: () => void }) {
-  const api = useApi();
-  const cache = useQueryClient();
-  const toast = useToast();
-  const form = useForm({ defaultValues: { code: "" } });
-  const { submit, busy } = useSubmit(form, async ({ code }) => {
-    try {
-      await api.post("/api/settings/2fa/confirm", { body: { code: plainCode(code) } });
-    } catch (error) {
-      return form.setError("code", { message: sentence(error) }, { shouldFocus: true });
-    }
-    await cache.invalidateQueries({ queryKey: ["two-factor"] });
-    toast.done("The panel asks for one-time codes from now on. This browser is signed in.");
-    onClose();
-  });
   return (
-    <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
+    <CodeForm
+      route="/api/settings/2fa/confirm"
+      action="Turn on codes"
+      done="The panel asks for one-time codes from now on. This browser is signed in."
+      onClose={onClose}
+    >
       <div className="flex justify-center">
         <QrCode text={seed.uri} label="QR code of the one-time codes of this panel" />
       </div>
@@ -85,13 +62,6 @@ function Confirmation({ seed, onClose }: { seed: TwoFactorSetup; onClose: () => 
         <p className="mb-1 text-sm font-medium">Key, for apps without a camera and for your safe</p>
         <SecretLine secret={seed.manualKey} name="key" />
       </div>
-      <CodeField error={form.formState.errors.code?.message} {...form.register("code", { validate: codeProblem })} />
-      <DialogActions>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Turn on codes
-        </Button>
-      </DialogActions>
-    </form>
+    </CodeForm>
   );
 }

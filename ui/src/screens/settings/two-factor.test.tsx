@@ -28,7 +28,7 @@ function panel(isOn: boolean) {
 
 test("codes are on once a right one was typed", async () => {
   const { platform, accept } = panel(false);
-  platform.answers["POST /api/settings/2fa/confirm"] = () => refused(401, "that code is not right");
+  platform.answers["POST /api/settings/2fa/confirm"] = () => refused(401, "The code is wrong or was used before: wait for the next one");
   renderScreen(<TwoFactor />, { platform });
   await userEvent.click(await screen.findByRole("button", { name: "Turn on codes" }));
   await userEvent.click(screen.getByRole("button", { name: "Show QR code" }));
@@ -41,7 +41,7 @@ test("codes are on once a right one was typed", async () => {
 
   await userEvent.type(field, "3 456");
   await userEvent.click(screen.getByRole("button", { name: "Turn on codes" }));
-  expect(await screen.findByText("that code is not right.")).toBeInTheDocument();
+  expect(await screen.findByText("The code is wrong or was used before: wait for the next one.")).toBeInTheDocument();
   expect(platform.sent("POST", "/api/settings/2fa/confirm")).toEqual([{ code: "123456" }]);
   // A wrong code here is no session that is over.
   expect(connection.current()).toBe("open");

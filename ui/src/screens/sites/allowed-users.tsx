@@ -4,6 +4,7 @@ import type { UseFormRegisterReturn } from "react-hook-form";
 
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
+import { FieldError } from "@/components/field";
 import { QueryView, Skeleton } from "@/components/page-state";
 
 interface AllowedUsersProps {
@@ -16,9 +17,9 @@ interface AllowedUsersProps {
 /** A checkbox for each user. */
 export function AllowedUsers({ listed, register, error }: AllowedUsersProps) {
   const api = useApi();
-  const errorId = useId();
+  const id = useId();
   return (
-    <fieldset className="min-w-0" aria-describedby={errorId}>
+    <fieldset className="flex min-w-0 flex-col gap-1.5" aria-describedby={error && `${id}-error`}>
       <legend className="mb-1.5 text-sm font-medium">People on the list</legend>
       <QueryView query={useQuery(queries.users(api))} loading={<Skeleton className="h-24" />}>
         {({ users }) => {
@@ -44,9 +45,7 @@ export function AllowedUsers({ listed, register, error }: AllowedUsersProps) {
           );
         }}
       </QueryView>
-      <p id={errorId} aria-live="polite" className={error ? "mt-1.5 text-sm text-bad" : "sr-only"}>
-        {error}
-      </p>
+      <FieldError id={id} error={error} />
     </fieldset>
   );
 }

@@ -1,11 +1,15 @@
 import { useId, type ComponentProps, type ReactNode } from "react";
 
+import { FieldError } from "@/components/field";
+
 /** One of a few, each with what it means. */
-export function Choices({ label, children }: { label: string; children: ReactNode }) {
+export function Choices({ label, error, children }: { label: string; error?: string | undefined; children: ReactNode }) {
+  const id = useId();
   return (
-    <fieldset className="flex min-w-0 flex-col gap-2">
+    <fieldset aria-describedby={error && `${id}-error`} className="flex min-w-0 flex-col gap-2">
       <legend className="mb-1.5 text-sm font-medium">{label}</legend>
       {children}
+      <FieldError id={id} error={error} />
     </fieldset>
   );
 }

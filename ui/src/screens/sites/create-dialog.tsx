@@ -4,15 +4,14 @@ import { useNavigate } from "react-router";
 
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
-import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
 import { CheckboxField, TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 
 import { Choice, Choices } from "./choices";
-import { customDomainProblem, siteNameProblem } from "./rules";
+import { customDomainProblem, REFUSALS, siteNameProblem } from "./rules";
 
 export function CreateDialog({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
   return (
@@ -41,10 +40,10 @@ function CreateForm({ onDone }: { onDone: () => void }) {
     toast.done(message ?? `${site.fqdn} was created.`);
     onDone();
     void navigate(`/sites/${site.id}`);
-  });
+  }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
-      <Choices label="Address">
+      <Choices label="Address" error={errors.type?.message}>
         <Choice
           label="Below this server’s domain"
           hint={domain ? `Such as handbook.${domain}. DNS is ready for it.` : "DNS is ready for it."}
@@ -93,20 +92,16 @@ function CreateForm({ onDone }: { onDone: () => void }) {
       <CheckboxField
         label="Single-page application"
         hint="Unknown addresses answer with index.html, as React, Vue or Angular apps need it."
+        error={errors.spaMode?.message}
         {...form.register("spaMode")}
       />
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      {busy && <p className="text-sm text-soft">The certificate is being fetched; this can take a minute.</p>}
-      <DialogActions>
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Create site
-        </Button>
-      </DialogActions>
+      <FormEnd
+        action="Create site"
+        busy={busy}
+        problem={problem}
+        waiting="The certificate is being fetched; this can take a minute."
+        onCancel={onDone}
+      />
     </form>
   );
 }

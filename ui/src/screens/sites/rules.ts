@@ -1,5 +1,6 @@
 import type { Tone } from "@/components/badge";
 import type { Site } from "@/api/schema";
+import type { Refusals } from "@/lib/refusals";
 
 /** What stands between a site and its visitors, in a word and a sentence. */
 export function siteStatus(site: Pick<Site, "type" | "dnsVerified" | "certIssued" | "fqdn">): {
@@ -28,6 +29,15 @@ export function siteNameProblem(name: string, managed: boolean): true | string {
   const most = managed ? 63 : 100;
   return name.length <= most || `${most} characters at most.`;
 }
+
+/** A site below the server's domain shows no field for a domain of its own: there, the name is it. */
+export const REFUSALS: Refusals = [
+  ["`customDomain` is required for a site of the type `custom`", "customDomain"],
+  ["the name is in use by another site", "name"],
+  ["the subdomain is reserved", "customDomain", "name"],
+  ["subdomains that begin with `agent-`…", "customDomain", "name"],
+  ["the host name is in use by a …", "customDomain", "name"],
+];
 
 /** A host name is judged by the server; this only finds what is surely none. */
 export function customDomainProblem(domain: string): true | string {

@@ -76,6 +76,7 @@ function SettingsForm({ site }: { site: Site }) {
           <CheckboxField
             label="Single-page application"
             hint="Unknown addresses answer with index.html, as React, Vue or Angular apps need it. Leave it off for sites with a page per file."
+            error={errors.spaMode?.message}
             {...form.register("spaMode")}
           />
           {problem && (

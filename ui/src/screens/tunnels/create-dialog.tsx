@@ -4,14 +4,14 @@ import { useForm, useWatch } from "react-hook-form";
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { Tunnel } from "@/api/schema";
-import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
 import { TextField } from "@/components/field";
+import { FormEnd } from "@/components/form-end";
 import { Notice } from "@/components/notice";
 import { useSubmit } from "@/lib/use-submit";
 
 import { AccessField, AdvancedFields, AgentField } from "./fields";
-import { fieldOf, live, portProblem, subdomainProblem } from "./rules";
+import { live, portProblem, REFUSALS, subdomainProblem } from "./rules";
 import { NEW, newTunnel, type Values } from "./values";
 
 interface CreateDialogProps {
@@ -45,16 +45,10 @@ function CreateForm({ onMade, onCancel }: { onMade: (tunnel: Tunnel) => void; on
   const name = useWatch({ control: form.control, name: "subdomain" });
   const { errors } = form.formState;
   const { submit, problem, busy } = useSubmit(form, async (values) => {
-    try {
-      const { tunnel } = await api.post("/api/tunnels", { body: newTunnel(values) });
-      await cache.invalidateQueries({ queryKey: ["tunnels"] });
-      onMade(tunnel);
-    } catch (error) {
-      const field = fieldOf(error);
-      if (!field) throw error;
-      form.setError(field, { message: `${(error as Error).message}.` }, { shouldFocus: true });
-    }
-  });
+    const { tunnel } = await api.post("/api/tunnels", { body: newTunnel(values) });
+    await cache.invalidateQueries({ queryKey: ["tunnels"] });
+    onMade(tunnel);
+  }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
       <TextField
@@ -88,20 +82,13 @@ function CreateForm({ onMade, onCancel }: { onMade: (tunnel: Tunnel) => void; on
         {...form.register("description")}
       />
       <AdvancedFields form={form} isApp />
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <p role="status" className="text-sm text-soft empty:hidden">
-        {busy && `Getting a certificate for ${name}. This can take a minute.`}
-      </p>
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Make tunnel
-        </Button>
-      </DialogActions>
+      <FormEnd
+        action="Make tunnel"
+        busy={busy}
+        problem={problem}
+        waiting={`Getting a certificate for ${name}. This can take a minute.`}
+        onCancel={onCancel}
+      />
     </form>
   );
 }

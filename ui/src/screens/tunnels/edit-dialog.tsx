@@ -4,15 +4,14 @@ import { useForm } from "react-hook-form";
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { Tunnel } from "@/api/schema";
-import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
 import { TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 
 import { AccessField, AdvancedFields, AgentField } from "./fields";
-import { fieldOf, live } from "./rules";
+import { live, REFUSALS } from "./rules";
 import { changes, valuesOf, type Values } from "./values";
 
 export function EditDialog({ tunnel, onClose }: { tunnel: Tunnel; onClose: () => void }) {
@@ -44,18 +43,11 @@ function EditForm({ tunnel, onDone }: { tunnel: Tunnel; onDone: () => void }) {
     // What the list holds now may be newer than the form; only what was changed here is sent.
     const body = changes(form.formState.defaultValues as Values, values);
     if (Object.keys(body).length === 0) return onDone();
-    try {
-      await api.patch("/api/tunnels/{id}", { path: { id: tunnel.id }, body });
-      await cache.invalidateQueries({ queryKey: ["tunnels"] });
-      toast.done(`${tunnel.fqdn} was changed.`);
-      onDone();
-    } catch (error) {
-      const field = fieldOf(error);
-      // Its port can't be changed here: another agent that is free at this port can be chosen.
-      if (field !== "port" && field !== "agentLabel") throw error;
-      form.setError("agentLabel", { message: `${(error as Error).message}.` }, { shouldFocus: true });
-    }
-  });
+    await api.patch("/api/tunnels/{id}", { path: { id: tunnel.id }, body });
+    await cache.invalidateQueries({ queryKey: ["tunnels"] });
+    toast.done(`${tunnel.fqdn} was changed.`);
+    onDone();
+  }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
       {isApp && <AccessField form={form} />}
@@ -70,17 +62,7 @@ function EditForm({ tunnel, onDone }: { tunnel: Tunnel; onDone: () => void }) {
         {...form.register("description")}
       />
       <AdvancedFields form={form} isApp={isApp} />
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Save changes
-        </Button>
-      </DialogActions>
+      <FormEnd action="Save changes" busy={busy} problem={problem} onCancel={onDone} />
     </form>
   );
 }

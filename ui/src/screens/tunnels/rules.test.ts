@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
-
 import { expect, test } from "vitest";
 
-import { ApiError } from "@/api/error";
 import type { Site, Tunnel } from "@/api/schema";
 
-import { fieldOf, matches, portProblem, REFUSALS, subdomainProblem } from "./rules";
+import { matches, portProblem, subdomainProblem } from "./rules";
 
 const tunnel = (subdomain: string, port: number, agentLabel?: string) =>
   ({ subdomain, fqdn: `${subdomain}.lab.example.org`, port, agentLabel }) as Tunnel;
@@ -51,26 +47,6 @@ test("a port is one agent's own", () => {
   expect(portProblem("9000", "attic", tunnels)).toBe(true);
   expect(portProblem("9000", "", tunnels)).toContain("new.lab.example.org");
 });
-
-const refusal = (error: string, status = 400) => ApiError.of({ status, body: { error } });
-
-test.each([
-  ["The subdomain is in use", "subdomain"],
-  ["The host name is in use by a site", "subdomain"],
-  ["The port is in use by another tunnel of this agent", "port"],
-  ["Several agents are enrolled, so `agentLabel` must name one of: attic, cellar", "agentLabel"],
-  ["No agent `attic` is enrolled", "agentLabel"],
-  ["No domain is configured", undefined],
-])("%s belongs to %s", (message, field) => expect(fieldOf(refusal(message))).toBe(field));
-
-test("the words by which a refusal finds its field are the server's own", () => {
-  const errors = path.resolve(import.meta.dirname, "../../../../crates/control/src/error.rs");
-  const server = readFileSync(errors, "utf8");
-  const unknown = REFUSALS.filter(([words]) => !server.includes(`#[error("${words}`));
-  expect(unknown).toEqual([]);
-});
-
-test("a failure is no field's fault", () => expect(fieldOf(refusal("The port is in use", 500))).toBeUndefined());
 
 test("a tunnel is found by all that is shown of it", () => {
   const shown = { ...tunnel("wiki", 8400, "attic"), description: "Family notes" };

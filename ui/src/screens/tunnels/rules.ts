@@ -1,5 +1,5 @@
-import { ApiError } from "@/api/error";
 import type { Agent, Site, Tunnel } from "@/api/schema";
+import type { Refusals } from "@/lib/refusals";
 
 /**
  * What the server will say against a tunnel, said while it is typed. The server's rules decide;
@@ -62,29 +62,17 @@ export function live(agents: readonly Agent[]): Agent[] {
   return agents.filter(({ revoked }) => !revoked);
 }
 
-type Field = "subdomain" | "port" | "agentLabel" | "accessMode";
-
-/**
- * What the server says against the whole of a tunnel, and the field that it speaks of. A test holds
- * these words against those of the server.
- */
-export const REFUSALS: readonly [words: string, field: Field][] = [
+/** An edit shows no port: another agent, at which it is free, can be chosen there. */
+export const REFUSALS: Refusals = [
   ["the subdomain is reserved", "subdomain"],
-  ["subdomains that begin with `agent-`", "subdomain"],
+  ["subdomains that begin with `agent-`…", "subdomain"],
   ["the subdomain is in use", "subdomain"],
-  ["the host name is in use by a ", "subdomain"],
-  ["the port is in use by another tunnel of this agent", "port"],
-  ["several agents are enrolled, so `agentLabel` must name one of", "agentLabel"],
-  ["no agent `", "agentLabel"],
-  ["`restricted` needs grants", "accessMode"],
+  ["the host name is in use by a …", "subdomain"],
+  ["the port is in use by another tunnel of this agent", "port", "agentLabel"],
+  ["several agents are enrolled, so `agentLabel` must name one of: …", "agentLabel"],
+  ["no agent `…` is enrolled", "agentLabel"],
+  ["`restricted` needs grants…", "accessMode"],
 ];
-
-/** The field that a refusal speaks of, where it names none itself. */
-export function fieldOf(error: unknown): Field | undefined {
-  if (!(error instanceof ApiError) || error.status !== 400 || error.fields.size > 0) return undefined;
-  const said = error.message.toLowerCase();
-  return REFUSALS.find(([words]) => said.startsWith(words.toLowerCase()))?.[1];
-}
 
 export function matches(tunnel: Tunnel, filter: string): boolean {
   const wanted = filter.trim().toLowerCase();

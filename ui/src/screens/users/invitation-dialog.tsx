@@ -8,11 +8,11 @@ import { Button } from "@/components/button";
 import { CopyLine } from "@/components/copy";
 import { Dialog, DialogActions } from "@/components/dialog";
 import { SelectField, TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { moment } from "@/lib/format";
 import { useSubmit } from "@/lib/use-submit";
 
-import { list, usernameProblem } from "./rules";
+import { list, REFUSALS, usernameProblem } from "./rules";
 
 export function InvitationDialog({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
   const [made, setMade] = useState<InvitationAnswer | null>(null);
@@ -57,7 +57,7 @@ function InvitationForm({ onMade, onCancel }: { onMade: (made: InvitationAnswer)
     const body = { ...rest, groups: list(groups), expiresInDays: Number(expiresInDays) };
     onMade(await api.post("/api/invitations", { body }));
     await cache.invalidateQueries({ queryKey: ["invitations"] });
-  });
+  }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
       <TextField
@@ -87,17 +87,7 @@ function InvitationForm({ onMade, onCancel }: { onMade: (made: InvitationAnswer)
         <option value="7">7 days</option>
         <option value="30">30 days</option>
       </SelectField>
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          Make link
-        </Button>
-      </DialogActions>
+      <FormEnd action="Make link" busy={busy} problem={problem} onCancel={onCancel} />
     </form>
   );
 }

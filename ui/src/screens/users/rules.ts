@@ -1,3 +1,11 @@
+import type { Refusals } from "@/lib/refusals";
+
+/** The username of somebody else. */
+export const REFUSALS: Refusals = [
+  ["user `…` exists already", "username"],
+  ["an open invitation for `…` exists already", "username"],
+];
+
 /**
  * What the server will say against a name or password, said before it is sent. The server's rules
  * decide; these only spare a round trip.

@@ -3,14 +3,13 @@ import { useForm } from "react-hook-form";
 
 import { useApi } from "@/api/context";
 import type { User } from "@/api/schema";
-import { Button } from "@/components/button";
-import { Dialog, DialogActions } from "@/components/dialog";
+import { Dialog } from "@/components/dialog";
 import { TextField } from "@/components/field";
-import { Notice } from "@/components/notice";
+import { FormEnd } from "@/components/form-end";
 import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 
-import { list, passwordProblem, usernameProblem } from "./rules";
+import { list, passwordProblem, REFUSALS, usernameProblem } from "./rules";
 
 interface UserDialogProps {
   open: boolean;
@@ -61,7 +60,7 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: () => void
     await cache.invalidateQueries({ queryKey: ["users"] });
     toast.done(user ? `${username} was changed.` : `${username} was added.`);
     onDone();
-  });
+  }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
       <TextField
@@ -98,17 +97,7 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: () => void
         error={errors.password?.message}
         {...form.register("password", { validate: (value) => passwordProblem(value, user !== undefined) })}
       />
-      {problem && (
-        <Notice tone="bad" urgent>
-          {problem}
-        </Notice>
-      )}
-      <DialogActions>
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={busy}>
-          {user ? "Save" : "Add user"}
-        </Button>
-      </DialogActions>
+      <FormEnd action={user ? "Save" : "Add user"} busy={busy} problem={problem} onCancel={onDone} />
     </form>
   );
 }
