@@ -12,7 +12,8 @@ export async function openPanel(browser, isOurs) {
   return { context, home, stop, page, faults: watch(context, isOurs), ...handsOn(page) };
 }
 
-function handsOn(page) {
+/** What can be done on a page of the panel. */
+export function handsOn(page) {
   const button = (name) => page.getByRole("button", { name, exact: true });
   return {
     button,

@@ -72,17 +72,3 @@ test("a visitor signs in with keyboard alone, reaches the app, and signs out eve
     await stop();
   }
 });
-
-test("without a certificate the panel says what to do", async () => {
-  const origin = new URL(ready.panelUrl).origin;
-  const { context, stop } = await startChromium({ trusted: [ready.caCert] });
-  try {
-    const page = await context.newPage();
-    const response = await page.goto(origin);
-    assert.equal(response.status(), 400);
-    await picture(page, "panel-without-certificate");
-    await accessible(page);
-  } finally {
-    await stop();
-  }
-});
