@@ -1,9 +1,11 @@
 import "@testing-library/jest-dom/vitest";
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 afterEach(cleanup);
+// Loading a page's code takes seconds on a busy machine; what never comes fails all the same.
+configure({ asyncUtilTimeout: 5000 });
 
 // What jsdom has not and the kit asks for: sizes are all zero there, so nothing is missed.
 globalThis.ResizeObserver ??= class {

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
+import { Badge } from "@/components/badge";
 import { QueryView } from "@/components/page-state";
+import { clock } from "@/lib/format";
 import { refused, renderScreen, TestPlatform, unreachable } from "@/test-platform";
 
 import { ConnectionBanner } from "./connection";
@@ -48,10 +50,13 @@ function Watched() {
   return (
     <>
       <ConnectionBanner />
-      <QueryView query={query}>{({ tunnels }) => <p>{tunnels.length} tunnels</p>}</QueryView>
+      <QueryView query={query}>{({ tunnels }) => <Badge tone="good">{tunnels.length} tunnels</Badge>}</QueryView>
     </>
   );
 }
+
+/** Whether what says how things are now has lost that look. */
+const isStale = (text: string) => screen.getByText(text).closest("[data-stale]") !== null;
 
 const REVOKED = refused(403, "The client certificate was revoked", { certificate: "revoked" });
 const HELP_PAGE = refused(400, undefined as never);
@@ -64,9 +69,13 @@ test.each([
   const platform = new TestPlatform({ [TUNNELS]: { tunnels: [] } });
   renderScreen(<Watched />, { platform });
   expect(await screen.findByText("0 tunnels")).toBeVisible();
+  const at = clock(Date.now(), Date.now());
+  expect(isStale("0 tunnels")).toBe(false);
   platform.answers = { [TUNNELS]: answer, [STATUS]: answer };
-  await act(() => vi.advanceTimersByTimeAsync(30_000));
-  expect(screen.getByRole("alert")).toHaveTextContent("Your certificate is not valid here any more. What you see is as it was.");
+  await act(() => vi.advanceTimersByTimeAsync(300_000));
+  const words = `Your certificate is not valid here any more. What you see is as of ${at}.`;
+  expect(screen.getByRole("alert")).toHaveTextContent(words);
+  expect(isStale("0 tunnels")).toBe(true);
   expect(screen.getByRole("button", { name: "Load page anew" })).toBeVisible();
   expect(screen.getByText("0 tunnels")).toBeVisible();
   expect(screen.queryByText(/Not fresh/)).not.toBeInTheDocument();
@@ -80,9 +89,11 @@ test("an answer that fails leaves what was found before, and says since when and
   await act(() => vi.advanceTimersByTimeAsync(30_000));
   expect(screen.getByText(/^Not fresh since .+: Too many requests\.$/)).toBeVisible();
   expect(screen.getByText("0 tunnels")).toBe(found);
+  expect(isStale("0 tunnels")).toBe(true);
   platform.answers = { [TUNNELS]: { tunnels: [] } };
   await act(() => vi.advanceTimersByTimeAsync(30_000));
   expect(screen.queryByText(/Not fresh/)).not.toBeInTheDocument();
+  expect(isStale("0 tunnels")).toBe(false);
 });
 
 test.each([

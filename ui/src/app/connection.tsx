@@ -4,6 +4,8 @@ import { useEffect, useSyncExternalStore, type ReactNode } from "react";
 
 import { useApi } from "@/api/context";
 import { Button } from "@/components/button";
+import { clock } from "@/lib/format";
+import { useNow } from "@/lib/use-now";
 import { usePlatform } from "@/platform/context";
 
 import { connection } from "@/api/connection";
@@ -31,6 +33,7 @@ export function ConnectionBanner() {
     }, PROBE_MS);
     return () => clearInterval(timer);
   }, [state, api, cache]);
+  useStaleMark(state !== "open");
 
   switch (state) {
     case "open":
@@ -38,7 +41,7 @@ export function ConnectionBanner() {
     case "lost":
       return (
         <Banner icon={CloudOff}>
-          <strong>The server can’t be reached.</strong> What you see is as it was; what you typed stays.
+          <strong>The server can’t be reached.</strong> What you see is <AsOf />; what you typed stays.
         </Banner>
       );
     case "code-needed":
@@ -53,8 +56,8 @@ export function ConnectionBanner() {
             </Button>
           }
         >
-          <strong>Your session is over.</strong> Enter a one-time code in a new window; this one then goes on by itself,
-          and what you typed stays.
+          <strong>Your session is over.</strong> What you see is <AsOf />. Enter a one-time code in a new window; this one
+          then goes on by itself, and what you typed stays.
         </Banner>
       );
     case "refused":
@@ -67,11 +70,26 @@ export function ConnectionBanner() {
             </Button>
           }
         >
-          <strong>Your certificate is not valid here any more.</strong> What you see is as it was. Loading it anew tells
-          why, and loses what you typed.
+          <strong>Your certificate is not valid here any more.</strong> What you see is <AsOf />. Loading it anew
+          tells why, and loses what you typed.
         </Banner>
       );
   }
+}
+
+/** Takes the look of fresh things from all of the window, also from what stands in dialogs. */
+function useStaleMark(isStale: boolean) {
+  useEffect(() => {
+    document.documentElement.toggleAttribute("data-stale", isStale);
+    return () => document.documentElement.removeAttribute("data-stale");
+  }, [isStale]);
+}
+
+/** When it was so. The newest of what is shown; parts that are asked for seldom may be older. */
+function AsOf() {
+  const now = useNow();
+  const at = connection.answeredAt();
+  return at === undefined ? "as it was" : <span className="whitespace-nowrap">as of {clock(at, now)}</span>;
 }
 
 function Banner({ icon: Icon, action, children }: { icon: LucideIcon; action?: ReactNode; children: ReactNode }) {

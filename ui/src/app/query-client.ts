@@ -14,10 +14,7 @@ export function makeQueryClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({
       onError: connection.hear,
-      onSuccess: () => {
-        // That a session is good again only the banner's own question tells: some routes need none.
-        if (connection.current() === "lost") connection.report("open");
-      },
+      onSuccess: connection.answered,
     }),
     mutationCache: new MutationCache({ onError: connection.hear }),
     defaultOptions: {

@@ -87,15 +87,17 @@ interface QueryViewProps<T> {
 
 /**
  * Shows what a query found; before that, that it is awaited or why it failed. What was found once
- * stays on the page when the next answer is none, with the reason above it.
+ * stays on the page when the next answer is none, with the reason above it, and looks no longer fresh:
+ * whatever shows how things are now has another look inside `data-stale`.
  */
 export function QueryView<T>({ query, loading = <SkeletonRows />, children }: QueryViewProps<T>) {
   if (query.data !== undefined) {
+    const stale = isStale(query.error);
     return (
-      <>
-        {isStale(query.error) && <Stale since={query.dataUpdatedAt} error={query.error} />}
+      <div className="contents" data-stale={stale ? "" : undefined}>
+        {stale && <Stale since={query.dataUpdatedAt} error={query.error} />}
         {children(query.data)}
-      </>
+      </div>
     );
   }
   if (query.error) return <Failure error={query.error} onRetry={() => void query.refetch()} />;

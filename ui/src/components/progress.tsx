@@ -13,7 +13,7 @@ export function Progress({ share, label, tone = "accent" }: { share: number; lab
       className="h-1.5 overflow-hidden rounded-full bg-sunken"
     >
       <div
-        className={cn("h-full rounded-full transition-[width]", tone === "bad" ? "bg-bad" : tone === "warn" ? "bg-warn" : "bg-accent")}
+        className={cn("h-full rounded-full transition-[width] in-data-stale:bg-line-strong", tone === "bad" ? "bg-bad" : tone === "warn" ? "bg-warn" : "bg-accent")}
         style={{ width: `${percent}%` }}
       />
     </div>

@@ -64,6 +64,13 @@ export function moment(time: string): string {
   return at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** A time of today by hour and minute alone; milliseconds since 1970. */
+export function clock(at: number, now: number): string {
+  const today = new Date(now).toDateString() === new Date(at).toDateString();
+  const time = new Date(at);
+  return today ? time.toLocaleTimeString(undefined, { timeStyle: "short" }) : moment(time.toISOString());
+}
+
 /** `1 tunnel`, `3 tunnels`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;

@@ -6,7 +6,7 @@ import { useApi } from "@/api/context";
 import { queries } from "@/api/queries";
 import type { SystemStats } from "@/api/schema";
 import { Card } from "@/components/card";
-import { Failure, Skeleton } from "@/components/page-state";
+import { QueryView, Skeleton } from "@/components/page-state";
 import { Progress } from "@/components/progress";
 import { bytes, duration } from "@/lib/format";
 
@@ -23,16 +23,21 @@ export function StatCards() {
   const query = useQuery(queries.stats(useApi()));
   const samples = useHistory(query);
   const ready = usePainted(query.data !== undefined);
-  if (!query.data && query.error) {
-    return (
-      <Card>
-        <Failure error={query.error} onRetry={() => void query.refetch()} />
-      </Card>
-    );
-  }
+  return (
+    <QueryView query={query} loading={<Grid><Waiting /></Grid>}>
+      {(stats) => (
+        <Grid>
+          <Cards stats={stats} samples={samples} graphs={ready} />
+        </Grid>
+      )}
+    </QueryView>
+  );
+}
+
+function Grid({ children }: { children: ReactNode }) {
   return (
     <section aria-label="The server" className="grid grid-cols-2 gap-3 sm:gap-4 lg:grid-cols-4">
-      {query.data ? <Cards stats={query.data} samples={samples} graphs={ready} /> : <Waiting />}
+      {children}
     </section>
   );
 }
@@ -41,7 +46,7 @@ function Cards({ stats, samples, graphs }: { stats: SystemStats; samples: Sample
   const { cpu, memory, disk, uptime, process } = stats;
   const full = share(disk);
   const graph = (of: "cpu" | "memory", label: string) => (
-    <div className="h-9">
+    <div className="h-9 in-data-stale:grayscale">
       {graphs && samples.length > 1 && (
         <Suspense>
           <Graph samples={samples} of={of} label={label} />
@@ -90,7 +95,7 @@ function StatCard({ name, value, note, children }: StatCardProps) {
     <Card className="flex min-h-36 flex-col justify-between gap-2 p-3.5 sm:p-4">
       <div>
         <h2 className="text-sm text-soft">{name}</h2>
-        <div className="text-xl font-semibold tracking-tight tabular-nums">{value}</div>
+        <div className="text-xl font-semibold tracking-tight tabular-nums in-data-stale:text-soft">{value}</div>
         <div className="text-xs text-soft">{note}</div>
       </div>
       {children}
