@@ -14,7 +14,7 @@ import { accessible, picture } from "./watch.mjs";
 /** An authority, three names, and a busy machine. */
 const SET_UP_MS = 120_000;
 /** How soon nobody gets through to a revoked agent. */
-const CUT_OFF_MS = 5_000;
+const CUT_OFF_MS = 10_000;
 
 const step = story();
 

@@ -4,11 +4,15 @@ import { createHmac } from "node:crypto";
 const STEP_MS = 30_000;
 const lastSteps = new Map();
 
-/** A code that was not used before; waits for the next one if need be. */
+/**
+ * A code that was not used before. The server takes that of the next step, too (RFC 6238 §5.2), so
+ * this waits for a third alone.
+ */
 export async function freshCode(uri) {
   for (;;) {
-    const step = Math.floor(Date.now() / STEP_MS);
-    if (step !== lastSteps.get(uri)) {
+    const present = Math.floor(Date.now() / STEP_MS);
+    const step = Math.max(present, (lastSteps.get(uri) ?? 0) + 1);
+    if (step <= present + 1) {
       lastSteps.set(uri, step);
       return codeAt(uri, step);
     }

@@ -27,8 +27,14 @@ const IN_NAMESPACE: &str = r#"
 "#;
 /// Of the block for documentation (RFC 5737): nobody is there.
 const OTHER_ADDRESS: &str = "192.0.2.10";
-/// Of one step, milliseconds: those that wait for one-time codes take a minute and a half.
-const TEST_TIMEOUT: &str = "--test-timeout=240000";
+/// Two files at a time, because each waits now and then, for a one-time code or an end; and at
+/// most so many milliseconds a step, of which the slowest takes one minute.
+const OF_TESTS: &[&str] = &[
+    "--test",
+    "--test-reporter=spec",
+    "--test-concurrency=2",
+    "--test-timeout=240000",
+];
 
 /// The pictures that README and guide show.
 const IN_DOCS: &[(&str, &str)] = &[
@@ -141,9 +147,7 @@ fn build_authority() -> Result<PathBuf> {
 impl Place {
     /// Test files, all when none is named, in namespaces of their own.
     fn tests(&self, namespaces: &[&str], files: &[&str]) -> Command {
-        let options = ["--test", "--test-reporter=spec", TEST_TIMEOUT];
-        let arguments = [&options, files].concat();
-        self.in_namespaces(namespaces, &arguments)
+        self.in_namespaces(namespaces, &[OF_TESTS, files].concat())
     }
 
     /// `node`, where Chromium's choice of a certificate is made.
