@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, root};
-use crate::{api, browser, demo, tidy, tools, ui};
+use crate::{api, browser, demo, mounts, tidy, tools, ui};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 15;
@@ -118,6 +118,11 @@ fn whole(long: bool) -> Result<()> {
             "--quiet",
         ])
         .env("PORTLAMA_BINARY", binary);
+    // The programs are here, so mounts are all that can be missing, and who reads this knows.
+    match mounts::cannot_mount()? {
+        None => drop(command.env("PORTLAMA_TEST_EVERYTHING", "1")),
+        Some(why) => println!("skipped: power cuts: no file system can be mounted here: {why}"),
+    }
     if long {
         command.env("PORTLAMA_TEST_LONG", "1");
     }

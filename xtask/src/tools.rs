@@ -43,6 +43,10 @@ pub const FOR_TESTS: &[Tool] = &[
         package: "nftables",
     },
     Tool {
+        program: "mkfs.ext4",
+        package: "e2fsprogs",
+    },
+    Tool {
         program: "pebble",
         package: "pebble",
     },
