@@ -14,11 +14,11 @@ export function given(name) {
 }
 
 /**
- * Starts a program; `stop` ends it and waits. It ends with this process in any case, because its
- * standard input closes.
+ * Starts a program; `stop` ends it and waits. It ends with this process in any case: the kernel
+ * tells it to.
  */
 export function launch(program, args) {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", program, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const stop = () =>
     new Promise((resolve) => {
       if (child.exitCode !== null || child.signalCode !== null) return resolve();

@@ -12,7 +12,7 @@ const PIXELS_A_STEP = 60;
 /** All of it, on a machine that does other things as well. */
 const LIMIT_MS = 150_000;
 
-// The demo ends when our end of its standard input closes, and Chromium when its parent leaves.
+// Demo and Chromium end with this process.
 const late = setTimeout(() => {
   console.error(`page-speed: not done after ${LIMIT_MS / 1000} s`);
   process.exit(1);
