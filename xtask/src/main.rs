@@ -8,6 +8,7 @@ mod bench;
 mod browser;
 mod demo;
 mod limits;
+mod machine;
 mod mounts;
 mod shell;
 mod suites;

@@ -56,6 +56,34 @@ pub const FOR_TESTS: &[Tool] = &[
     },
 ];
 
+/// What makes and boots a machine with a systemd of its own.
+pub const FOR_MACHINE: &[Tool] = &[
+    Tool {
+        program: "debootstrap",
+        package: "debootstrap",
+    },
+    Tool {
+        program: "systemd-nspawn",
+        package: "systemd-container",
+    },
+    Tool {
+        program: "dpkg-scanpackages",
+        package: "dpkg-dev",
+    },
+    Tool {
+        program: "ip",
+        package: "iproute2",
+    },
+    Tool {
+        program: "nft",
+        package: "nftables",
+    },
+    Tool {
+        program: "curl",
+        package: "curl",
+    },
+];
+
 /// What the measurements drive.
 pub const FOR_BENCH: &[Tool] = &[
     Tool {
@@ -110,6 +138,7 @@ pub fn ensure(tools: &[Tool]) -> Result<()> {
     apt(&install)
 }
 
-fn is_root() -> bool {
+/// Whether this runs with all rights.
+pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

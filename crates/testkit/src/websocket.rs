@@ -75,8 +75,8 @@ impl<'a> PanelSocket<'a> {
         self.open_at(&demo.api(path), &demo.ready.ca_cert).await
     }
 
-    /// Opens the WebSocket at an `https:` address of a server on loopback that this authority
-    /// certifies.
+    /// Opens the WebSocket at an `https:` address of a server that this authority certifies: on
+    /// the machine with this address, else on loopback.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -92,7 +92,8 @@ impl<'a> PanelSocket<'a> {
         if let Some(bytes) = self.receive_buffer {
             tcp.set_recv_buffer_size(bytes)?;
         }
-        let tcp = tcp.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
+        let machine = host.parse().unwrap_or(Ipv4Addr::LOCALHOST);
+        let tcp = tcp.connect((machine, port).into()).await?;
         let roots = trusting(ca_certificate)?;
         let config = match self.identity {
             None => roots.with_no_client_auth(),

@@ -1,0 +1,105 @@
+//! A server on a machine of its own, and the guide's words by which it gets there.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use portlama_testkit::machine::Machine;
+use portlama_testkit::{Answer, Curl, PanelSocket, VisitorSocket};
+use serde_json::Value;
+
+use crate::common;
+
+/// How long a server may take to answer after it was told to start, a restart of the machine
+/// included, on a busy host.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+
+/// The chapter that says how a server is set up.
+const SET_UP: &str = include_str!("../../../../docs/guide/12-server.md");
+
+/// The one block of code in the chapter on setting up that begins with these words.
+pub(crate) fn guide(beginning: &str) -> Result<&'static str> {
+    let blocks = SET_UP.split("```\n").skip(1).step_by(2);
+    let mut found = blocks.filter(|block| block.starts_with(beginning));
+    let block = found.next();
+    let block = block.with_context(|| format!("no block of the guide begins {beginning:?}"))?;
+    match found.next() {
+        None => Ok(block),
+        Some(_) => bail!("two blocks of the guide begin {beginning:?}"),
+    }
+}
+
+/// Puts the program on the machine and makes a complete server for `lab.test` of it, as its own
+/// authority.
+pub(crate) fn install(machine: &Machine<'_>) -> Result<()> {
+    machine.copy_in(&common::binary(), "/usr/local/bin/portlama", 0o755)?;
+    machine.shell(&format!(
+        "portlama server init --certificates internal --domain lab.test --ip {}",
+        machine.address()
+    ))?;
+    Ok(())
+}
+
+/// A request as the admin, who gives up after some seconds.
+pub(crate) fn admin(machine: &Machine<'_>) -> Curl {
+    let file = |name: &str| machine.path(&format!("/etc/portlama/pki/{name}"));
+    Curl::new(&file("ca.crt"))
+        .identity(&file("client.crt"), &file("client.key"))
+        .options(["--connect-timeout", "1", "--max-time", "40"])
+}
+
+/// The address of an API route, `tunnels` for `/api/tunnels`.
+pub(crate) fn api(machine: &Machine<'_>, path: &str) -> String {
+    format!("https://{}:9292/api/{path}", machine.address())
+}
+
+/// Waits until the panel shows its services to the admin; returns how long it took.
+pub(crate) fn comes_up(machine: &Machine<'_>) -> Result<Duration> {
+    let answers = || services(machine).ok().map(drop);
+    let (_, took) = common::within(ANSWER_LIMIT, answers).context("the panel does not answer")?;
+    Ok(took)
+}
+
+/// All services as the panel shows them.
+pub(crate) fn services(machine: &Machine<'_>) -> Result<Vec<Value>> {
+    let answer = admin(machine).send(&api(machine, "services"))?;
+    if answer.status != 200 {
+        bail!("{}: {}", answer.status, answer.text());
+    }
+    let list = answer.json()?;
+    Ok(list["services"].as_array().context("a list")?.clone())
+}
+
+/// One of them; `null` when it is not shown.
+pub(crate) fn service(machine: &Machine<'_>, name: &str) -> Result<Value> {
+    let all = services(machine)?.into_iter();
+    Ok(all
+        .filter(|service| service["name"] == name)
+        .next_back()
+        .unwrap_or_default())
+}
+
+/// Tells a service what to do.
+pub(crate) fn act(machine: &Machine<'_>, name: &str, action: &str) -> Result<Answer> {
+    let path = format!("services/{name}/{action}");
+    admin(machine)
+        .options(["--request", "POST"])
+        .send(&api(machine, &path))
+}
+
+/// Opens the log of a service.
+pub(crate) async fn log(machine: &Machine<'_>, name: &str) -> Result<VisitorSocket> {
+    let file = |name: &str| machine.path(&format!("/etc/portlama/pki/{name}"));
+    let (certificate, key) = (file("client.crt"), file("client.key"));
+    let socket = PanelSocket {
+        identity: Some((&certificate, &key)),
+        ..PanelSocket::default()
+    };
+    let url = api(machine, &format!("services/{name}/logs"));
+    socket.open_at(&url, &file("ca.crt")).await
+}
+
+/// The main process of a unit, as the machine numbers it; 0 when there is none.
+pub(crate) fn main_pid(machine: &Machine<'_>, unit: &str) -> Result<u32> {
+    let said = machine.shell(&format!("systemctl show -p MainPID --value {unit}"))?;
+    said.trim().parse().context("a number")
+}

@@ -1,0 +1,174 @@
+//! The machine that tests boot with a real systemd: its file system, made once, and its suite.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{cargo, output, run};
+use crate::{demo, tools};
+
+/// The release of Debian that is booted.
+const SUITE: &str = "bookworm";
+
+/// What a fresh server has.
+const FRESH: &[&str] = &[
+    "ca-certificates",
+    "curl",
+    "dbus",
+    "iproute2",
+    "openssh-server",
+    "procps",
+    "python3-minimal",
+    "sudo",
+    "systemd-sysv",
+    "systemd-timesyncd",
+];
+
+/// What a hardened server has as well: a layer of its own, and packages for apt.
+const EQUIPPED: &[&str] = &[
+    "fail2ban",
+    "nftables",
+    "polkitd",
+    "python3-systemd",
+    "ufw",
+    "unattended-upgrades",
+];
+
+const ROOT_SCRIPT: &str = include_str!("../machine/root.sh");
+
+/// Where the tests find the file systems.
+const ROOTS: &str = "PORTLAMA_MACHINE_ROOTS";
+
+/// Boots machines and tests Portlama on them; says why where this cannot be done.
+pub fn test() -> Result<()> {
+    if let Some(why) = impossible() {
+        println!("skipped: {why}");
+        return Ok(());
+    }
+    tools::ensure(tools::FOR_MACHINE)?;
+    let Some(sources) = sources()? else {
+        println!("skipped: the apt sources of this machine have no Debian {SUITE}");
+        return Ok(());
+    };
+    let roots = roots(&sources)?;
+    let binary = demo::build_release()?;
+    let mut command = cargo();
+    command
+        .args(["test", "--locked", "--quiet"])
+        .args(["--package", "portlama", "--package", "portlama-testkit"])
+        .args(["--features", "portlama/machine-tests"])
+        .args(["--test", "machine*"])
+        // Machines share this one's cores and memory, and times are measured.
+        .args(["--", "--test-threads", "1"])
+        .env("PORTLAMA_BINARY", binary)
+        .env(ROOTS, roots);
+    run(&mut command)
+}
+
+/// Why no machine can be booted here.
+fn impossible() -> Option<&'static str> {
+    if !tools::is_root() {
+        return Some("a machine is booted by root alone");
+    }
+    if !crate::shell::exists("apt-get") {
+        return Some("the machine's file system is made with apt, which is not here");
+    }
+    let namespaces = Command::new("unshare")
+        .args(["--mount", "--net", "--pid", "--fork", "mount"])
+        .args(["-t", "tmpfs", "portlama", "/run"])
+        .stderr(Stdio::null())
+        .status();
+    if !namespaces.is_ok_and(|status| status.success()) {
+        return Some("namespaces with mounts of their own are not allowed here");
+    }
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+    if !mounts.lines().any(|line| line.contains(" cgroup2 rw")) {
+        return Some("the tree of control groups (cgroup2) cannot be written here");
+    }
+    None
+}
+
+/// Where packages come from, by the machine's own settings.
+struct Sources {
+    mirror: String,
+    lines: String,
+}
+
+fn sources() -> Result<Option<Sources>> {
+    let listing = output(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+        "Created-By: Packages",
+    ]))?;
+    let mut mirror = None;
+    let mut lines = String::new();
+    for target in listing.lines() {
+        let fields: Vec<&str> = target.split_whitespace().collect();
+        let [uri, release, "main"] = fields.as_slice() else {
+            continue;
+        };
+        if *release == SUITE {
+            mirror.get_or_insert_with(|| (*uri).to_owned());
+        }
+        if release.starts_with(SUITE) && !lines.contains(&format!("{uri} {release} ")) {
+            writeln!(lines, "deb {uri} {release} main")?;
+        }
+    }
+    Ok(mirror.map(|mirror| Sources { mirror, lines }))
+}
+
+/// The folder of the file systems, made when it is not there or made of something else. It lies
+/// beside our own builds and may be deleted.
+fn roots(sources: &Sources) -> Result<PathBuf> {
+    let folder = demo::target_directory()?.join("machine");
+    let made_of = folder.join("made-of");
+    let wanted = format!("{SUITE}\n{FRESH:?}\n{EQUIPPED:?}\n{ROOT_SCRIPT}");
+    if std::fs::read_to_string(&made_of).is_ok_and(|found| found == wanted) {
+        return Ok(folder);
+    }
+    println!("making the file system of a machine, once");
+    let begun = Instant::now();
+    remove(&folder)?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let log = folder.join("log");
+    let file = std::fs::File::create(&log)?;
+    let status = Command::new("unshare")
+        // Its mounts go with it, and its processes go with us.
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--"])
+        .args(["bash", "-c", ROOT_SCRIPT, "root.sh"])
+        .arg(&folder)
+        .env("SUITE", SUITE)
+        .env("MIRROR", &sources.mirror)
+        .env("SOURCES", &sources.lines)
+        .env("FRESH", FRESH.join(","))
+        .env("EQUIPPED", EQUIPPED.join(" "))
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .status()
+        .context("cannot start unshare")?;
+    if !status.success() {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().collect();
+        let last = lines[lines.len().saturating_sub(20)..].join("\n");
+        bail!("the file system of a machine could not be made:\n{last}");
+    }
+    // Written last, so that half a file system is made anew.
+    std::fs::write(&made_of, wanted)?;
+    println!("made in {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(folder)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
