@@ -89,7 +89,13 @@ function useStaleMark(isStale: boolean) {
 function AsOf() {
   const now = useNow();
   const at = connection.answeredAt();
-  return at === undefined ? "as it was" : <span className="whitespace-nowrap">as of {clock(at, now)}</span>;
+  return at === undefined ? (
+    "as it was"
+  ) : (
+    <>
+      as of <span className="whitespace-nowrap">{clock(at, now)}</span>
+    </>
+  );
 }
 
 function Banner({ icon: Icon, action, children }: { icon: LucideIcon; action?: ReactNode; children: ReactNode }) {

@@ -111,7 +111,7 @@ function isStale(error: Error | null): boolean {
 
 function Stale({ since, error }: { since: number; error: unknown }) {
   return (
-    <Notice tone="warn" className="mb-3 in-[section]:mx-4 in-[section]:mt-3">
+    <Notice tone="warn" className="in-[section]:mx-4 in-[section]:my-3">
       Not fresh since {moment(new Date(since).toISOString())}: {sentence(error)}
     </Notice>
   );

@@ -7,12 +7,13 @@ import type { InvitationAnswer } from "@/api/schema";
 import { Button } from "@/components/button";
 import { CopyLine } from "@/components/copy";
 import { Dialog, DialogActions } from "@/components/dialog";
-import { SelectField, TextField } from "@/components/field";
+import { SelectField } from "@/components/field";
 import { FormEnd } from "@/components/form-end";
 import { moment } from "@/lib/format";
 import { useSubmit } from "@/lib/use-submit";
 
 import { list, REFUSALS, usernameProblem } from "./rules";
+import { EmailField, GroupsField, UsernameField } from "./shared-fields";
 
 export function InvitationDialog({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
   const [made, setMade] = useState<InvitationAnswer | null>(null);
@@ -60,27 +61,17 @@ function InvitationForm({ onMade, onCancel }: { onMade: (made: InvitationAnswer)
   }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
-      <TextField
-        label="Username"
+      <UsernameField
         hint="Small letters, digits, - and _. They sign in with it."
-        autoCapitalize="none"
-        spellCheck={false}
         error={errors.username?.message}
         {...form.register("username", { validate: usernameProblem })}
       />
-      <TextField
-        label="E-mail"
-        type="email"
+      <EmailField
         hint="Only noted: the server sends no mail."
         error={errors.email?.message}
         {...form.register("email", { required: "Enter an address." })}
       />
-      <TextField
-        label="Groups"
-        hint="Separated by commas. Apps are told them."
-        error={errors.groups?.message}
-        {...form.register("groups")}
-      />
+      <GroupsField error={errors.groups?.message} {...form.register("groups")} />
       <SelectField label="Holds for" error={errors.expiresInDays?.message} {...form.register("expiresInDays")}>
         <option value="1">1 day</option>
         <option value="3">3 days</option>

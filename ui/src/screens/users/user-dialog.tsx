@@ -10,6 +10,7 @@ import { useToast } from "@/components/toast-context";
 import { useSubmit } from "@/lib/use-submit";
 
 import { list, passwordProblem, REFUSALS, usernameProblem } from "./rules";
+import { EmailField, GroupsField, UsernameField } from "./shared-fields";
 
 interface UserDialogProps {
   open: boolean;
@@ -63,12 +64,9 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: () => void
   }, REFUSALS);
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
-      <TextField
-        label="Username"
+      <UsernameField
         hint={user ? "The name can’t be changed." : "Small letters, digits, - and _."}
         readOnly={user !== undefined}
-        autoCapitalize="none"
-        spellCheck={false}
         error={errors.username?.message}
         {...form.register("username", { validate: usernameProblem })}
       />
@@ -77,18 +75,8 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: () => void
         error={errors.displayname?.message}
         {...form.register("displayname", { required: "Enter the name that is shown." })}
       />
-      <TextField
-        label="E-mail"
-        type="email"
-        error={errors.email?.message}
-        {...form.register("email", { required: "Enter an address." })}
-      />
-      <TextField
-        label="Groups"
-        hint="Separated by commas. Apps are told them."
-        error={errors.groups?.message}
-        {...form.register("groups")}
-      />
+      <EmailField error={errors.email?.message} {...form.register("email", { required: "Enter an address." })} />
+      <GroupsField error={errors.groups?.message} {...form.register("groups")} />
       <TextField
         label={user ? "New password" : "Password"}
         type="password"
