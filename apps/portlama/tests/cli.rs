@@ -30,6 +30,8 @@ fn help_has_examples_and_usage_errors_exit_with_2() {
         &["server", "run", "--help"],
         &["server", "reset-admin", "--help"],
         &["agent", "setup", "--help"],
+        &["agent", "discover", "--help"],
+        &["agent", "expose", "--help"],
     ] {
         let output = portlama(words);
         assert!(output.status.success());

@@ -1,6 +1,8 @@
 //! `portlama agent`: the side behind the router.
 
 mod allowed;
+mod discover;
+mod expose;
 mod list;
 mod run;
 mod setup;
@@ -39,6 +41,10 @@ enum Action {
     /// Say how the running agent is; exit code 3 when it is not connected.
     #[command(after_help = status::EXAMPLES)]
     Status,
+    /// Find the services of this machine that could have a host name.
+    Discover(discover::DiscoverArguments),
+    /// Give a service of this machine a host name, and print its URL.
+    Expose(expose::ExposeArguments),
     /// Make, list and remove tunnels.
     #[command(subcommand)]
     Tunnel(tunnel::TunnelCommand),
@@ -63,6 +69,8 @@ pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCod
         Action::Setup(arguments) => setup::setup(arguments, &agents).await,
         Action::Run(arguments) => run::run(arguments, &agents).await,
         Action::Status => status::status(&agents).await,
+        Action::Discover(arguments) => discover::discover(arguments, &agents).await,
+        Action::Expose(arguments) => expose::expose(arguments, &agents).await,
         Action::Tunnel(command) => tunnel::run(command, &agents).await,
         Action::Allow(arguments) => allowed::allow(arguments, &agents).await,
         Action::Deny(arguments) => allowed::deny(arguments, &agents).await,
@@ -110,9 +118,10 @@ fn proxy() -> Result<Option<ProxySettings>> {
     .context("the environment variable HTTPS_PROXY cannot be used")
 }
 
-/// Tells a running agent to go by its changed list at once.
-async fn reload(agent: &AgentDir, output: Output) {
-    match ask::<Reloaded>(&agent.socket_path(), Ask::Reload).await {
+/// Tells a running agent to go by its changed list at once, and says whether there is one.
+async fn reload(agent: &AgentDir, output: Output) -> bool {
+    let answer = ask::<Reloaded>(&agent.socket_path(), Ask::Reload).await;
+    match &answer {
         Ok(Reloaded { cut: 0 }) => output.note("the running agent goes by it now"),
         Ok(Reloaded { cut: 1 }) => {
             output.note("the running agent goes by it now; 1 open connection was ended")
@@ -129,6 +138,7 @@ async fn reload(agent: &AgentDir, output: Output) {
             "a running agent goes by it within a second ({error})"
         )),
     }
+    !matches!(answer, Err(AskError::NotRunning))
 }
 
 /// A terminal's columns: `rows`, each padded to the widest of its column.

@@ -71,7 +71,7 @@ pub(super) struct RemoveArguments {
 
 /// Who may visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Access {
+pub(super) enum Access {
     /// Signed-in users.
     Authenticated,
     /// Everybody; the admin alone may say so.
@@ -82,7 +82,7 @@ enum Access {
 
 /// How the service is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Scheme {
+pub(super) enum Scheme {
     Http,
     Https,
 }
@@ -147,7 +147,7 @@ fn open_at_home(agent: &AgentDir, port: TunnelPort, to: Option<Target>) -> Resul
 }
 
 /// Where visitors go. Apps and agents are served on one port.
-fn url(tunnel: &Tunnel, agent: &AgentDir) -> Result<String> {
+pub(super) fn url(tunnel: &Tunnel, agent: &AgentDir) -> Result<String> {
     Ok(match agent.config()?.tunnel_server {
         Some(TunnelServer { port, .. }) if port != 443 => format!("https://{}:{port}", tunnel.fqdn),
         Some(_) | None => format!("https://{}", tunnel.fqdn),
@@ -195,7 +195,8 @@ fn access(mode: Option<AccessMode>) -> &'static str {
     }
 }
 
-fn status(tunnel: &Tunnel) -> String {
+/// How it fares, for people.
+pub(super) fn status(tunnel: &Tunnel) -> String {
     let text = match tunnel.status {
         TunnelStatus::Serving => "serving".to_owned(),
         TunnelStatus::AgentOffline => "the agent is offline".to_owned(),
@@ -249,10 +250,7 @@ impl From<AddArguments> for NewTunnel {
         Self {
             description: arguments.description,
             access_mode: arguments.access.map(AccessMode::from),
-            origin_scheme: match arguments.origin_scheme {
-                Scheme::Http => OriginScheme::Http,
-                Scheme::Https => OriginScheme::Https,
-            },
+            origin_scheme: arguments.origin_scheme.into(),
             host_header: match arguments.host_header {
                 HostName::Public => HostHeader::Public,
                 HostName::Local => HostHeader::Local,
@@ -270,6 +268,15 @@ impl From<Access> for AccessMode {
             Access::Authenticated => Self::Authenticated,
             Access::Public => Self::Public,
             Access::Restricted => Self::Restricted,
+        }
+    }
+}
+
+impl From<Scheme> for OriginScheme {
+    fn from(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::Http => Self::Http,
+            Scheme::Https => Self::Https,
         }
     }
 }
