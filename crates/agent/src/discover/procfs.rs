@@ -13,8 +13,8 @@ use super::sockets::{Listener, Process, Sockets};
 const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024;
 /// The most that is read of one process' command line, octets.
 const MAX_COMMAND_BYTES: u64 = 4096;
-/// The process that holds sockets for services it starts later; it is named only where nobody
-/// else has the socket.
+// It holds sockets for services it starts later, and is named only where nobody else has the
+// socket.
 const INIT: u32 = 1;
 
 /// The proc file system.
