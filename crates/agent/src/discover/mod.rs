@@ -68,26 +68,32 @@ pub async fn discover(
         docker.containers(patience.docker),
     );
     let listeners = listeners.map_err(io::Error::other)??;
-    let mut hints: Vec<String> = containers.hint.into_iter().collect();
-    hints.extend(unowned(&listeners));
     let mut found = found::put_together(listeners, &containers.list);
     for one in &mut found {
         one.complete(&Probed::NOT_ASKED);
     }
-    let mut discovery = Discovery { found, hints };
+    let mut discovery = Discovery {
+        found,
+        hints: containers.hint.into_iter().collect(),
+    };
     discovery.keep(wanted);
+    discovery.hints.extend(unowned(&discovery.found));
     discovery.ask(patience).await;
     Ok(discovery)
 }
 
-fn unowned(listeners: &[Listener]) -> Option<String> {
-    let count = listeners.iter().filter(|one| one.process.is_none()).count();
-    (count > 0).then(|| {
-        format!(
-            "{count} listening sockets belong to other users: what they are is told by port and \
-             answer; `sudo portlama agent discover` names their processes"
-        )
-    })
+/// What root cannot see belongs to no process of this machine, and nobody can help it.
+fn unowned(found: &[Found]) -> Option<String> {
+    let unknown = |one: &&Found| one.process.is_none() && one.container.is_none();
+    let whose = match found.iter().filter(unknown).count() {
+        _ if rustix::process::geteuid().is_root() => return None,
+        0 => return None,
+        1 => "1 service belongs to another user: what it is is".to_owned(),
+        count => format!("{count} services belong to other users: what they are is"),
+    };
+    Some(format!(
+        "{whose} told by port and answer; `sudo portlama agent discover` names the process"
+    ))
 }
 
 impl Discovery {
