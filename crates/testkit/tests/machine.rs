@@ -127,6 +127,13 @@ fn a_test_that_is_killed_leaves_nothing_running() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_lab_that_runs_another_test_does_not_pass() -> Result<()> {
+    let entered = Lab::enter("there_is_no_such_test", LIMIT, |_| Ok(()));
+    ensure!(std::env::var_os(ROOTS).is_none() == entered.is_ok());
+    Ok(())
+}
+
 fn runs_a_victim() -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());

@@ -71,11 +71,9 @@ pub(crate) fn services(machine: &Machine<'_>) -> Result<Vec<Value>> {
 
 /// One of them; `null` when it is not shown.
 pub(crate) fn service(machine: &Machine<'_>, name: &str) -> Result<Value> {
-    let all = services(machine)?.into_iter();
-    Ok(all
-        .filter(|service| service["name"] == name)
-        .next_back()
-        .unwrap_or_default())
+    let mut all = services(machine)?.into_iter();
+    let found = all.find(|service| service["name"] == name);
+    Ok(found.unwrap_or_default())
 }
 
 /// Tells a service what to do.

@@ -34,11 +34,11 @@ pub(super) fn owner(name: &str) -> Option<u32> {
     pid.parse().ok()
 }
 
-/// Removes the groups of tests.
-pub(super) fn sweep(which: impl Fn(u32) -> bool) {
+/// Removes the groups with such names.
+pub(super) fn sweep(which: impl Fn(&str) -> bool) {
     for tree in hierarchies() {
         for entry in std::fs::read_dir(tree).into_iter().flatten().flatten() {
-            if owner(&entry.file_name().to_string_lossy()).is_some_and(&which) {
+            if which(&entry.file_name().to_string_lossy()) {
                 remove_tree(&entry.path());
             }
         }

@@ -56,11 +56,14 @@ impl Lab {
     /// Removes what tests that were killed left behind: control groups without a process, and
     /// empty folders. Who enters a lab does this first.
     pub fn sweep() {
-        let is_gone = |pid: u32| !Path::new("/proc").join(pid.to_string()).exists();
-        cgroups::sweep(is_gone);
+        let is_left = |name: &str| {
+            let owner = cgroups::owner(name);
+            owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
+        };
+        cgroups::sweep(is_left);
         let folders = std::fs::read_dir(std::env::temp_dir());
         for folder in folders.into_iter().flatten().flatten() {
-            if cgroups::owner(&folder.file_name().to_string_lossy()).is_some_and(is_gone) {
+            if is_left(&folder.file_name().to_string_lossy()) {
                 let _ = std::fs::remove_dir_all(folder.path());
             }
         }
@@ -169,7 +172,8 @@ fn run_inside(test: &str, limit: Duration) -> Result<()> {
         .spawn()
         .context("cannot start setpriv")?;
     let ended = wait(inside, limit);
-    cgroups::sweep(|pid| pid == std::process::id());
+    let name = shared.path().file_name().unwrap_or_default();
+    cgroups::sweep(|group| group.starts_with(&*name.to_string_lossy()));
     let Some(status) = ended? else {
         bail!("{test} did not end within {limit:?}");
     };
