@@ -15,9 +15,9 @@ use super::identify::Speaks;
 use crate::origin_tls::OriginTls;
 use crate::target::TargetHost;
 
-/// Services asked at the same time. Each costs a descriptor and a small buffer; a service that
-/// takes the connection and says nothing must not keep the others waiting.
-pub const PROBES_AT_ONCE: usize = 256;
+/// Services asked at the same time, so that silent ones do not keep the others waiting: half of
+/// the descriptors that macOS gives a program.
+pub const PROBES_AT_ONCE: usize = 128;
 /// How much is read at once, octets.
 const CHUNK_BYTES: usize = 8 * 1024;
 
