@@ -12,6 +12,7 @@
 
 mod body;
 mod call;
+mod certificate_help;
 mod cookie;
 mod describe;
 mod gate;

@@ -95,7 +95,8 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
     operation = operation.response(status.to_string(), gives(schemas));
     for status in refusals(route, has_body) {
         let mut refusal = refusal(status, schemas);
-        if status == 400 && route.rule().who != Who::Public {
+        // The page for browsers without a good certificate.
+        if matches!(status, 400 | 403) && route.rule().who != Who::Public {
             let page = ObjectBuilder::new()
                 .schema_type(Type::String)
                 .pattern(Some("^<!DOCTYPE"));

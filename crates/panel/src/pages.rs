@@ -1,5 +1,5 @@
-//! The pages of the panel's origin: how to present a certificate, where to type a one-time code,
-//! and what this server is.
+//! The pages of the panel's origin: where to type a one-time code, and what this server is. What
+//! they share is here, too; the page about certificates has a file of its own.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, StatusCode};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use portlama_access::{Caller, NotIdentified};
+use portlama_access::Caller;
 use portlama_model::{Desired, OnboardingStatus};
 
 const STYLE: &str = include_str!("pages.css");
@@ -40,79 +40,9 @@ fn hash(of: &str) -> String {
     STANDARD.encode(digest(&SHA256, of.as_bytes()))
 }
 
-/// What whoever has no good certificate sees: why, and how to present one.
-pub(crate) fn certificate_help(reason: &NotIdentified) -> Response {
-    let (title, lead) = explanation(reason);
-    let main = html! {
-        h1 { (title) }
-        p.lead { (lead) }
-        section {
-            h2 { "1. Find the certificate" }
-            p {
-                "Setting up this server made the file " code { "client.p12" } " and a password for it. "
-                "Whoever runs the server has both: they lie in the server's state directory, in "
-                code { "pki/" } "."
-            }
-        }
-        section {
-            h2 { "2. Import it" }
-            dl { (system("Firefox, on any system", html! {
-                "Settings, Privacy & Security, Certificates, " em { "View Certificates" } ", "
-                em { "Your Certificates" } ", " em { "Import" } "."
-            })) (system("macOS: Safari, Chrome, Edge", html! {
-                "Double-click the file, choose the " em { "login" } " keychain, enter the password."
-            })) (system("Windows: Chrome, Edge", html! {
-                "Double-click the file, choose " em { "Current User" } ", enter the password, keep "
-                em { "Automatically select" } "."
-            })) (system("Linux: Chrome, Chromium", html! {
-                "Settings, Privacy and security, Security, " em { "Manage certificates" } ", "
-                em { "Your certificates" } ", " em { "Import" } "."
-            })) (system("iPhone, iPad", html! {
-                "Open the file, then Settings, " em { "Profile Downloaded" } ", " em { "Install" } "."
-            })) (system("Android", html! {
-                "Settings, Security, More security settings, " em { "Install from storage" } ", "
-                em { "VPN & app user certificate" } "."
-            })) }
-        }
-        section {
-            h2 { "3. Come back" }
-            p {
-                "Close every window of the browser, open it again and come back to this address: "
-                "browsers remember that no certificate was chosen. When it asks, choose "
-                em { "admin" } "."
-            }
-        }
-        p.aside {
-            "A machine whose services should be reached through this server needs no browser: run "
-            code { "portlama agent setup" } " on it."
-        }
-    };
-    page(StatusCode::BAD_REQUEST, title, &main)
-}
-
-fn system(name: &str, steps: Markup) -> Markup {
+/// One line of a list of terms: the system's name, and what to do there.
+pub(crate) fn system(name: &str, steps: Markup) -> Markup {
     html! { div { dt { (name) } dd { (steps) } } }
-}
-
-fn explanation(reason: &NotIdentified) -> (&'static str, &'static str) {
-    match reason {
-        NotIdentified::NotYetValid => (
-            "This certificate is not valid yet",
-            "Your browser presented a certificate whose time has not come. The clock of the server is probably wrong.",
-        ),
-        NotIdentified::Expired => (
-            "This certificate has expired",
-            "Your browser presented a certificate whose time is over, so a copy of the file helps no more: `portlama server reset-admin` on the server makes a new one. Import that, and remove the old one.",
-        ),
-        NotIdentified::Untrusted(_) => (
-            "This certificate is not from here",
-            "Your browser presented a certificate that this server did not issue. Choose another one, or import the right one.",
-        ),
-        NotIdentified::NoCertificate | NotIdentified::Revoked | NotIdentified::Nobody => (
-            "This page needs your certificate",
-            "This is the panel of a Portlama server. It opens only to a browser that presents the administrator's certificate.",
-        ),
-    }
 }
 
 /// What the admin sees who has not typed a one-time code yet: the form, and nothing of the
@@ -199,7 +129,7 @@ fn progress(status: OnboardingStatus) -> &'static str {
     }
 }
 
-fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
+pub(crate) fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang="en" {

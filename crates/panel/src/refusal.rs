@@ -15,6 +15,7 @@ use portlama_api::{
 use portlama_control::{OperationError, Refusal as BusinessRefusal};
 use serde_json::json;
 
+use crate::certificate_help::certificate_help;
 use crate::handlers::tunnels;
 use crate::headers::whole_seconds;
 use crate::multipart::UploadFault;
@@ -114,10 +115,9 @@ impl Refusal {
     /// The answer, fit for whoever reads it.
     pub(crate) fn into_response(self, reader: &Reader) -> Response {
         if let Self::Access(Denied::NotIdentified(reason)) = &self
-            && is_certificate_problem(reason)
             && reader.wants_page
         {
-            return pages::certificate_help(reason);
+            return certificate_help(reason, self.status());
         }
         if matches!(self, Self::Access(Denied::SecondFactor)) && reader.wants_page && !reader.in_api
         {

@@ -82,16 +82,37 @@ async fn every_answer_is_safe_in_a_browser() {
 #[tokio::test]
 async fn without_a_good_certificate_browsers_get_the_page_that_helps() {
     let app = TestApp::completed().await;
-    for (caller, title) in [
-        (Presented::None, "This page needs your certificate"),
-        (app.foreign(), "This certificate is not from here"),
+    let revoked = app.agent("attic", Capability::ALL).await;
+    app.revoke("attic").await;
+    let (none, foreign) = (Presented::None, app.foreign());
+    let ours = |name, days| app.certificate(name, days);
+    for (caller, status, title, way_out) in [
+        (none, 400, "This page needs your certificate", "choose "),
+        (foreign, 400, "This certificate is not from here", "Choose"),
         (
-            app.certificate("admin", -20..-1),
+            ours("admin", -20..-1),
+            400,
             "This certificate has expired",
+            "reset-admin",
         ),
         (
-            app.certificate("admin", 1..20),
+            ours("admin", 1..20),
+            400,
             "This certificate is not valid yet",
+            "clock",
+        ),
+        (revoked, 403, "This certificate was revoked", "reset-admin"),
+        (
+            ours("admin", -1..20),
+            403,
+            "This certificate is nobody's",
+            "reset-admin",
+        ),
+        (
+            ours("agent:attic2", -1..20),
+            403,
+            "This certificate is nobody's",
+            "agent setup",
         ),
     ] {
         for path in [
@@ -104,13 +125,12 @@ async fn without_a_good_certificate_browsers_get_the_page_that_helps() {
             let answer = app
                 .send(&caller, Ask::get(path).header("accept", HTML))
                 .await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            assert_eq!(answer.status.as_u16(), status, "{path}");
             assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
             let text = answer.text();
-            assert!(
-                text.contains(title) && text.contains("client.p12"),
-                "{path}: {text}"
-            );
+            for words in [title, way_out, "client.p12"] {
+                assert!(text.contains(words), "{path}: {words}: {text}");
+            }
             assert!(
                 !text.contains("<script") && !text.contains("http"),
                 "{path}: {text}"
@@ -145,16 +165,23 @@ async fn programs_get_json_where_browsers_get_the_page() {
 }
 
 #[tokio::test]
-async fn a_revoked_certificate_is_told_so_in_json() {
+async fn programs_with_a_dead_certificate_are_told_so_in_json() {
     let app = TestApp::completed().await;
-    let agent = app.agent("attic", Capability::ALL).await;
+    let revoked = app.agent("attic", Capability::ALL).await;
     app.revoke("attic").await;
-    for path in ["/", "/api/tunnels"] {
-        let answer = app
-            .send(&agent, Ask::get(path).header("accept", HTML))
-            .await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        assert_eq!(answer.json()["details"]["certificate"], "revoked");
+    let nobody = app.certificate("admin", -1..20);
+    for (caller, problem) in [(revoked, "revoked"), (nobody, "nobody")] {
+        for (path, accept) in [
+            ("/", "application/json"),
+            ("/api/tunnels", "application/json"),
+            ("/api/tunnels", "*/*"),
+            ("/api/nothing", "*/*"),
+        ] {
+            let ask = Ask::get(path).header("accept", accept);
+            let answer = app.send(&caller, ask).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {accept}");
+            assert_eq!(answer.json()["details"]["certificate"], problem);
+        }
     }
 }
 
