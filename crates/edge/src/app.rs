@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, Version, header};
+use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use portlama_access::{FetchSite, Refused, VisitFacts};
+use portlama_access::{Provenance, Refused, VisitFacts};
 use portlama_model::{AppRoute, HostHeader};
 use portlama_tunnel::OpenError;
 
@@ -189,18 +189,13 @@ fn host_for(route: &AppRoute, entry: &HostEntry) -> HeaderValue {
 
 /// What of a request bears on the decision.
 pub(crate) fn facts<B>(entry: &HostEntry, request: &Request<B>) -> VisitFacts {
-    let headers = request.headers();
-    let site = FetchSite::of(headers.get("sec-fetch-site").map(|v| v.as_bytes()));
-    let origin = headers
-        .get(header::ORIGIN)
-        .map(|o| o.to_str().unwrap_or("null"));
     VisitFacts {
         safe_method: matches!(
             *request.method(),
             Method::GET | Method::HEAD | Method::OPTIONS
         ),
         upgrade: is_websocket(request),
-        fetch_site: site.or_by_origin(origin, &entry.origin),
+        fetch_site: Provenance::of(request.headers()).site(&entry.origin),
     }
 }
 

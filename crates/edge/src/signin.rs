@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
-use portlama_access::{FetchSite, Provenance, may_change};
+use portlama_access::{Provenance, may_change};
 
 use crate::cookies;
 use crate::edge::Parts;
@@ -174,13 +174,7 @@ async fn sign_out<B>(
     request: &Request<B>,
 ) -> Response<Bytes> {
     let headers = request.headers();
-    let provenance = Provenance {
-        origin: headers
-            .get(header::ORIGIN)
-            .map(|o| o.to_str().unwrap_or("null")),
-        fetch_site: FetchSite::of(headers.get("sec-fetch-site").map(|v| v.as_bytes())),
-    };
-    if may_change(&entry.origin, provenance).is_err() {
+    if may_change(&entry.origin, Provenance::of(headers)).is_err() {
         return pages::answer(pages::CROSS_SITE, Reader::of(headers), None);
     }
     if let Some(token) = cookies::value_of(headers, cookies::SESSION) {
