@@ -4,7 +4,8 @@ use http::{HeaderMap, Request, Version, header};
 
 use super::authority::Authority;
 use super::error::GateError;
-use super::head::{check_method, is_framing_in_disguise};
+use super::head_fields::is_framing_in_disguise;
+use super::request_line::check_method;
 use super::target::check_path_and_query;
 use crate::limits::{MAX_HEADERS, MAX_TARGET_BYTES};
 
