@@ -185,6 +185,8 @@ impl Control {
             tasks: tasks.clone(),
         });
         core.observe_all(now);
+        let recalling = core.clone();
+        blocking(move || recalling.recall_first_account(now)).await?;
         // What was due while nothing ran must not be let in once more.
         core.settle_rotation().await;
         background::spawn(&core, &tasks, &stop);

@@ -168,7 +168,7 @@ async fn no_step_can_be_skipped_or_taken_back() {
     assert_eq!(wrong_stage(refused), OnboardingStatus::DnsReady);
     let unread = control.provisioning_result().unwrap_err();
     assert_eq!(wrong_stage(unread), OnboardingStatus::DnsReady);
-    let unread = control.acknowledge_provisioning(admin).unwrap_err();
+    let unread = control.acknowledge_provisioning(admin).await.unwrap_err();
     assert_eq!(wrong_stage(unread), OnboardingStatus::DnsReady);
     run(&world).await.expect("completes");
     let completed = OnboardingStatus::Completed;
@@ -468,9 +468,10 @@ async fn the_first_password_is_readable_until_it_is_acknowledged() {
     world
         .control
         .acknowledge_provisioning(&world.admin)
+        .await
         .expect("acknowledged");
     assert!(matches!(read(), Err(OperationError::Gone { .. })));
-    let again = world.control.acknowledge_provisioning(&world.admin);
+    let again = world.control.acknowledge_provisioning(&world.admin).await;
     assert!(matches!(again, Err(OperationError::Gone { .. })));
     let shown = world
         .control
@@ -492,8 +493,63 @@ async fn the_first_password_is_gone_after_ten_minutes() {
     world.clock.advance(Duration::from_secs(1));
     let gone = world.control.provisioning_result();
     assert!(matches!(gone, Err(OperationError::Gone { .. })));
-    let gone = world.control.acknowledge_provisioning(&world.admin);
+    let gone = world.control.acknowledge_provisioning(&world.admin).await;
     assert!(matches!(gone, Err(OperationError::Gone { .. })));
+}
+
+#[tokio::test]
+async fn a_restart_shows_the_first_password_for_the_rest_of_its_time() {
+    let dns = dns();
+    let world = ready(&dns).await;
+    run(&world).await.expect("completes");
+    let first = world.control.provisioning_result().expect("readable");
+    let until = world.control.provisioning_result_until();
+    world.clock.advance(RESULT_LIFETIME / 2);
+    let world = world.restart().await;
+    let again = world.control.provisioning_result().expect("readable");
+    let shown = |result: &ProvisionResult| {
+        let text = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+        let secrets = (text(&result.admin_password), text(&result.admin_totp_uri));
+        (secrets, result.panel_url.clone(), result.auth_url.clone())
+    };
+    assert_eq!(shown(&again), shown(&first));
+    assert_eq!(world.control.provisioning_result_until(), until);
+    sign_in(&world, &again).await;
+
+    world.clock.advance(RESULT_LIFETIME / 2);
+    let world = world.restart().await;
+    let gone = world.control.provisioning_result();
+    assert!(matches!(gone, Err(OperationError::Gone { .. })));
+    world.clock.set_back(RESULT_LIFETIME);
+    let world = world.restart().await;
+    let gone = world.control.provisioning_result();
+    assert!(
+        matches!(gone, Err(OperationError::Gone { .. })),
+        "a clock that goes back brings nothing back"
+    );
+}
+
+#[tokio::test]
+async fn an_acknowledged_password_does_not_come_back_with_a_restart() {
+    let dns = dns();
+    let world = ready(&dns).await;
+    run(&world).await.expect("completes");
+    let acknowledged = world.control.acknowledge_provisioning(&world.admin).await;
+    acknowledged.expect("acknowledged");
+    let world = world.restart().await;
+    let gone = world.control.provisioning_result().unwrap_err();
+    assert!(gone.to_string().contains("a new password"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_complete_at_once_says_that_it_has_no_first_account() {
+    let world = World::new().await;
+    assert_eq!(status(&world), OnboardingStatus::Completed);
+    let none = world.control.provisioning_result().unwrap_err();
+    assert!(matches!(none, OperationError::Gone { .. }), "{none:?}");
+    assert!(none.to_string().contains("add a user"), "{none}");
+    let none = world.control.acknowledge_provisioning(&world.admin).await;
+    assert!(matches!(none, Err(OperationError::Gone { .. })));
 }
 
 #[tokio::test]

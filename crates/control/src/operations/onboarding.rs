@@ -9,10 +9,10 @@ use portlama_model::{Domain, Email, Hostname, OnboardingStatus, State, Timestamp
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use crate::change::{Change, audit_row};
+use crate::change::{Change, audit_row, blocking, not_done};
 use crate::dns::{ResolverAnswer, Verdict, leads_here, own_among};
 use crate::operations::still_may;
-use crate::provisioning::{AlreadyRunning, Run, own_hosts};
+use crate::provisioning::{AlreadyRunning, Run, admin_name, own_hosts};
 use crate::{
     Control, OperationError, ProvisionEvent, ProvisionFailure, ProvisionResult, ProvisionView,
 };
@@ -244,13 +244,19 @@ impl Control {
         progress.readable_until(self.core.live.now())
     }
 
-    /// Forgets the first account's secrets, because the admin has them.
+    /// Forgets the first account's secrets, because the admin has them: on the disk first.
     ///
     /// # Errors
-    /// As [`provisioning_result`](Self::provisioning_result).
-    pub fn acknowledge_provisioning(&self, by: &Identity) -> Result<(), OperationError> {
+    /// As [`provisioning_result`](Self::provisioning_result); and when they cannot be removed from
+    /// the disk, so that they are there still.
+    pub async fn acknowledge_provisioning(&self, by: &Identity) -> Result<(), OperationError> {
         let core: &Arc<_> = &self.core;
         still_may(&core.state.load(), by, None)?;
+        self.provisioning_result()?;
+        let runtime = core.store.runtime().clone();
+        blocking(move || runtime.first_account().forget())
+            .await
+            .map_err(not_done)?;
         if core.provisioning.progress.acknowledge(core.live.now()) {
             return Ok(());
         }
@@ -258,16 +264,26 @@ impl Control {
     }
 
     fn nothing_to_read(&self) -> OperationError {
-        match self.core.state.load().panel.onboarding.status {
-            OnboardingStatus::Completed => OperationError::Gone {
-                message: "the first account's password is not kept any longer: give the account \
-                          a new password and a new one-time code"
-                    .to_owned(),
-            },
-            status => OperationError::WrongStage {
-                message: "the set-up is not complete".to_owned(),
-                status,
-            },
+        let state = self.core.state.load();
+        let message = match state.panel.onboarding.status {
+            // As after `init --domain … --certificates internal`, which makes no account.
+            OnboardingStatus::Completed if !state.users.users.contains_key(&admin_name()) => {
+                "the set-up made no account `admin`, or it was deleted: add a user, or send an \
+                 invitation"
+            }
+            OnboardingStatus::Completed => {
+                "the first account's password is not kept any longer: give the account \
+                 a new password and a new one-time code"
+            }
+            status => {
+                return OperationError::WrongStage {
+                    message: "the set-up is not complete".to_owned(),
+                    status,
+                };
+            }
+        };
+        OperationError::Gone {
+            message: message.to_owned(),
         }
     }
 }

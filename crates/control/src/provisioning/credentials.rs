@@ -1,11 +1,13 @@
 //! The first account's password and one-time-code seed: made once, shown to the admin until
-//! they say that they have them, and then gone from memory.
+//! they say that they have them, and then gone from memory and disk. Until then a restart shows
+//! them again.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portlama_model::{Secret, Timestamp, Username};
+use portlama_state::FirstSecrets;
 
 use crate::random::octets;
 
@@ -36,17 +38,52 @@ pub(super) fn random_password() -> Secret {
 }
 
 /// A result, and until when its secrets are shown.
+#[derive(Clone)]
 pub(super) struct Shown {
     result: ProvisionResult,
     until: Timestamp,
 }
 
 impl Shown {
+    /// A result whose secrets were made at `now`.
     pub(super) fn new(result: ProvisionResult, now: Timestamp) -> Self {
         Self {
             result,
             until: now.plus(RESULT_LIFETIME),
         }
+    }
+
+    /// A result of which `kept` was written down; `None` when its time is over at `now`.
+    pub(super) fn recalled(
+        result: ProvisionResult,
+        kept: FirstSecrets,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let result = ProvisionResult {
+            admin_password: kept.password,
+            admin_totp_uri: kept.totp_uri,
+            ..result
+        };
+        let mut shown = Self {
+            result,
+            // A clock that was set back makes no secret stay for longer.
+            until: kept.until.min(now.plus(RESULT_LIFETIME)),
+        };
+        shown.is_readable(now).then_some(shown)
+    }
+
+    /// What to write down, so that it is shown after a crash as well; `None` without secrets.
+    pub(super) fn to_keep(&self) -> Option<FirstSecrets> {
+        let ProvisionResult {
+            admin_password: password,
+            admin_totp_uri: totp_uri,
+            ..
+        } = self.result.clone();
+        (password.is_some() || totp_uri.is_some()).then_some(FirstSecrets {
+            password,
+            totp_uri,
+            until: self.until,
+        })
     }
 
     /// Whether there are secrets to read at `now`. Forgets them when their time is over.
@@ -99,6 +136,29 @@ mod tests {
             !shown.is_readable(now),
             "a clock that goes back brings nothing back"
         );
+    }
+
+    #[test]
+    fn what_is_written_down_is_shown_again_for_the_rest_of_its_time() {
+        let now = Timestamp::from_unix_seconds(1_800_000_000);
+        let first = shown(now);
+        let kept = || first.to_keep().expect("secrets");
+        let plain = || ProvisionResult {
+            admin_password: None,
+            admin_totp_uri: None,
+            ..first.result.clone()
+        };
+        let minute = Duration::from_secs(60);
+        let again = Shown::recalled(plain(), kept(), now.plus(minute));
+        let mut again = again.expect("nine minutes are left");
+        assert_eq!(again.until(), first.until());
+        let password = again.result(now.plus(minute)).admin_password;
+        assert!(password.is_some_and(|p| p.expose() == kept().password.expect("one").expose()));
+        let over = now.plus(RESULT_LIFETIME);
+        assert!(Shown::recalled(plain(), kept(), over).is_none());
+        let past = now.minus(RESULT_LIFETIME * 100);
+        let again = Shown::recalled(plain(), kept(), past).expect("readable");
+        assert_eq!(again.until(), past.plus(RESULT_LIFETIME));
     }
 
     #[test]

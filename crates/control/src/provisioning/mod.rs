@@ -13,12 +13,13 @@ pub use credentials::{ADMIN_PASSWORD_BYTES, ProvisionResult, RESULT_LIFETIME};
 pub(crate) use run::{AlreadyRunning, Progress};
 pub use run::{MAX_WAITING_FRAMES, ProvisionEvent, ProvisionFailure, ProvisionView, TaskView};
 pub use steps::{CERTIFICATE_WAIT, CHECK_TIMEOUT};
-pub(crate) use steps::{PreparedAdmin, Run, own_hosts};
+pub(crate) use steps::{PreparedAdmin, Run, admin_name, own_hosts};
 pub use task::{ProvisionTask, TaskStatus};
 
 use parking_lot::Mutex;
 
-/// What the set-up keeps in memory between runs.
+/// What the set-up keeps in memory between runs. Of this a restart brings back the result
+/// alone, as long as nobody acknowledged it.
 #[derive(Default)]
 pub(crate) struct Provisioning {
     pub(crate) progress: Progress,

@@ -184,11 +184,16 @@ impl Progress {
     }
 
     /// Ends the run well.
-    pub(super) fn complete(&self, result: ProvisionResult, now: Timestamp) {
+    pub(super) fn complete(&self, shown: Shown) {
         let mut state = self.state.lock();
         state.is_running = false;
-        state.shown = Some(Shown::new(result, now));
+        state.shown = Some(shown);
         let _ = self.events.send(ProvisionEvent::Complete);
+    }
+
+    /// Shows what a run before the restart ended with.
+    pub(super) fn recall(&self, shown: Shown) {
+        self.state.lock().shown = Some(shown);
     }
 
     /// Ends a run that was cut short, so that the next one may begin.

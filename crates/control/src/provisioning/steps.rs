@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use portlama_auth::{Password, PasswordHash, TotpSeed};
-use portlama_model::{Domain, Hostname, OnboardingStatus, Secret, State, User, Username};
+use portlama_model::{
+    Domain, Hostname, OnboardingStatus, Secret, State, Timestamp, User, Username,
+};
+use portlama_state::StateError;
 use serde_json::json;
 
-use super::credentials::{ProvisionResult, random_password};
+use super::credentials::{ProvisionResult, Shown, random_password};
 use super::task::{ProvisionTask, TaskStatus};
 use crate::certifier::obtain::Obtained;
 use crate::change::{Change, audit_row, blocking};
@@ -43,7 +46,7 @@ pub(crate) struct Run {
     /// Who asked for it, for the audit.
     by: String,
     /// What the last task leaves to be told.
-    result: Option<ProvisionResult>,
+    shown: Option<Shown>,
 }
 
 impl Drop for Run {
@@ -58,7 +61,7 @@ impl Run {
         Self {
             core,
             by,
-            result: None,
+            shown: None,
         }
     }
 
@@ -79,8 +82,8 @@ impl Run {
                 }
             }
         }
-        if let Some(result) = self.result.take() {
-            progress.complete(result, core.live.now());
+        if let Some(shown) = self.shown.take() {
+            progress.complete(shown);
         }
     }
 
@@ -273,9 +276,10 @@ impl Run {
         }
         let prepared = core.provisioning.admin.lock().take();
         let prepared = prepared.ok_or("the first account was not made: run the set-up again")?;
-        match self.put_in_service(writer, &state, &prepared).await {
+        let shown = Shown::new(core.to_tell(domain, &prepared), core.live.now());
+        match self.put_in_service(writer, &state, &prepared, &shown).await {
             Ok(()) => {
-                self.result = Some(self.to_tell(domain, prepared));
+                self.shown = Some(shown);
                 Ok("the server is in service".to_owned())
             }
             Err(why) => {
@@ -290,17 +294,11 @@ impl Run {
         writer: crate::change::WriterGuard,
         state: &State,
         prepared: &PreparedAdmin,
+        shown: &Shown,
     ) -> Result<(), String> {
         let core = &self.core;
         let name = admin_name();
-        if let Some(seed) = &prepared.seed {
-            // Before the account: a seed without one opens nothing.
-            let (runtime, seed) = (core.store.runtime().clone(), seed.to_base32());
-            let owner = name.clone();
-            blocking(move || runtime.totp().set(&owner, &seed))
-                .await
-                .map_err(|error| format!("the one-time code could not be kept: {error}"))?;
-        }
+        self.keep_secrets(prepared, shown).await?;
         let mut next = completed(state);
         if let Some((_, hash)) = &prepared.password {
             let user = first_account(hash)?;
@@ -320,12 +318,60 @@ impl Run {
         applied.map_err(|error| explained(&error))
     }
 
-    fn to_tell(&self, domain: &Domain, prepared: PreparedAdmin) -> ProvisionResult {
+    /// Writes down what must outlive a crash right after the commit. Before the account it opens
+    /// nothing, and a start without one removes it.
+    async fn keep_secrets(&self, prepared: &PreparedAdmin, shown: &Shown) -> Result<(), String> {
+        let runtime = self.core.store.runtime().clone();
+        let seed = prepared.seed.as_ref().map(TotpSeed::to_base32);
+        let secrets = shown.to_keep();
+        let kept = blocking(move || {
+            if let Some(seed) = seed {
+                runtime.totp().set(&admin_name(), &seed)?;
+            }
+            secrets.map_or(Ok(()), |secrets| runtime.first_account().keep(&secrets))
+        });
+        kept.await
+            .map_err(|error| format!("the first account's secrets could not be kept: {error}"))
+    }
+}
+
+impl Core {
+    /// Shows the first account's secrets again after a restart, as long as nobody acknowledged
+    /// them and their time is not over; removes what is left of them otherwise.
+    pub(crate) fn recall_first_account(&self, now: Timestamp) -> Result<(), StateError> {
+        let kept = self.store.runtime().first_account();
+        let Some(secrets) = kept.get()? else {
+            return Ok(());
+        };
+        let state = self.state.load();
+        let domain = state.panel.domain.as_ref();
+        let domain =
+            domain.filter(|_| state.panel.onboarding.status == OnboardingStatus::Completed);
+        let nothing = PreparedAdmin {
+            password: None,
+            seed: None,
+        };
+        let shown =
+            domain.and_then(|domain| Shown::recalled(self.to_tell(domain, &nothing), secrets, now));
+        match shown {
+            Some(shown) => self.provisioning.progress.recall(shown),
+            // A full disk is no reason not to start; the sweep takes them when their time is over.
+            None => {
+                if let Err(error) = kept.forget() {
+                    tracing::warn!(%error, "the first account's secrets could not be removed yet");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn to_tell(&self, domain: &Domain, prepared: &PreparedAdmin) -> ProvisionResult {
         let name = admin_name();
-        let port = self.core.settings.https_port;
+        let port = self.settings.https_port;
+        let password = prepared.password.as_ref();
         ProvisionResult {
-            admin_password: prepared.password.map(|(secret, _)| secret),
-            admin_totp_uri: prepared.seed.map(|seed| seed.uri(&name)),
+            admin_password: password.map(|(secret, _)| secret.clone()),
+            admin_totp_uri: prepared.seed.as_ref().map(|seed| seed.uri(&name)),
             admin_username: name,
             panel_url: origin(&domain.panel(), port),
             auth_url: origin(&domain.auth(), port),
@@ -344,7 +390,8 @@ fn completed(state: &State) -> State {
     next
 }
 
-fn admin_name() -> Username {
+/// The first account's name.
+pub(crate) fn admin_name() -> Username {
     "admin".parse().expect("`admin` is a user name")
 }
 

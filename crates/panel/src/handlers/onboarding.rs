@@ -97,9 +97,8 @@ pub(crate) async fn result(call: Call) -> Result<Response, Refusal> {
     ok(told(call.control.provisioning_result()?))
 }
 
-#[expect(clippy::unused_async, reason = "handlers share one shape")]
 pub(crate) async fn acknowledge(call: Call) -> Result<Response, Refusal> {
-    call.control.acknowledge_provisioning(call.by())?;
+    call.control.acknowledge_provisioning(call.by()).await?;
     ok(Done { ok: true })
 }
 
