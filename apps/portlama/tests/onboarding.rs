@@ -2,15 +2,16 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
+use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::StreamExt as _;
-use portlama_testkit::{Answer, Curl, PanelSocket, Pebble, PebbleOptions, VisitorSocket};
+use portlama_testkit::{
+    Answer, DnsServer, PanelSocket, Pebble, PebbleOptions, Server, VisitorSocket,
+};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -18,25 +19,10 @@ const DOMAIN: &str = "lab.portlama.test";
 /// How long a run may take: an authority, three names, a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// A server's directory and what is needed to start it.
+/// A server's directory, and the authority and the DNS that it asks.
 struct Site {
     folder: tempfile::TempDir,
     pebble: Pebble,
-}
-
-/// A running server; killed when dropped.
-struct Server {
-    child: Child,
-    https: u16,
-    panel: u16,
-    pki: PathBuf,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Site {
@@ -49,17 +35,22 @@ impl Site {
         let Some(pebble) = Pebble::start(options)? else {
             return Ok(None);
         };
-        let folder = tempfile::tempdir()?;
-        let made = Command::new(common::binary())
-            .args(["server", "init", "--ip", "127.0.0.1", "--state-dir"])
-            .arg(folder.path().join("state"))
-            .args(["--acme-directory", &pebble.directory(), "--acme-ca-file"])
-            .arg(pebble.ca_file())
-            .args(["--resolver", &format!("127.0.0.1:{}", pebble.dns_port())])
-            .output()?;
-        let said = String::from_utf8_lossy(&made.stderr).into_owned();
-        ensure!(made.status.success(), "init: {said}");
-        Ok(Some(Self { folder, pebble }))
+        let site = Self {
+            folder: tempfile::tempdir()?,
+            pebble,
+        };
+        let (directory, ca_file) = (site.pebble.directory(), site.pebble.ca_file());
+        let resolver = format!("127.0.0.1:{}", site.pebble.dns_port());
+        let options = [
+            OsStr::new("--acme-directory"),
+            OsStr::new(&directory),
+            OsStr::new("--acme-ca-file"),
+            ca_file.as_os_str(),
+            OsStr::new("--resolver"),
+            OsStr::new(&resolver),
+        ];
+        Server::init_with(&common::binary(), &site.state_dir(), options)?;
+        Ok(Some(site))
     }
 
     fn state_dir(&self) -> PathBuf {
@@ -67,34 +58,8 @@ impl Site {
     }
 
     fn serve(&self, https_port: u16) -> Result<Server> {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))?;
-        let mut child = Command::new(common::binary())
-            .args(["server", "run", "--json", "--listen", "127.0.0.1"])
-            .args(["--https-port", &https_port.to_string(), "--panel-port", "0"])
-            .arg("--state-dir")
-            .arg(self.state_dir())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
-        let ready: Value = serde_json::from_str(&line)
-            .with_context(|| format!("not ready: {line:?}\n{}", self.log()))?;
-        let port = |name: &str| {
-            ready[name]
-                .as_u64()
-                .and_then(|port| u16::try_from(port).ok())
-        };
-        Ok(Server {
-            child,
-            https: port("httpsPort").context("no port")?,
-            panel: port("panelPort").context("no port")?,
-            pki: self.state_dir().join("pki"),
-        })
+        let log = self.folder.path().join("log");
+        Server::start_at(&common::binary(), &self.state_dir(), &log, https_port)
     }
 
     fn log(&self) -> String {
@@ -109,52 +74,46 @@ impl Site {
     }
 }
 
-impl Server {
-    fn url(&self, path: &str) -> String {
-        format!("https://127.0.0.1:{}/api/onboarding/{path}", self.panel)
-    }
+fn get(server: &Server, path: &str) -> Result<Answer> {
+    server
+        .admin()
+        .send(&server.api(&format!("onboarding/{path}")))
+}
 
-    fn identity(&self) -> (PathBuf, PathBuf) {
-        (self.pki.join("client.crt"), self.pki.join("client.key"))
-    }
+fn post(server: &Server, path: &str) -> Result<Answer> {
+    server
+        .admin()
+        .options(["--request", "POST"])
+        .send(&server.api(&format!("onboarding/{path}")))
+}
 
-    fn curl(&self) -> Curl {
-        let (certificate, key) = self.identity();
-        Curl::new(&self.pki.join("ca.crt")).identity(&certificate, &key)
-    }
+fn status(server: &Server) -> Result<String> {
+    let status = get(server, "status")?.json()?;
+    Ok(status["status"].as_str().unwrap_or_default().to_owned())
+}
 
-    fn get(&self, path: &str) -> Result<Answer> {
-        self.curl().send(&self.url(path))
-    }
+async fn watch(server: &Server) -> Result<VisitorSocket> {
+    let (certificate, key) = server.admin_identity();
+    let socket = PanelSocket {
+        identity: Some((&certificate, &key)),
+        ..PanelSocket::default()
+    };
+    let stream = server.api("onboarding/provision/stream");
+    socket.open_at(&stream, &server.ca_file()).await
+}
 
-    fn post(&self, path: &str) -> Result<Answer> {
-        self.curl()
-            .options(["--request", "POST"])
-            .send(&self.url(path))
-    }
+/// What a visitor of a host gets who trusts `root` alone.
+fn visit(server: &Server, root: &Path, host: &str) -> Result<Answer> {
+    let (visitor, url) = server.visitor(root, host, "/");
+    visitor.send(&url)
+}
 
-    fn status(&self) -> Result<String> {
-        let status = self.get("status")?.json()?;
-        Ok(status["status"].as_str().unwrap_or_default().to_owned())
-    }
-
-    async fn watch(&self) -> Result<VisitorSocket> {
-        let (certificate, key) = self.identity();
-        let socket = PanelSocket {
-            identity: Some((&certificate, &key)),
-            ..PanelSocket::default()
-        };
-        let ca = self.pki.join("ca.crt");
-        socket.open_at(&self.url("provision/stream"), &ca).await
-    }
-
-    /// What a visitor of a host gets who trusts `root` alone.
-    fn visit(&self, root: &Path, host: &str, path: &str) -> Result<Answer> {
-        let at = format!("{host}:{}:127.0.0.1", self.https);
-        Curl::new(root)
-            .options(["--resolve", &at])
-            .send(&format!("https://{host}:{}{path}", self.https))
-    }
+/// Whether the first account's password is right, as the portal says.
+fn first_factor(server: &Server, root: &Path, password: &Value) -> Result<Answer> {
+    let host = format!("auth.{DOMAIN}");
+    let (visitor, url) = server.visitor(root, &host, "/api/firstfactor");
+    let body = json!({ "username": "admin", "password": password });
+    visitor.json("POST", &body).send(&url)
 }
 
 /// Reads frames until the run has ended; the last one.
@@ -190,11 +149,11 @@ fn free_port() -> Result<u16> {
 fn come_to_provisioning(server: &Server) -> Result<()> {
     let body = json!({ "domain": DOMAIN, "email": "ops@portlama.test" });
     let chosen = server
-        .curl()
+        .admin()
         .json("POST", &body)
-        .send(&server.url("domain"))?;
+        .send(&server.api("onboarding/domain"))?;
     ensure!(chosen.status == 200, "{}", chosen.text());
-    let check = server.post("verify-dns")?.json()?;
+    let check = post(server, "verify-dns")?.json()?;
     ensure!(check["ok"] == true, "{check}");
     Ok(())
 }
@@ -209,11 +168,11 @@ fn a_fresh_server_gets_certificates_from_a_real_authority() -> Result<()> {
 
     // The authority looks at a port where nobody answers.
     let server = site.serve(0)?;
-    assert_eq!(server.status()?, "FRESH");
+    assert_eq!(status(&server)?, "FRESH");
     come_to_provisioning(&server)?;
     let cause = block_on(async {
-        let mut socket = server.watch().await?;
-        assert_eq!(server.post("provision")?.status, 202);
+        let mut socket = watch(&server).await?;
+        assert_eq!(post(&server, "provision")?.status, 202);
         let frame = end_of_run(&mut socket).await?;
         assert_eq!(frame["task"], "issue-certs", "{frame}");
         Ok(frame["error"].as_str().unwrap_or_default().to_owned())
@@ -222,46 +181,38 @@ fn a_fresh_server_gets_certificates_from_a_real_authority() -> Result<()> {
         cause.contains("Failed to connect"),
         "the authority's own words: {cause}"
     );
-    let status = server.get("status")?.json()?;
-    assert_eq!(status["status"], "PROVISIONING");
-    assert_eq!(status["error"]["message"], json!(cause));
+    let stands = get(&server, "status")?.json()?;
+    assert_eq!(stands["status"], "PROVISIONING");
+    assert_eq!(stands["error"]["message"], json!(cause));
     let root = site.root()?;
     assert!(
-        server.visit(&root, &names[1], "/").is_err(),
+        visit(&server, &root, &names[1]).is_err(),
         "half a server is none"
     );
     drop(server);
 
     // It answers there now, after a restart in the middle of the set-up.
     let server = site.serve(tls_port)?;
-    assert_eq!(server.status()?, "PROVISIONING");
+    assert_eq!(status(&server)?, "PROVISIONING");
     let result = block_on(async {
-        let mut socket = server.watch().await?;
-        assert_eq!(server.post("provision")?.status, 202);
+        let mut socket = watch(&server).await?;
+        assert_eq!(post(&server, "provision")?.status, 202);
         let frame = end_of_run(&mut socket).await?;
         ensure!(frame["task"] == "complete", "{frame}\n{}", site.log());
         Ok(frame["result"].clone())
     })?;
-    assert_eq!(server.status()?, "COMPLETED");
-    let signed_in = server.visit(&root, &names[1], "/")?;
+    assert_eq!(status(&server)?, "COMPLETED");
+    let signed_in = visit(&server, &root, &names[1])?;
     assert_eq!(signed_in.status, 200, "{}", signed_in.text());
-    let at = format!("{}:{}:127.0.0.1", names[1], server.https);
-    let body = json!({ "username": "admin", "password": result["adminPassword"] });
-    let first_factor = Curl::new(&root)
-        .options(["--resolve", &at])
-        .json("POST", &body)
-        .send(&format!(
-            "https://{}:{}/api/firstfactor",
-            names[1], server.https
-        ))?;
+    let first_factor = first_factor(&server, &root, &result["adminPassword"])?;
     assert_eq!(first_factor.status, 200, "{}", first_factor.text());
     assert_eq!(
-        server.get("result")?.json()?,
+        get(&server, "result")?.json()?,
         result,
         "a reload loses nothing"
     );
-    assert_eq!(server.post("acknowledge")?.status, 200);
-    assert_eq!(server.get("result")?.status, 410);
+    assert_eq!(post(&server, "acknowledge")?.status, 200);
+    assert_eq!(get(&server, "result")?.status, 410);
     assert_eq!(site.pebble.accounts(), 1, "one account over both lives");
     let password = result["adminPassword"].as_str().context("a password")?;
     assert!(!site.log().contains(password), "no secret in the log");
@@ -279,8 +230,8 @@ fn a_server_killed_anywhere_in_its_set_up_takes_it_up() -> Result<()> {
     drop(server);
     for delay in [0, 20, 60, 150, 300, 600, 1200].map(Duration::from_millis) {
         let server = site.serve(tls_port)?;
-        match server.status()?.as_str() {
-            "DNS_READY" | "PROVISIONING" => assert_eq!(server.post("provision")?.status, 202),
+        match status(&server)?.as_str() {
+            "DNS_READY" | "PROVISIONING" => assert_eq!(post(&server, "provision")?.status, 202),
             "COMPLETED" => break,
             other => bail!("{other}"),
         }
@@ -288,25 +239,18 @@ fn a_server_killed_anywhere_in_its_set_up_takes_it_up() -> Result<()> {
         // Dropped, it is killed.
     }
     let server = site.serve(tls_port)?;
-    if server.status()? != "COMPLETED" {
+    if status(&server)? != "COMPLETED" {
         block_on(async {
-            let mut socket = server.watch().await?;
-            assert_eq!(server.post("provision")?.status, 202);
+            let mut socket = watch(&server).await?;
+            assert_eq!(post(&server, "provision")?.status, 202);
             let frame = end_of_run(&mut socket).await?;
             ensure!(frame["task"] == "complete", "{frame}\n{}", site.log());
             Ok(())
         })?;
     }
-    assert_eq!(
-        server
-            .visit(&site.root()?, &format!("auth.{DOMAIN}"), "/")?
-            .status,
-        200
-    );
-    let users = server
-        .curl()
-        .send(&format!("https://127.0.0.1:{}/api/users", server.panel))?
-        .json()?;
+    let portal = visit(&server, &site.root()?, &format!("auth.{DOMAIN}"))?;
+    assert_eq!(portal.status, 200);
+    let users = server.admin().send(&server.api("users"))?.json()?;
     let names: Vec<_> = users["users"]
         .as_array()
         .context("users")?
@@ -316,4 +260,77 @@ fn a_server_killed_anywhere_in_its_set_up_takes_it_up() -> Result<()> {
     assert_eq!(names, ["admin"], "one first account, whatever was cut");
     assert_eq!(site.pebble.accounts(), 1, "one account at the authority");
     Ok(())
+}
+
+#[test]
+fn the_first_password_outlives_a_kill_and_nothing_outlives_its_acknowledgement() -> Result<()> {
+    let dns = DnsServer::start()?;
+    for name in [DOMAIN, &format!("*.{DOMAIN}")] {
+        dns.set(name, &["127.0.0.1"]);
+    }
+    let folder = tempfile::tempdir()?;
+    let (state_dir, log) = (folder.path().join("state"), folder.path().join("log"));
+    let resolver = dns.address().to_string();
+    let options = ["--certificates", "internal", "--resolver", &resolver];
+    Server::init_with(&common::binary(), &state_dir, options)?;
+    let serve = || Server::start(&common::binary(), &state_dir, &log);
+
+    // Killed as soon as the commit is on the disk, before anybody can have read the result.
+    let server = serve()?;
+    come_to_provisioning(&server)?;
+    assert_eq!(post(&server, "provision")?.status, 202);
+    let panel = state_dir.join("panel.json");
+    let completed = || std::fs::read_to_string(&panel).is_ok_and(|p| p.contains("COMPLETED"));
+    let done = common::within(PATIENCE, || completed().then_some(()));
+    done.context("the run does not end")?;
+    server.kill()?;
+
+    let server = serve()?;
+    let result = get(&server, "result")?;
+    assert_eq!(result.status, 200, "{}", result.text());
+    let result = result.json()?;
+    assert_eq!(result["authUrl"], auth_url(&server));
+    let until = get(&server, "status")?.json()?;
+    assert!(until["resultUntil"].is_string(), "{until}");
+    let password = result["adminPassword"].as_str().context("a password")?;
+    let signed_in = first_factor(&server, &server.ca_file(), &result["adminPassword"])?;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.text());
+    server.kill()?;
+
+    let server = serve()?;
+    let again = get(&server, "result")?.json()?;
+    assert_eq!(again["adminPassword"], result["adminPassword"]);
+    assert_eq!(again["adminTotpUri"], result["adminTotpUri"]);
+    assert!(stands_in_a_file(&state_dir, password)?, "the search finds");
+    assert_eq!(post(&server, "acknowledge")?.status, 200);
+    for secret in [password, "otpauth://"] {
+        assert!(!stands_in_a_file(&state_dir, secret)?, "{secret}");
+    }
+    assert_eq!(get(&server, "result")?.status, 410);
+    server.kill()?;
+    let server = serve()?;
+    assert_eq!(get(&server, "result")?.status, 410);
+    assert!(!stands_in_a_file(folder.path(), password)?);
+    Ok(())
+}
+
+fn auth_url(server: &Server) -> String {
+    format!("https://auth.{DOMAIN}:{}", server.https_port())
+}
+
+/// Whether a text stands in any file below a folder, the database's log included.
+fn stands_in_a_file(folder: &Path, text: &str) -> Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            stands_in_a_file(&path, text)?
+        } else {
+            let octets = std::fs::read(&path)?;
+            octets.windows(text.len()).any(|w| w == text.as_bytes())
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -130,8 +130,31 @@ impl Server {
     /// A request as the admin.
     #[must_use]
     pub fn admin(&self) -> Curl {
+        let (certificate, key) = self.admin_identity();
+        Curl::new(&self.ca_file()).identity(&certificate, &key)
+    }
+
+    /// The admin's certificate and key.
+    #[must_use]
+    pub fn admin_identity(&self) -> (PathBuf, PathBuf) {
         let file = |name: &str| self.state_dir.join("pki").join(name);
-        Curl::new(&file("ca.crt")).identity(&file("client.crt"), &file("client.key"))
+        (file("client.crt"), file("client.key"))
+    }
+
+    /// The certificate of its own authority.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.state_dir.join("pki/ca.crt")
+    }
+
+    /// A visitor of one of its hosts who trusts `root` and nobody else, and the address of a path
+    /// there.
+    #[must_use]
+    pub fn visitor(&self, root: &Path, host: &str, path: &str) -> (Curl, String) {
+        let port = self.ports.https_port;
+        let at = format!("{host}:{port}:127.0.0.1");
+        let curl = Curl::new(root).options(["--resolve", &at, "--max-time", "10"]);
+        (curl, format!("https://{host}:{port}{path}"))
     }
 
     /// The address of an API route, `tunnels` for `/api/tunnels`.

@@ -147,15 +147,9 @@ impl House {
     }
 
     pub(crate) fn visit_trusting(&self, subdomain: &str, root: &Path) -> Result<Answer> {
-        let (host, port) = (format!("{subdomain}.{DOMAIN}"), self.https_port);
-        Curl::new(root)
-            .options([
-                "--resolve",
-                &format!("{host}:{port}:127.0.0.1"),
-                "--max-time",
-                "10",
-            ])
-            .send(&format!("https://{host}:{port}/"))
+        let host = format!("{subdomain}.{DOMAIN}");
+        let (visitor, url) = self.server().visitor(root, &host, "/");
+        visitor.send(&url)
     }
 
     /// The certificate that visitors are shown, whoever issued it.
