@@ -18,36 +18,48 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use portlama_agent::Target;
 use portlama_agent::discover::{
-    Discovery, Docker, Found, KnownBy, Listener, Patience, Process, Sockets, Speaks, SystemSockets,
-    Wanted, discover, probe_all,
+    Discovery, Docker, Found, KnownBy, Listener, Patience, Sockets, Speaks, SystemSockets, Wanted,
+    discover, probe_all,
 };
 use portlama_model::Timestamp;
 use portlama_pki::{Authority, LeafName};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, UnixListener};
 
+/// Whoever answers answers in this time, also on a busy machine.
+const PATIENT: Patience = Patience {
+    each: Duration::from_secs(20),
+    all: Duration::from_secs(60),
+    docker: Duration::from_secs(20),
+};
 const NO_DOCKER: &str = "/nonexistent/docker.sock";
 
-/// The sockets of this test alone: what else runs on the machine is left in peace.
-struct Own;
+/// The sockets of one test alone: what else runs on the machine is left in peace.
+struct Own(Vec<u16>);
 
 impl Sockets for Own {
     fn listening(&self) -> io::Result<Vec<Listener>> {
         let mut all = SystemSockets::default().listening()?;
-        let own = |process: &Process| process.pid == std::process::id();
-        all.retain(|listener| listener.process.as_ref().is_some_and(own));
+        all.retain(|listener| self.0.contains(&listener.address.port()));
         Ok(all)
     }
 }
 
-async fn look(docker: &Docker, wanted: Wanted, patience: Patience) -> Discovery {
-    discover(Own, docker, &wanted, patience)
+/// Looks among these sockets.
+async fn look(
+    among: &[SocketAddr],
+    docker: &Docker,
+    wanted: Wanted,
+    patience: Patience,
+) -> Discovery {
+    let own = Own(among.iter().map(SocketAddr::port).collect());
+    discover(own, docker, &wanted, patience)
         .await
         .expect("the system tells")
 }
 
-async fn look_around() -> Discovery {
-    look(&Docker::at(NO_DOCKER), Wanted::All, Patience::THOROUGH).await
+async fn look_around(among: &[SocketAddr], patience: Patience) -> Discovery {
+    look(among, &Docker::at(NO_DOCKER), Wanted::All, patience).await
 }
 
 fn at(discovery: &Discovery, address: SocketAddr) -> &Found {
@@ -105,7 +117,8 @@ async fn services_are_known_by_what_they_answer() {
     let grafana = app(HTML, "<title>Grafana</title>").await;
     let ssh = greeter(b"SSH-2.0-OpenSSH_9.2p1\r\n").await;
     let mail = greeter(b"220 mail.example ESMTP\r\n").await;
-    let found = look_around().await;
+    let among = [photos, ollama, grafana, ssh, mail];
+    let found = look_around(&among, PATIENT).await;
 
     let photos = at(&found, photos);
     assert_eq!((photos.speaks, photos.name()), (Speaks::Http, None));
@@ -135,7 +148,7 @@ fn silent() -> (BlockingListener, SocketAddr) {
 async fn a_silent_service_is_told_as_silent_and_delays_nobody() {
     let (_held, quiet) = silent();
     let photos = app(HTML, "<title>Photos</title>").await;
-    let found = look(&Docker::at(NO_DOCKER), Wanted::All, Patience::QUICK).await;
+    let found = look_around(&[quiet, photos], Patience::THOROUGH).await;
     assert_eq!(at(&found, quiet).speaks, Speaks::Silent);
     assert_eq!(at(&found, photos).title.as_deref(), Some("Photos"));
 }
@@ -143,7 +156,7 @@ async fn a_silent_service_is_told_as_silent_and_delays_nobody() {
 #[tokio::test]
 async fn https_is_told_from_http() {
     let tls = tls_app().await;
-    let found = look_around().await;
+    let found = look_around(&[tls], PATIENT).await;
     assert_eq!(at(&found, tls).speaks, Speaks::Https);
     assert_eq!(at(&found, tls).title.as_deref(), Some("Behind TLS"));
 }
@@ -204,12 +217,8 @@ async fn only_what_is_wanted_is_asked() {
     });
     let photos = app(HTML, "<title>Photos</title>").await;
     let docker = Docker::at(NO_DOCKER);
-    let found = look(
-        &docker,
-        Wanted::Ports(vec![photos.port()]),
-        Patience::THOROUGH,
-    )
-    .await;
+    let wanted = Wanted::Ports(vec![photos.port()]);
+    let found = look(&[photos, other], &docker, wanted, PATIENT).await;
     assert_eq!(found.found.len(), 1);
     assert_eq!(found.found[0].title.as_deref(), Some("Photos"));
     assert_eq!(counter.load(Ordering::SeqCst), 0, "{other} was asked");
@@ -247,7 +256,7 @@ async fn containers_are_named_by_docker() {
     let list = include_str!("discover/docker_containers.json")
         .replace("18096", &behind_a_socket.port().to_string());
     let docker = Docker::at(docker_with(folder.path(), list));
-    let containers = docker.containers(Patience::THOROUGH.docker).await;
+    let containers = docker.containers(PATIENT.docker).await;
     assert_eq!(containers.hint, None);
     let names: Vec<_> = containers
         .list
@@ -256,7 +265,7 @@ async fn containers_are_named_by_docker() {
         .collect();
     assert_eq!(names, ["db", "films", "llm"]);
 
-    let found = look(&docker, Wanted::All, Patience::QUICK).await;
+    let found = look(&[behind_a_socket], &docker, Wanted::All, PATIENT).await;
     let llm = found
         .called("llm")
         .expect("listed without a socket of its own");
@@ -302,19 +311,15 @@ async fn two_hundred_services_are_found_at_once() {
         apps.push(app(HTML, "<title>One of many</title>").await);
     }
     let quiet: Vec<_> = (0..SILENT).map(|_| silent()).collect();
-    let begun = Instant::now();
-    let found = look(&Docker::at(NO_DOCKER), Wanted::All, Patience::QUICK).await;
-    let took = begun.elapsed();
-    let ports: Vec<u16> = apps
-        .iter()
-        .chain(quiet.iter().map(|(_, at)| at))
-        .map(SocketAddr::port)
+    let among: Vec<_> = apps
+        .into_iter()
+        .chain(quiet.iter().map(|(_, at)| *at))
         .collect();
-    let among = found.found.iter().filter(|one| ports.contains(&one.port()));
-    let (all, titled) = among.fold((0, 0), |(all, titled), one| {
-        (all + 1, titled + usize::from(one.title.is_some()))
-    });
-    assert_eq!(all, SOCKETS);
+    let begun = Instant::now();
+    let found = look_around(&among, Patience::QUICK).await;
+    let took = begun.elapsed();
+    let titled = found.found.iter().filter(|one| one.title.is_some()).count();
+    assert_eq!(found.found.len(), SOCKETS);
     eprintln!(
         "{SOCKETS} listening sockets, {SILENT} of them silent: {} ms, {titled} titles",
         took.as_millis()
