@@ -19,15 +19,25 @@ use serde_json::json;
 
 #[test]
 fn no_acknowledged_change_is_lost_when_the_server_is_killed_at_any_moment() -> Result<()> {
-    let rounds: u16 = if std::env::var_os("PORTLAMA_TEST_LONG").is_some() {
-        200
-    } else {
-        20
-    };
+    killed_at_any_moment(if is_long() { 200 } else { 20 }, 0)
+}
+
+/// So many that changes of tunnels go into their log, and only later into the document.
+#[test]
+fn no_acknowledged_change_is_lost_among_many_tunnels_either() -> Result<()> {
+    killed_at_any_moment(if is_long() { 50 } else { 8 }, 600)
+}
+
+fn is_long() -> bool {
+    std::env::var_os("PORTLAMA_TEST_LONG").is_some()
+}
+
+fn killed_at_any_moment(rounds: u16, present: usize) -> Result<()> {
     let binary = common::binary();
     let folder = tempfile::tempdir()?;
     let (state, log) = (folder.path().join("state"), folder.path().join("log"));
     Server::init(&binary, &state)?;
+    std::fs::write(state.join("tunnels.json"), unserved(present).to_string())?;
     let ledger = Ledger::new(&Server::start(&binary, &state, &log)?)?;
     let mut changes = 0;
     for round in 0..rounds {
@@ -63,6 +73,18 @@ fn no_acknowledged_change_is_lost_when_the_server_is_killed_at_any_moment() -> R
     );
     eprintln!("{rounds} kills, {changes} acknowledged changes, none lost");
     Ok(())
+}
+
+/// Tunnels of a kind that is kept and never served, so that they need no certificates.
+fn unserved(count: usize) -> serde_json::Value {
+    let tunnel = |number: usize| {
+        json!({
+            "id": format!("00000000-0000-4000-8000-{number:012}"), "type": "plugin", "port": 1024 + number,
+            "subdomain": format!("kept-{number}"), "fqdn": format!("kept-{number}.lab.test"),
+            "description": null, "createdAt": "2026-01-01T00:00:00.000Z",
+        })
+    };
+    (0..count).map(tunnel).collect()
 }
 
 /// A file system of a few megabytes, gone when dropped.

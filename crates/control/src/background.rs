@@ -22,6 +22,9 @@ pub const SWEEP_INTERVAL: Duration = portlama_state::TOUCH_FLUSH_INTERVAL;
 /// How often a denial that could not be written down is tried again. A full disk is usually
 /// freed by a person, who then looks at the panel.
 pub const DURABILITY_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+/// How long `tunnels.json` may lag behind when there are many tunnels: long enough that a person
+/// who makes several pays for the document once.
+pub const FOLD_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Starts the tasks. They end when `stop` fires or the control is gone.
 pub(crate) fn spawn(core: &Arc<Core>, tasks: &TaskTracker, stop: &CancellationToken) {
@@ -31,6 +34,7 @@ pub(crate) fn spawn(core: &Arc<Core>, tasks: &TaskTracker, stop: &CancellationTo
     every(RENEWAL_INTERVAL, Work::Renew);
     every(SWEEP_INTERVAL, Work::Sweep);
     every(DURABILITY_RETRY_INTERVAL, Work::MakeDurable);
+    every(FOLD_INTERVAL, Work::Fold);
     tasks.spawn(settle_rotation(Arc::downgrade(core), stop.clone()));
     tasks.spawn(observe(Arc::downgrade(core), stop.clone()));
     tasks.spawn(certifier::run(Arc::downgrade(core), stop.clone()));
@@ -41,6 +45,7 @@ enum Work {
     Renew,
     Sweep,
     MakeDurable,
+    Fold,
 }
 
 async fn repeat(core: Weak<Core>, stop: CancellationToken, interval: Duration, work: Work) {
@@ -54,6 +59,7 @@ async fn repeat(core: Weak<Core>, stop: CancellationToken, interval: Duration, w
             Work::Renew => renew(&core).await,
             Work::Sweep => sweep(core).await,
             Work::MakeDurable => drop(core.make_durable().await),
+            Work::Fold => core.fold().await,
         }
     }
 }

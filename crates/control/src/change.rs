@@ -2,58 +2,16 @@
 
 use std::sync::Arc;
 
-use portlama_model::{AgentLabel, Hostname, State, Timestamp, Username};
-use portlama_state::{AuditEntry, Commit, Committed, FilePath, StateError, TunnelsText};
+use portlama_model::{AgentLabel, Desired, Hostname, State, Timestamp, Username};
+use portlama_state::{AuditEntry, StateError};
 use portlama_tunnel::CloseCode;
 use serde_json::Value;
-use tokio::sync::OwnedMutexGuard;
 
 use crate::certificates::{NewCertificate, Provide, Provision, Sources};
 use crate::control::Core;
-use crate::{Activation, Farewell, OperationError, PrepareError, Step, desired, routes};
-
-/// What the one writer knows beside the state that is served.
-pub(crate) struct Writer {
-    /// The state on the disk. It differs from the one that is served while a denial could not
-    /// be written down.
-    durable: Arc<State>,
-    /// The text of its tunnels, as far as it is known.
-    tunnels: TunnelsText,
-    /// The audit rows of such denials.
-    unwritten: Vec<AuditEntry>,
-    /// The files of such denials.
-    files: Files,
-}
-
-/// New contents of files beside the documents; `None` takes a file out.
-pub(crate) type Files = Vec<(FilePath, Option<Vec<u8>>)>;
-
-/// The right to change the state: of any number of operations, one has it.
-pub(crate) type WriterGuard = OwnedMutexGuard<Writer>;
-
-impl Writer {
-    pub(crate) fn new(state: Arc<State>) -> Self {
-        Self {
-            durable: state,
-            tunnels: TunnelsText::default(),
-            unwritten: Vec::new(),
-            files: Files::new(),
-        }
-    }
-
-    /// Everything that waited is on the disk, and so is `state`; `tunnels` is the text of its
-    /// tunnels where it is another one than before.
-    fn wrote(&mut self, state: Arc<State>, tunnels: Option<TunnelsText>) {
-        self.durable = state;
-        self.files.clear();
-        if let Some(tunnels) = tunnels {
-            self.tunnels = tunnels;
-        }
-    }
-}
-
-/// What is written to bring the disk to a state: the last of the commits is the change itself.
-type Writing = (Vec<Commit>, Option<TunnelsText>);
+use crate::desired::Derived;
+use crate::writer::{Files, Writer, WriterGuard, writing_of};
+use crate::{Activation, Farewell, OperationError, PrepareError, Step, routes};
 
 /// A change that was validated.
 pub(crate) struct Change {
@@ -134,15 +92,11 @@ pub(crate) fn audit_row(
 struct Prepared {
     provision: Provision,
     activation: Box<dyn Activation>,
-    desired: Arc<portlama_model::Desired>,
+    state: Arc<State>,
+    desired: Arc<Desired>,
 }
 
 impl Core {
-    /// Waits for the right to change the state.
-    pub(crate) async fn writer(&self) -> WriterGuard {
-        self.writer.clone().lock_owned().await
-    }
-
     /// Carries a change out. It runs to its end also when the caller goes away.
     pub(crate) async fn apply(
         self: &Arc<Self>,
@@ -227,8 +181,8 @@ impl Core {
         let (written, rows) = self.write(writing, rows).await;
         self.flush_sessions().await;
         match written {
-            Ok(tunnels) => {
-                writer.wrote(next, tunnels);
+            Ok(()) => {
+                writer.wrote(next);
                 Ok(())
             }
             Err(error) => {
@@ -241,31 +195,6 @@ impl Core {
                     disk_full: error.is_disk_full(),
                     source: error.into(),
                 })
-            }
-        }
-    }
-
-    /// Makes denials durable that could not be written down before. `true` when nothing is
-    /// left to do.
-    pub(crate) async fn make_durable(self: &Arc<Self>) -> bool {
-        let mut writer = self.writer().await;
-        let current = self.state.load_full();
-        if writer.unwritten.is_empty() && Arc::ptr_eq(&writer.durable, &current) {
-            return true;
-        }
-        let rows = std::mem::take(&mut writer.unwritten);
-        let writing = Commit::after(&writer.durable, &writer.tunnels, &current)
-            .map(|(commit, tunnels)| (vec![with_files(commit, &writer.files)], tunnels));
-        let (written, rows) = self.write(writing, rows).await;
-        match written {
-            Ok(tunnels) => {
-                writer.wrote(current, tunnels);
-                tracing::info!("what could not be written down before is durable");
-                true
-            }
-            Err(_) => {
-                writer.unwritten = rows;
-                false
             }
         }
     }
@@ -326,7 +255,7 @@ impl Core {
     ) -> Result<Prepared, OperationError> {
         let core = self.clone();
         blocking(move || {
-            let desired = Arc::new(desired(&next));
+            let desired = Arc::new(core.derived.load().next(&next));
             let issuer = core.issuer(&next);
             let sources = Sources {
                 present: &core.certificates.load_full(),
@@ -348,6 +277,7 @@ impl Core {
             Ok(Prepared {
                 provision,
                 activation,
+                state: next,
                 desired,
             })
         })
@@ -368,8 +298,8 @@ impl Core {
         rows.extend(audit.clone());
         let (written, mut left) = self.write(writing, rows).await;
         let written = match written {
-            Ok(tunnels) => {
-                writer.wrote(next, tunnels);
+            Ok(()) => {
+                writer.wrote(next);
                 Ok(())
             }
             Err(error) => {
@@ -383,69 +313,6 @@ impl Core {
             }
         };
         (written, prepared)
-    }
-
-    /// Adds to the audit that a change it tells of did not happen.
-    pub(crate) async fn write_failure(self: &Arc<Self>, row: AuditEntry) {
-        let core = self.clone();
-        let failed = AuditEntry {
-            action: format!("{}.failed", row.action),
-            ..row
-        };
-        if let Err(error) = blocking(move || core.store.runtime().audit().append(&failed)).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the audit could not be completed"
-            );
-        }
-    }
-
-    /// Writes audit rows and the change; the answer gives back the rows that were not written.
-    ///
-    /// The rows come first: an audit that tells of a change that then failed says so in a
-    /// further row, while a change without a row could never be found.
-    async fn write(
-        self: &Arc<Self>,
-        writing: Result<Writing, StateError>,
-        rows: Vec<AuditEntry>,
-    ) -> (Result<Option<TunnelsText>, StateError>, Vec<AuditEntry>) {
-        let core = self.clone();
-        blocking(move || {
-            let (commits, tunnels) = match writing {
-                Ok(writing) => writing,
-                Err(error) => return (Err(error), rows),
-            };
-            let audit = core.store.runtime().audit();
-            for (written, row) in rows.iter().enumerate() {
-                if let Err(error) = audit.append(row) {
-                    return (Err(error), rows.split_at(written).1.to_vec());
-                }
-            }
-            for commit in commits {
-                match core.store.commit(commit) {
-                    Ok(Committed::Applied) => {}
-                    Ok(Committed::Recorded(error)) => tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a change is durable, but not in its files yet"
-                    ),
-                    Err(error) => return (Err(error), Vec::new()),
-                }
-            }
-            (Ok(tunnels), Vec::new())
-        })
-        .await
-    }
-
-    /// Brings the database to the sessions that memory knows. What fails is tried again in
-    /// the background.
-    pub(crate) async fn flush_sessions(self: &Arc<Self>) {
-        let core = self.clone();
-        if let Err(error) = blocking(move || core.live.sessions().flush()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "sessions could not be written down yet"
-            );
-        }
     }
 
     /// Serves the new state. Cannot fail. Anything may be forbidden from here on.
@@ -462,10 +329,14 @@ impl Core {
                 self.certifier.note_broken(&host, &problem, self.live.now());
             }
         }
-        self.certificates.store(certificates);
+        let old_certificates = self.certificates.swap(certificates);
         self.live.set_identities(&next);
         self.live.sessions().set_users(&next.users);
-        self.live.set_desired(prepared.desired);
+        self.live.set_desired(prepared.desired.clone());
+        let old_derived = self.derived.swap(Arc::new(Derived {
+            state: prepared.state,
+            desired: prepared.desired,
+        }));
         prepared.activation.activate();
         self.live.deny();
         routes::push(&self.hub, &before, &next);
@@ -476,20 +347,10 @@ impl Core {
         if waits {
             self.certifier.wake();
         }
+        // Of thousands of entries this takes a millisecond, for which nobody should wait.
+        let gone = (before, old_certificates, old_derived);
+        drop(tokio::task::spawn_blocking(move || drop(gone)));
     }
-}
-
-fn writing_of(
-    writer: &Writer,
-    next: &State,
-    provision: &Provision,
-    files: &Files,
-) -> Result<Writing, StateError> {
-    let (change, tunnels) = Commit::after(&writer.durable, &writer.tunnels, next)?;
-    let change = with_files(provision.write_into(change), &writer.files);
-    let mut commits = provision.ahead();
-    commits.push(with_files(change, files));
-    Ok((commits, tunnels))
 }
 
 /// Whether `after` lacks a tunnel of `before`. Tunnels keep their order; where they do not, the
@@ -499,16 +360,6 @@ fn lost_tunnels(before: &State, after: &State) -> bool {
     let mut before = before.tunnels.iter();
     !before.all(|old| rest.any(|new| new.id == old.id))
 }
-
-fn with_files(commit: Commit, files: &Files) -> Commit {
-    files
-        .iter()
-        .fold(commit, |commit, (path, content)| match content {
-            Some(bytes) => commit.write(path, bytes.clone()),
-            None => commit.remove(path),
-        })
-}
-
 /// Runs what waits for the disk or computes for long on its own thread, to its end.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {

@@ -23,7 +23,8 @@ use crate::certificates::{
     own_names,
 };
 use crate::certifier::Certifier;
-use crate::change::{Writer, blocking};
+use crate::change::blocking;
+use crate::desired::Derived;
 use crate::handovers::Handovers;
 use crate::lockouts::Lockouts;
 use crate::observed::Observer;
@@ -32,6 +33,7 @@ use crate::provisioning::Provisioning;
 use crate::rate::{INVITATION_TRIES_PER_MINUTE, Windows};
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
+use crate::writer::Writer;
 use crate::{
     Activation, ChallengeStore, Clock, DataPlane, Dns, Doors, HostCertificate, HostCertificates,
     Live, Sessions, SiteFiles, StartError, Upstreams, background, routes,
@@ -94,6 +96,9 @@ pub(crate) struct Core {
     pub(crate) doors: OnceLock<Arc<dyn Doors>>,
     /// The state that is served.
     pub(crate) state: ArcSwap<State>,
+    /// What is served, with the state that it was derived from: the state may be ahead of it when a
+    /// denial could not be prepared.
+    pub(crate) derived: ArcSwap<Derived>,
     pub(crate) certificates: ArcSwap<HostCertificates>,
     pub(crate) certifier: Certifier,
     /// Held by whoever changes the state, from validation to activation.
@@ -161,6 +166,10 @@ impl Control {
             hub.set_routes(&agent, wanted);
         }
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let derived = Derived {
+            state: state.clone(),
+            desired: live.desired(),
+        };
         let core = Arc::new(Core {
             live,
             dns: Dns::new(&settings.resolvers, &state.panel.dns),
@@ -171,6 +180,7 @@ impl Control {
             store,
             plane,
             writer: Arc::new(Mutex::new(Writer::new(state.clone()))),
+            derived: ArcSwap::from_pointee(derived),
             state: ArcSwap::new(state),
             certificates: ArcSwap::new(provision.certificates),
             certifier,
@@ -291,6 +301,7 @@ impl Control {
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
+        self.core.fold().await;
         // A change that is under way ends first.
         let _writer = self.core.writer.lock().await;
         let core = self.core.clone();
@@ -389,10 +400,11 @@ impl First {
             })?;
         provision.forget_stored(store.hosts_with_certificates()?, &desired, &sources);
         let activation = provision.prepare(&*plane, &desired, &sources, now)?;
-        for commit in provision.ahead() {
+        let (ahead, last) = provision.write_with(Commit::new());
+        for commit in ahead {
             keep(&store, commit);
         }
-        keep(&store, provision.write_into(Commit::new()));
+        keep(&store, last);
         Ok((provision, activation))
     }
 }

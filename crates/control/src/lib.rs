@@ -51,13 +51,14 @@ mod sign_in_types;
 mod site_files;
 mod traffic;
 mod upstreams;
+mod writer;
 
-pub use background::{DURABILITY_RETRY_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
+pub use background::{DURABILITY_RETRY_INTERVAL, FOLD_INTERVAL, RENEWAL_INTERVAL, SWEEP_INTERVAL};
 pub use certificates::LEAF_VALIDITY;
 pub use certifier::{CREATE_WAIT, CertificateFailure, MAX_PARALLEL_ORDERS};
 pub use clock::{Clock, SystemClock};
 pub use control::{Control, DnsProvider, Settings};
-pub use desired::desired;
+pub use desired::{desired, desired_after};
 pub use dns::{
     DNS_ATTEMPT_TIMEOUT, DNS_LOOKUP_TIMEOUT, Dns, MAX_ADDRESSES_PER_ANSWER, MAX_PARALLEL_QUESTIONS,
     MAX_RESOLVERS, ResolverAnswer, Verdict, is_public, leads_here, own_among,

@@ -23,7 +23,7 @@ pub trait DataPlane: Send + Sync {
     fn prepare(
         &self,
         desired: Arc<Desired>,
-        certificates: &HostCertificates,
+        certificates: &Arc<HostCertificates>,
     ) -> Result<Box<dyn Activation>, PrepareError>;
 }
 

@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use portlama_control::desired;
+use portlama_control::{desired, desired_after};
 use portlama_model::{
     AccessMode, AdminIdentity, AgentEntry, CertificateAuthority, HostService, Hostname, Onboarding,
-    OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, State, Timestamp, Tunnel,
-    TunnelType, Users,
+    OnboardingStatus, PanelConfig, PanelTwoFactor, Registry, Revocations, Site, State, Timestamp,
+    Tunnel, TunnelType, Users,
 };
 use proptest::prelude::*;
 use serde_json::{Map, json};
@@ -59,11 +60,38 @@ proptest! {
     fn one_tunnel_more_changes_one_host_at_most(state in states(), more in tunnel()) {
         let before = desired(&state).hosts;
         let mut with = state;
-        with.tunnels.push(more.clone());
+        with.tunnels.push(more.clone().into());
         let after = desired(&with).hosts;
         let differing: BTreeSet<&Hostname> =
             before.keys().chain(after.keys()).filter(|host| before.get(*host) != after.get(*host)).collect();
         prop_assert!(differing.is_empty() || differing == BTreeSet::from([&more.fqdn]));
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_follows_after_a_change_is_what_follows_anew(
+        before in states(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), tunnel()), 0..6),
+        other in states(),
+        keep_rules in any::<bool>(),
+    ) {
+        let mut after = before.clone();
+        for (index, put, tunnel) in changes {
+            match (put, after.tunnels.len()) {
+                (true, 0) => after.tunnels.push(tunnel.into()),
+                (true, len) if index.index(2) == 0 => after.tunnels[index.index(len)] = tunnel.into(),
+                (true, _) => after.tunnels.push(tunnel.into()),
+                (false, 0) => {}
+                (false, len) => drop(after.tunnels.remove(index.index(len))),
+            }
+        }
+        if !keep_rules {
+            after.panel = other.panel;
+            after.registry = other.registry;
+        }
+        let derived = desired_after(&desired(&before), &before, &after);
+        prop_assert_eq!(derived, desired(&after));
     }
 }
 
@@ -73,8 +101,9 @@ fn states() -> impl Strategy<Value = State> {
         onboarding(),
     );
     let agents = prop::collection::vec((label(), any::<bool>()), 0..4);
-    (panel, prop::collection::vec(tunnel(), 0..8), agents).prop_map(
-        |((domain, status), tunnels, agents)| State {
+    let tunnels = prop::collection::vec(tunnel(), 0..8);
+    (panel, tunnels, agents, prop::option::of(site())).prop_map(
+        |((domain, status), tunnels, agents, site)| State {
             panel: PanelConfig {
                 ip: [192, 0, 2, 7].into(),
                 domain: domain.map(|domain| domain.parse().unwrap()),
@@ -95,17 +124,28 @@ fn states() -> impl Strategy<Value = State> {
                 },
                 extra: Map::new(),
             },
-            tunnels,
+            tunnels: tunnels.into_iter().map(Arc::new).collect(),
             users: Users::default(),
             registry: Registry {
                 agents: agents.into_iter().map(agent).collect(),
                 extra: Map::new(),
             },
             revoked: Revocations::default(),
-            sites: vec![],
+            sites: site.into_iter().collect(),
             invitations: vec![],
         },
     )
+}
+
+/// A site whose name a tunnel may have, too.
+fn site() -> impl Strategy<Value = Site> {
+    (prop::sample::select(vec!["wiki", "docs", "panel"]), any::<bool>()).prop_map(|(name, verified)| {
+        let record = json!({
+            "id": Uuid::nil(), "name": name, "fqdn": format!("{name}.lab.example.org"), "type": "custom",
+            "dnsVerified": verified, "rootPath": "", "createdAt": Timestamp::UNIX_EPOCH,
+        });
+        serde_json::from_value(record).unwrap()
+    })
 }
 
 fn onboarding() -> impl Strategy<Value = OnboardingStatus> {

@@ -33,7 +33,7 @@ async fn a_server_with_an_internal_authority_is_complete() {
     let hosts: Vec<_> = world
         .plane
         .certificates()
-        .into_keys()
+        .keys()
         .map(|host| host.to_string())
         .collect();
     assert_eq!(

@@ -178,7 +178,7 @@ impl DataPlane for Edge {
     fn prepare(
         &self,
         desired: Arc<Desired>,
-        certificates: &HostCertificates,
+        certificates: &Arc<HostCertificates>,
     ) -> Result<Box<dyn Activation>, PrepareError> {
         let surroundings = Surroundings {
             provider: &self.provider,

@@ -23,6 +23,7 @@ pub(crate) struct Table {
     hosts: BTreeMap<Hostname, Arc<HostEntry>>,
     /// What this was made from.
     pub(crate) desired: Option<Arc<Desired>>,
+    certificates: Arc<HostCertificates>,
 }
 
 /// One host.
@@ -60,39 +61,44 @@ impl Table {
         Self {
             hosts: BTreeMap::new(),
             desired: None,
+            certificates: Arc::default(),
         }
     }
 
     /// Makes the table of `desired`. What did not change is taken over from `before`, so that a
-    /// change costs no more than itself.
+    /// change costs no more than itself, and of what is shared with `before` nothing is read.
     ///
     /// # Errors
     /// When a certificate cannot be used, is for other names, or has expired while the one
     /// that is shown has not.
     pub(crate) fn of(
         desired: Arc<Desired>,
-        certificates: &HostCertificates,
+        certificates: &Arc<HostCertificates>,
         before: &Self,
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, PrepareError> {
-        let mut certificates = InOrder::new(certificates);
-        let mut before = InOrder::new(&before.hosts);
-        let entry = |(host, service): (&Hostname, &HostService)| {
-            let (certificate, old) = (certificates.get(host), before.get(host));
-            let entry = match old.filter(|old| old.is_same(service, certificate)) {
-                Some(old) => old.clone(),
-                None => {
-                    let shown = certificate.map(|new| shown(host, new, old, surroundings));
-                    let shown = shown.transpose()?;
-                    Arc::new(HostEntry::of(host, service, shown, old, surroundings)?)
-                }
+        let mut hosts = before.hosts.clone();
+        let mut wanted = InOrder::new(&desired.hosts);
+        for host in before
+            .hosts
+            .keys()
+            .filter(|host| wanted.get(host).is_none())
+        {
+            hosts.remove(host);
+        }
+        let mut changes = Changes::new(before, certificates);
+        for (host, service) in &desired.hosts {
+            let Some((certificate, old)) = changes.of(host, service) else {
+                continue;
             };
-            Ok((entry.host.clone(), entry))
-        };
-        let hosts = desired.hosts.iter().map(entry).collect::<Result<_, _>>()?;
+            let shown = certificate.map(|new| shown(host, new, old, surroundings));
+            let entry = HostEntry::of(host, service, shown.transpose()?, old, surroundings)?;
+            hosts.insert(host.clone(), Arc::new(entry));
+        }
         Ok(Self {
             hosts,
             desired: Some(desired),
+            certificates: certificates.clone(),
         })
     }
 
@@ -118,6 +124,51 @@ impl Table {
             .values()
             .filter_map(|e| e.way.as_ref())
             .map(|way| &way.pool)
+    }
+}
+
+/// Tells the hosts whose entries change from those that stay. It is asked in ascending order.
+struct Changes<'a> {
+    services: Option<InOrder<'a, Hostname, HostService>>,
+    old_certificates: InOrder<'a, Hostname, Arc<HostCertificate>>,
+    certificates: InOrder<'a, Hostname, Arc<HostCertificate>>,
+    entries: &'a BTreeMap<Hostname, Arc<HostEntry>>,
+}
+
+impl<'a> Changes<'a> {
+    fn new(before: &'a Table, certificates: &'a HostCertificates) -> Self {
+        let services = before.desired.as_ref();
+        Self {
+            services: services.map(|desired| InOrder::new(&desired.hosts)),
+            old_certificates: InOrder::new(&before.certificates),
+            certificates: InOrder::new(certificates),
+            entries: &before.hosts,
+        }
+    }
+
+    /// The certificate of a host that changes, and its entry so far; `None` when it stays.
+    #[expect(
+        clippy::type_complexity,
+        reason = "both are options of what a map holds"
+    )]
+    fn of(
+        &mut self,
+        host: &Hostname,
+        service: &HostService,
+    ) -> Option<(Option<&'a Arc<HostCertificate>>, Option<&'a Arc<HostEntry>>)> {
+        let services = self.services.as_mut();
+        let same_service = services.and_then(|all| all.get(host)) == Some(service);
+        let (old, new) = (self.old_certificates.get(host), self.certificates.get(host));
+        let same_certificate = match (old, new) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if same_service && same_certificate {
+            return None;
+        }
+        let entry = self.entries.get(host);
+        let stays = entry.is_some_and(|entry| entry.is_same(service, new));
+        (!stays).then_some((new, entry))
     }
 }
 
@@ -287,8 +338,12 @@ pub(crate) struct Prepared {
 
 impl Activation for Prepared {
     fn activate(self: Box<Self>) {
-        self.shared.table.store(Arc::new(self.table));
+        let old = self.shared.table.swap(Arc::new(self.table));
         self.shared.changes.send_replace(());
+        // Of thousands of hosts this takes a millisecond, for which no change should wait.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn_blocking(move || drop(old)));
+        }
     }
 }
 
@@ -364,7 +419,8 @@ mod tests {
         let panel = "panel.lab.example.org";
         let own = control.live().own_certificate();
         let certified = HostCertificates::from([(panel.parse().expect("a name"), own)]);
-        let table = |desired, certificates: &HostCertificates, before: &Table| {
+        let certified = Arc::new(certified);
+        let table = |desired, certificates: &Arc<HostCertificates>, before: &Table| {
             Table::of(desired, certificates, before, &surroundings).expect("a table")
         };
         let anew = |before: &Table, after: &Table| {
@@ -380,7 +436,7 @@ mod tests {
             Arc::ptr_eq(&one, &other)
         };
 
-        let none = HostCertificates::new();
+        let none = Arc::new(HostCertificates::new());
         let first = table(with(app(true, 8000)), &none, &Table::empty());
         assert_eq!(first.hosts.len(), 4);
         let same = table(with(app(true, 8000)), &none, &first);

@@ -1,5 +1,6 @@
 //! Host names: the base domain, the label below it, and whole names.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -18,11 +19,28 @@ const MAX_HOSTNAME_BYTES: usize = 253;
 ///
 /// Two or more DNS labels, at most 253 octets. Parsing does not change case: callers that
 /// take a name from a visitor use [`Hostname::normalise`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Hostname(Arc<str>);
 
 text_name!(Hostname);
+
+/// Copies share their text, and maps of thousands of hosts that are mostly the same are compared
+/// after every change: what is shared is not read.
+impl Ord for Hostname {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Hostname {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hostname {
     fn check(text: &str) -> Result<(), ParseError> {

@@ -1,5 +1,6 @@
 //! Following one sorted map through another.
 
+use std::cmp::Ordering;
 use std::collections::btree_map::{BTreeMap, Iter};
 use std::iter::Peekable;
 
@@ -18,9 +19,14 @@ impl<'a, K: Ord, V> InOrder<'a, K, V> {
 
     /// The value of `key`, which is greater than every key that was asked for before.
     pub fn get(&mut self, key: &K) -> Option<&'a V> {
-        while self.0.next_if(|(passed, _)| *passed < key).is_some() {}
-        let found = self.0.next_if(|(next, _)| *next == key);
-        found.map(|(_, value)| value)
+        while let Some((next, value)) = self.0.peek() {
+            match (*next).cmp(key) {
+                Ordering::Less => self.0.next(),
+                Ordering::Equal => return Some(value),
+                Ordering::Greater => return None,
+            };
+        }
+        None
     }
 }
 

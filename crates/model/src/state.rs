@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,7 +25,7 @@ pub struct State {
     /// `panel.json`.
     pub panel: PanelConfig,
     /// `tunnels.json`, in creation order.
-    pub tunnels: Vec<Tunnel>,
+    pub tunnels: Vec<Arc<Tunnel>>,
     /// `users.yml`.
     pub users: Users,
     /// `pki/agents/registry.json`.
@@ -189,7 +190,7 @@ pub enum OnboardingStatus {
 }
 
 /// A tunnel: a host name below the domain and where its requests go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tunnel {
     /// Stable id.

@@ -1,11 +1,13 @@
 //! What one commit changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 
 use crate::document::{self, Document, Fault};
-use crate::{FilePath, StateError, TunnelsText};
+use crate::tunnel_log::{Amendment, TUNNEL_LOG};
+use crate::{FilePath, StateError};
 
 /// New contents for any of the documents and files: all of them come to be, or none.
 ///
@@ -14,6 +16,8 @@ use crate::{FilePath, StateError, TunnelsText};
 #[derive(Default, Clone)]
 pub struct Commit {
     pub(crate) changes: BTreeMap<String, Change>,
+    /// A small change of many tunnels, of which the journal says how it is written.
+    pub(crate) amendment: Option<Amendment>,
 }
 
 /// What becomes of one file.
@@ -74,29 +78,16 @@ impl Commit {
     /// # Errors
     /// [`StateError::Rejected`] when a document could not be read back.
     pub fn between(old: &State, new: &State) -> Result<Self, StateError> {
-        Self::after(old, &TunnelsText::default(), new).map(|(commit, _)| commit)
-    }
-
-    /// The same, with the text of the tunnels of `old`, as an earlier call gave it. Gives that of
-    /// `new` when the tunnels differ.
-    ///
-    /// # Errors
-    /// [`StateError::Rejected`] when a document could not be read back.
-    pub fn after(
-        old: &State,
-        text: &TunnelsText,
-        new: &State,
-    ) -> Result<(Self, Option<TunnelsText>), StateError> {
         let mut commit = Self::new();
-        let mut new_text = None;
         if old.panel != new.panel {
             commit = commit.panel(&new.panel)?;
         }
         if old.tunnels != new.tunnels {
-            let text = text.next(&old.tunnels, &new.tunnels);
-            let text = text.map_err(|fault| rejected(Document::Tunnels, fault))?;
-            commit = commit.document(Document::Tunnels, Ok(text.document().to_vec()))?;
-            new_text = Some(text);
+            let amendment = Amendment::between(&old.tunnels, &new.tunnels);
+            match amendment.map_err(|fault| rejected(Document::Tunnels, fault))? {
+                Some(amendment) => commit.amendment = Some(amendment),
+                None => commit = commit.tunnels(&new.tunnels)?,
+            }
         }
         if old.users != new.users {
             commit = commit.users(&new.users)?;
@@ -113,7 +104,7 @@ impl Commit {
         if old.invitations != new.invitations {
             commit = commit.invitations(&new.invitations)?;
         }
-        Ok((commit, new_text))
+        Ok(commit)
     }
 
     /// With a new `panel.json`.
@@ -128,7 +119,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`StateError::Rejected`] when it could not be read back: two tunnels share an id or name.
-    pub fn tunnels(self, tunnels: &[Tunnel]) -> Result<Self, StateError> {
+    pub fn tunnels(self, tunnels: &[Arc<Tunnel>]) -> Result<Self, StateError> {
         self.document(Document::Tunnels, document::encode_tunnels(tunnels))
     }
 
@@ -195,10 +186,17 @@ impl Commit {
         self
     }
 
+    /// Whether it is a small change of many tunnels and nothing else, so that it is written as a
+    /// line of a log. Files would make it a change of the whole document.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        self.changes.is_empty() && self.amendment.is_some()
+    }
+
     /// Whether nothing would change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.amendment.is_none()
     }
 
     /// With a new content of a document.
@@ -226,6 +224,8 @@ fn rejected(document: Document, fault: Fault) -> StateError {
 /// Names the files; contents may be keys.
 impl std::fmt::Debug for Commit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.changes.keys()).finish()
+        let amended = self.amendment.iter().map(|_| TUNNEL_LOG);
+        let files = self.changes.keys().map(String::as_str);
+        f.debug_set().entries(files.chain(amended)).finish()
     }
 }

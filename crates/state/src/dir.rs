@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Document, read_bounded};
 use crate::error::OnFile;
+use crate::tunnel_log::TUNNEL_LOG;
 use crate::{FilePath, StateError};
 
 /// The permissions of every directory we make: nobody else has business in any of them.
@@ -91,6 +92,10 @@ impl StateDir {
         self.0.join("intent.json")
     }
 
+    pub(crate) fn tunnel_log_path(&self) -> PathBuf {
+        self.0.join(TUNNEL_LOG)
+    }
+
     pub(crate) fn database_path(&self) -> PathBuf {
         self.0.join("runtime.db")
     }
@@ -153,6 +158,7 @@ impl StateDir {
         for document in Document::ALL {
             tighten(&self.document(*document), 0o600)?;
         }
+        tighten(&self.tunnel_log_path(), 0o600)?;
         self.tidy_folder(&self.0, "", 0)?;
         for folder in ["pki", "certificates"] {
             self.tidy_folder(&self.0.join(folder), folder, 1)?;

@@ -1,4 +1,4 @@
-//! The five things a commit asks of the file system, so that tests can cut them short.
+//! The six things a commit asks of the file system, so that tests can cut them short.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -12,6 +12,9 @@ pub(crate) trait Disk: Send + Sync {
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Makes a new file with exactly `mode` and these bytes, durable in content, not in name.
     fn write(&self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts a file to `keep` octets and appends these, durable in content, and in name when it was
+    /// there before; one that is missing is made, with mode 0600.
+    fn append(&self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()>;
     /// Gives a file its final name, replacing what has it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file; a missing one is fine.
@@ -67,6 +70,21 @@ impl Disk for RealDisk {
         self.hand_over(path)?;
         file.write_all(bytes)?;
         file.sync_all()
+    }
+
+    fn append(&self, path: &Path, keep: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)?;
+        if file.metadata()?.len() != keep {
+            file.set_len(keep)?;
+        }
+        self.hand_over(path)?;
+        file.write_all(bytes)?;
+        file.sync_data()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

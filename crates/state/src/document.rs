@@ -5,6 +5,7 @@ use std::fs::File;
 use std::hash::Hash;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
 use serde::Serialize;
@@ -212,7 +213,7 @@ pub(crate) fn encode_panel(panel: &PanelConfig) -> Result<Vec<u8>, Fault> {
     proven(encode_json(panel)?, decode_json::<PanelConfig>)
 }
 
-pub(crate) fn encode_tunnels(tunnels: &[Tunnel]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn encode_tunnels(tunnels: &[Arc<Tunnel>]) -> Result<Vec<u8>, Fault> {
     proven(encode_json(tunnels)?, decode_tunnels)
 }
 
@@ -279,13 +280,13 @@ pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault>
     })
 }
 
-pub(crate) fn decode_tunnels(bytes: &[u8]) -> Result<Vec<Tunnel>, Fault> {
-    let tunnels: Vec<Tunnel> = decode_json(bytes)?;
+pub(crate) fn decode_tunnels(bytes: &[u8]) -> Result<Vec<Arc<Tunnel>>, Fault> {
+    let tunnels: Vec<Arc<Tunnel>> = decode_json(bytes)?;
     refuse_tunnel_twins(&tunnels)?;
     Ok(tunnels)
 }
 
-pub(crate) fn refuse_tunnel_twins(tunnels: &[Tunnel]) -> Result<(), Fault> {
+pub(crate) fn refuse_tunnel_twins(tunnels: &[Arc<Tunnel>]) -> Result<(), Fault> {
     refuse_twins("tunnels", "id", tunnels.iter().map(|t| t.id))?;
     refuse_twins("tunnels", "fqdn", tunnels.iter().map(|t| t.fqdn.as_str()))
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::commit::Change;
 use crate::dir::StateDir;
 use crate::document::{Document, read_bounded};
+use crate::tunnel_log::TUNNEL_LOG;
 use crate::{FORMAT, FilePath, StateError};
 
 /// The version of the record itself.
@@ -113,7 +114,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<BTreeMap<String, Change>, IntentFau
         serde_json::from_slice(list).map_err(|_| broken("its changes cannot be read"))?;
     let mut changes = BTreeMap::new();
     for Entry { path, content } in entries {
-        let known = Document::ALL.iter().any(|document| document.path() == path);
+        let known =
+            path == TUNNEL_LOG || Document::ALL.iter().any(|document| document.path() == path);
         if !known && FilePath::new(path.as_str()).is_err() {
             return Err(broken("it names a file outside the state"));
         }

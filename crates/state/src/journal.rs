@@ -7,13 +7,17 @@
 //!    their directories are fsynced.
 //! 3. The record is removed and the directory fsynced.
 //!
+//! A small change of many tunnels alone is one line at the end of `tunnels.log` instead (see
+//! [`tunnel_log`](crate::tunnel_log)): durable once the line is. Whatever writes `tunnels.json`
+//! removes the log in the same record.
+//!
 //! A start that finds a record does 2 and 3. Doing them twice is the same as doing them once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use portlama_model::Hostname;
+use portlama_model::{Hostname, State};
 
 use crate::commit::{Change, Commit, Committed};
 use crate::dir::{DIRECTORY_MODE, StateDir};
@@ -21,6 +25,7 @@ use crate::disk::Disk;
 use crate::document::{Document, MAX_FILE_BYTES};
 use crate::error::OnFile;
 use crate::format::Format;
+use crate::tunnel_log::{Amendment, MAX_LOG_BYTES, TUNNEL_LOG};
 use crate::{FilePath, StateError, intent};
 
 /// One directory and what its last commit left to do.
@@ -36,6 +41,25 @@ struct Inner {
     unapplied: Option<BTreeMap<String, Change>>,
     /// `format.json` with our name, until a commit has taken it along.
     restamped: Option<Format>,
+    log: Log,
+}
+
+/// What the journal knows of `tunnels.log`.
+#[derive(Default, Clone, Copy)]
+struct Log {
+    /// Whether there is such a file, and its name is durable.
+    exists: bool,
+    /// How many octets of it count.
+    bytes: usize,
+    /// Whether a line may be in it that was refused. The next commit writes the document and
+    /// removes the log, which ends the doubt.
+    doubtful: bool,
+}
+
+impl Log {
+    fn takes(self, amendment: &Amendment) -> bool {
+        !self.doubtful && self.bytes + amendment.line().len() <= MAX_LOG_BYTES
+    }
 }
 
 impl Journal {
@@ -69,12 +93,22 @@ impl Journal {
         if commit.is_empty() {
             return Ok(Committed::Applied);
         }
-        let commit = match &inner.restamped {
+        let mut commit = match &inner.restamped {
             Some(format) if !commit.changes.contains_key(Document::Format.path()) => {
                 commit.document(Document::Format, format.encode())?
             }
             _ => commit,
         };
+        if let Some(amendment) = commit.amendment.take() {
+            if commit.is_empty() && inner.log.takes(&amendment) {
+                return self.amend(&mut inner, &amendment);
+            }
+            commit = commit.tunnels(&amendment.tunnels)?;
+        }
+        let ends_log = commit.changes.contains_key(Document::Tunnels.path());
+        if ends_log && (inner.log.exists || inner.log.doubtful) {
+            commit.changes.insert(TUNNEL_LOG.to_owned(), Change::Remove);
+        }
         let record = intent::encode(&commit.changes);
         if record.len() > MAX_FILE_BYTES {
             return Err(StateError::Rejected {
@@ -84,6 +118,9 @@ impl Journal {
         }
         self.record(&record)?;
         inner.restamped = None;
+        if ends_log {
+            inner.log = Log::default();
+        }
         match self.apply(&commit.changes) {
             Ok(()) => Ok(Committed::Applied),
             Err(error) => {
@@ -91,6 +128,55 @@ impl Journal {
                 Ok(Committed::Recorded(error))
             }
         }
+    }
+
+    /// Appends a line to the log; on failure there is none, unless the answer is `Undecided`.
+    fn amend(&self, inner: &mut Inner, amendment: &Amendment) -> Result<Committed, StateError> {
+        let path = self.dir.tunnel_log_path();
+        let Log { exists, bytes, .. } = inner.log;
+        let append = |line| self.disk.append(&path, bytes as u64, line).on(&path);
+        let sync_name = || self.disk.sync_dir(self.dir.path()).on(self.dir.path());
+        let appended = append(amendment.line());
+        let appended = appended.and_then(|()| if exists { Ok(()) } else { sync_name() });
+        let Err(error) = appended else {
+            inner.log.exists = true;
+            inner.log.bytes += amendment.line().len();
+            return Ok(Committed::Applied);
+        };
+        // What failed to become durable must not be found by the next start. The file is not
+        // appended to again: after a failed fsync nobody knows what the disk holds.
+        inner.log.doubtful = true;
+        match append(b"") {
+            Ok(()) => Err(error),
+            Err(_) => Err(StateError::Undecided {
+                source: Box::new(error),
+            }),
+        }
+    }
+
+    /// Whether there are changes that are not in `tunnels.json` yet.
+    pub(crate) fn is_amended(&self) -> bool {
+        self.inner.lock().log.bytes > 0
+    }
+
+    /// Brings the log into the document; see [`crate::Store::fold`].
+    pub(crate) fn fold(&self, state: &State) -> Result<(), StateError> {
+        if !self.inner.lock().log.exists {
+            return Ok(());
+        }
+        match self.commit(Commit::new().tunnels(&state.tunnels)?)? {
+            Committed::Applied => Ok(()),
+            Committed::Recorded(error) => Err(error),
+        }
+    }
+
+    /// Takes the log over as a start found it.
+    pub(crate) fn continue_log(&self, exists: bool, bytes: usize) {
+        self.inner.lock().log = Log {
+            exists,
+            bytes,
+            doubtful: false,
+        };
     }
 
     /// Puts our name into `format.json` with the next commit.

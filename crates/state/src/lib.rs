@@ -24,7 +24,7 @@ mod lock;
 mod path;
 mod runtime;
 mod store;
-mod tunnels_text;
+mod tunnel_log;
 
 pub use commit::{Commit, Committed};
 pub use dir::{DIRECTORY_MODE, Presence, StateDir};
@@ -40,4 +40,4 @@ pub use runtime::{
     Totp, TotpSecret,
 };
 pub use store::Store;
-pub use tunnels_text::TunnelsText;
+pub use tunnel_log::{LOGGED_FROM_TUNNELS, MAX_LOG_BYTES};

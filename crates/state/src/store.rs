@@ -12,6 +12,7 @@ use crate::format::{Format, MIGRATIONS, Migration};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::runtime::Runtime;
+use crate::tunnel_log::Found;
 use crate::{FilePath, StateError};
 
 /// An open state directory: holds its lock, commits changes, owns the runtime database.
@@ -102,6 +103,20 @@ impl Store {
         self.journal.commit(commit)
     }
 
+    /// Whether a change was committed that is durable, but not in `tunnels.json` yet.
+    #[must_use]
+    pub fn is_amended(&self) -> bool {
+        self.journal.is_amended()
+    }
+
+    /// Brings such changes into `tunnels.json`; `state` is what was committed last.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit); nothing is lost then.
+    pub fn fold(&self, state: &State) -> Result<(), StateError> {
+        self.journal.fold(state)
+    }
+
     /// The content of a file as committed; `None` when there is none.
     ///
     /// # Errors
@@ -171,7 +186,18 @@ pub(crate) fn open(journal: &Journal, migrations: &[Migration]) -> Result<State,
     dir.tidy()?;
     let format = migrate(journal, format, migrations)?;
     journal.restamp(&format);
-    document::load(dir)
+    let log = Found::read(dir)?;
+    journal.continue_log(log.exists, log.bytes);
+    let mut state = document::load(dir)?;
+    let applied = log.apply(&mut state.tunnels);
+    applied.map_err(|fault| Document::Tunnels.corrupt(dir, fault))?;
+    if let Err(error) = journal.fold(&state) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "changes of tunnels stay in their log for now"
+        );
+    }
+    Ok(state)
 }
 
 /// Takes each step from the format found to ours as a commit of its own.

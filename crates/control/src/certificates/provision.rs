@@ -121,28 +121,27 @@ impl Provision {
         self.new.is_empty() && self.gone.is_empty()
     }
 
-    /// New certificates beyond those that fit into one commit. They are stored ahead of the change:
-    /// what lies there for a host that is not served yet is found when it is.
-    pub(crate) fn ahead(&self) -> Vec<Commit> {
-        let mut parts = parts(&self.new);
-        parts.pop();
-        let commits = parts.into_iter();
-        commits
-            .map(|part| with_certificates(Commit::new(), part))
-            .collect()
-    }
-
-    /// Adds the files of the new certificates that do not go [ahead](Self::ahead), and takes out
-    /// those of hosts that are gone.
-    pub(crate) fn write_into(&self, commit: Commit) -> Commit {
-        let last = parts(&self.new).pop().unwrap_or_default();
-        let mut commit = with_certificates(commit, last);
+    /// A change with the files of the new certificates, and without those of hosts that are gone.
+    ///
+    /// What does not fit into one commit is stored ahead of it, in further ones: what lies there
+    /// for a host that is not served yet is found when it is. So is everything where the change
+    /// goes into a log, which takes no files.
+    pub(crate) fn write_with(&self, change: Commit) -> (Vec<Commit>, Commit) {
+        let mut ahead = parts(&self.new);
+        let last = if change.is_logged() {
+            None
+        } else {
+            ahead.pop()
+        };
+        let mut change = with_certificates(change, last.unwrap_or_default());
         for host in &self.gone {
-            commit = commit
+            change = change
                 .remove(&FilePath::host_chain(host))
                 .remove(&FilePath::host_key(host));
         }
-        commit
+        let ahead = ahead.into_iter();
+        let ahead = ahead.map(|part| with_certificates(Commit::new(), part));
+        (ahead.collect(), change)
     }
 
     /// Lets go of what is stored for hosts that are gone since it was stored.
@@ -296,8 +295,8 @@ mod tests {
             broken: Vec::new(),
             gone: Vec::new(),
         };
-        let mut commits = provision.ahead();
-        commits.push(provision.write_into(Commit::new()));
+        let (mut commits, change) = provision.write_with(Commit::new());
+        commits.push(change);
         let named: Vec<String> = commits.iter().map(|commit| format!("{commit:?}")).collect();
         assert_eq!(named.len(), 3);
         for host in 0..9 {

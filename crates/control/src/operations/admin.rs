@@ -6,11 +6,12 @@ use portlama_pki::{IssuedCertificate, ParsedRequest, VerifiedClient, certificate
 use portlama_state::{FilePath, StateError};
 use serde_json::json;
 
-use crate::change::{Change, Files, audit_row, blocking, not_done};
+use crate::change::{Change, audit_row, blocking, not_done};
 use crate::control::Core;
 use crate::operations::admin_rotation::{ROTATED, unused_until};
 use crate::operations::keys::{self, Packed, SignedClient, certificate_failed};
 use crate::operations::still_may;
+use crate::writer::Files;
 use crate::{Control, Farewell, OperationError, Refusal};
 
 /// What `revoked.json` says of the certificates that the admin's own key replaced.

@@ -12,9 +12,10 @@ use portlama_model::{PendingAdmin, Serial, State, Timestamp};
 use portlama_state::StateError;
 use serde_json::json;
 
-use crate::change::{Change, Files, Forbids, audit_row, blocking};
+use crate::change::{Change, Forbids, audit_row, blocking};
 use crate::control::Core;
 use crate::operations::keys;
+use crate::writer::Files;
 
 /// From the first use of a new admin certificate to the death of the old one: time to find out
 /// that the new one works in the other browser, too.

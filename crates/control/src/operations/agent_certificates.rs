@@ -10,11 +10,12 @@ use portlama_pki::ParsedRequest;
 use portlama_state::FilePath;
 use serde_json::json;
 
-use crate::change::{Change, Files, Forbids, audit_row, blocking, not_done};
+use crate::change::{Change, Forbids, audit_row, blocking, not_done};
 use crate::operations::agents::{NO_AGENT, live_entries};
 use crate::operations::enrolment::{adopt_tunnels, are_site_names, is_free};
 use crate::operations::keys::{self, Packed, SignedClient, certificate_failed};
 use crate::operations::still_may;
+use crate::writer::Files;
 use crate::{Control, Farewell, OperationError, Refusal};
 
 /// An agent whose key the server made.

@@ -86,7 +86,7 @@ impl Control {
             extra: serde_json::Map::new(),
         };
         let mut next = State::clone(&state);
-        next.tunnels.push(tunnel.clone());
+        next.tunnels.push(tunnel.clone().into());
         let audit = audit_row(
             now,
             by.audit_name(),
@@ -138,7 +138,8 @@ fn own_label(by: &Identity) -> Result<&AgentLabel, OperationError> {
 
 /// The panel tunnel of an agent, switched on or not.
 fn panel_of<'a>(state: &'a State, label: &AgentLabel) -> Option<&'a Tunnel> {
-    state.tunnels.iter().find(|tunnel| {
+    let mut tunnels = state.tunnels.iter().map(|tunnel| &**tunnel);
+    tunnels.find(|tunnel| {
         tunnel.kind == TunnelType::Panel && tunnel.agent_label.as_ref() == Some(label)
     })
 }

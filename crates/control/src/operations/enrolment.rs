@@ -13,10 +13,11 @@ use portlama_pki::{AdmittedKey, ParsedRequest};
 use portlama_state::{Consumption, Grant, TokenHash};
 use serde_json::json;
 
-use crate::change::{Change, WriterGuard, audit_row, blocking, not_done};
+use crate::change::{Change, audit_row, blocking, not_done};
 use crate::control::Core;
 use crate::operations::{keys, still_may};
 use crate::random::octets;
+use crate::writer::WriterGuard;
 use crate::{Control, Issue, OperationError, Refusal, Step};
 
 /// How long an enrolment token holds: time to walk to the other machine.
@@ -301,7 +302,7 @@ pub(crate) fn adopt_tunnels(state: &mut State, label: &AgentLabel) {
         .filter(|tunnel| tunnel.agent_label.is_none())
     {
         if taken.insert(tunnel.port) {
-            tunnel.agent_label = Some(label.clone());
+            Arc::make_mut(tunnel).agent_label = Some(label.clone());
         }
     }
 }

@@ -171,7 +171,7 @@ pub(crate) fn is_name_taken(state: &State, subdomain: &Subdomain) -> bool {
     let tunnel =
         |tunnel: &Tunnel| tunnel.subdomain == *subdomain || Some(&tunnel.fqdn) == host.as_ref();
     let site = |site: &Site| is_named(site, subdomain) || Some(&site.fqdn) == host.as_ref();
-    state.tunnels.iter().any(tunnel) || state.sites.iter().any(site)
+    state.tunnels.iter().any(|t| tunnel(t)) || state.sites.iter().any(site)
 }
 
 /// Whether one more tunnel may be made.

@@ -184,7 +184,7 @@ impl Control {
         still_may(&state, by, Some(Capability::TunnelsWrite))?;
         let tunnel = new_tunnel(&state, by, new, now)?;
         let mut next = State::clone(&state);
-        next.tunnels.push(tunnel.clone());
+        next.tunnels.push(tunnel.clone().into());
         let audit = audit_row(
             now,
             by.audit_name(),
@@ -220,7 +220,7 @@ impl Control {
         if old != new {
             let mut next = State::clone(&state);
             for tunnel in next.tunnels.iter_mut().filter(|tunnel| tunnel.id == id) {
-                *tunnel = after.clone();
+                *tunnel = after.clone().into();
             }
             let forbids = Forbids {
                 at_once: takes_away(before, &after),

@@ -9,10 +9,11 @@ use portlama_auth::{Network, PanelSession, PanelSessionKey, TotpCode, TotpSeed, 
 use portlama_model::{PanelTwoFactor, Secret, State};
 use portlama_state::TokenHash;
 
-use crate::change::{Change, WriterGuard, audit_row, blocking, not_done};
+use crate::change::{Change, audit_row, blocking, not_done};
 use crate::control::Core;
 use crate::operations::still_may;
 use crate::random::octets;
+use crate::writer::WriterGuard;
 use crate::{Control, OperationError, Refusal, Step};
 
 /// What the admin's browser keeps: a cookie and how long it lives.

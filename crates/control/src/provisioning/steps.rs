@@ -291,7 +291,7 @@ impl Run {
 
     async fn put_in_service(
         &self,
-        writer: crate::change::WriterGuard,
+        writer: crate::writer::WriterGuard,
         state: &State,
         prepared: &PreparedAdmin,
         shown: &Shown,

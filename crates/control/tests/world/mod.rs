@@ -56,7 +56,7 @@ impl Clock for FixedClock {
 /// Notes what it is told.
 #[derive(Default)]
 pub struct Recorder {
-    served: Mutex<Option<(Arc<Desired>, HostCertificates)>>,
+    served: Mutex<Option<(Arc<Desired>, Arc<HostCertificates>)>>,
     pub fails: AtomicBool,
     pub activations: AtomicI64,
 }
@@ -67,7 +67,7 @@ impl Recorder {
     pub fn desired(&self) -> Arc<Desired> {
         self.served.lock().as_ref().unwrap().0.clone()
     }
-    pub fn certificates(&self) -> HostCertificates {
+    pub fn certificates(&self) -> Arc<HostCertificates> {
         self.served.lock().as_ref().unwrap().1.clone()
     }
     pub fn serves(&self, host: &str) -> bool {
@@ -82,7 +82,7 @@ impl DataPlane for RecordingPlane {
     fn prepare(
         &self,
         desired: Arc<Desired>,
-        certificates: &HostCertificates,
+        certificates: &Arc<HostCertificates>,
     ) -> Result<Box<dyn Activation>, PrepareError> {
         if self.0.fails.load(Ordering::SeqCst) {
             return Err(PrepareError {
@@ -95,7 +95,7 @@ impl DataPlane for RecordingPlane {
     }
 }
 
-struct Switch(Arc<Recorder>, Arc<Desired>, HostCertificates);
+struct Switch(Arc<Recorder>, Arc<Desired>, Arc<HostCertificates>);
 
 impl Activation for Switch {
     fn activate(self: Box<Self>) {

@@ -419,7 +419,7 @@ impl DataPlane for Nowhere {
     fn prepare(
         &self,
         _: Arc<Desired>,
-        _: &HostCertificates,
+        _: &Arc<HostCertificates>,
     ) -> Result<Box<dyn Activation>, PrepareError> {
         Ok(Box::new(Nowhere))
     }

@@ -349,7 +349,7 @@ impl DataPlane for NoPlane {
     fn prepare(
         &self,
         _: Arc<Desired>,
-        _: &HostCertificates,
+        _: &Arc<HostCertificates>,
     ) -> Result<Box<dyn Activation>, PrepareError> {
         Ok(Box::new(NoPlane))
     }

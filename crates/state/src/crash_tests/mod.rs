@@ -6,18 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use parking_lot::Mutex;
 use portlama_model::State;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod disk;
+mod log;
+
+use self::disk::FaultyDisk;
 use crate::commit::{Commit, Committed};
 use crate::dir::{Presence, StateDir};
-use crate::disk::Disk;
 use crate::document::{Document, encode_panel};
 use crate::journal::Journal;
 use crate::store::{initialise, open};
@@ -444,130 +445,4 @@ fn files_below(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     found
-}
-
-/// A disk that fails by plan and forgets what was not made durable.
-struct FaultyDisk {
-    plan: Box<dyn Fn(usize) -> bool + Send + Sync>,
-    errno: i32,
-    inner: Mutex<Cache>,
-}
-
-#[derive(Default)]
-struct Cache {
-    steps: usize,
-    /// How to forget each change of names that is not durable, with the folder of the names.
-    volatile: Vec<(PathBuf, Vec<Undo>)>,
-}
-
-enum Undo {
-    /// The name had this content, or there was no such file.
-    File(PathBuf, Option<Vec<u8>>),
-    /// There was no such folder.
-    NoFolder(PathBuf),
-    /// There was such a folder.
-    Folder(PathBuf),
-}
-
-impl FaultyDisk {
-    fn new(plan: impl Fn(usize) -> bool + Send + Sync + 'static, errno: i32) -> Arc<Self> {
-        Arc::new(Self {
-            plan: Box::new(plan),
-            errno,
-            inner: Mutex::default(),
-        })
-    }
-
-    fn sound() -> Arc<Self> {
-        Self::new(|_| false, EIO)
-    }
-
-    fn steps(&self) -> usize {
-        self.inner.lock().steps
-    }
-
-    fn step(&self) -> io::Result<()> {
-        let mut inner = self.inner.lock();
-        inner.steps += 1;
-        if (self.plan)(inner.steps) {
-            Err(io::Error::from_raw_os_error(self.errno))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn note(&self, path: &Path, undo: Vec<Undo>) {
-        let folder = path.parent().expect("a folder").to_owned();
-        self.inner.lock().volatile.push((folder, undo));
-    }
-
-    /// Power loss: of the names that are not durable, those that `loses` picks are forgotten.
-    fn crash(&self, loses: impl Fn(usize) -> bool) {
-        let volatile = std::mem::take(&mut self.inner.lock().volatile);
-        for (index, (_, undo)) in volatile.into_iter().enumerate().rev() {
-            for undo in undo.into_iter().filter(|_| loses(index)) {
-                // A folder that was forgotten before takes its files along.
-                let _ = match undo {
-                    Undo::File(path, Some(bytes)) => fs::write(path, bytes),
-                    Undo::File(path, None) => fs::remove_file(path),
-                    Undo::NoFolder(path) => fs::remove_dir_all(path),
-                    Undo::Folder(path) => fs::create_dir(path),
-                };
-            }
-        }
-    }
-}
-
-impl Disk for Arc<FaultyDisk> {
-    fn create_dir(&self, path: &Path, _mode: u32) -> io::Result<()> {
-        self.step()?;
-        fs::create_dir(path)?;
-        self.note(path, vec![Undo::NoFolder(path.to_owned())]);
-        Ok(())
-    }
-
-    fn write(&self, path: &Path, _mode: u32, bytes: &[u8]) -> io::Result<()> {
-        let before = Undo::File(path.to_owned(), fs::read(path).ok());
-        self.note(path, vec![before]);
-        if let Err(error) = self.step() {
-            // A torn write: the name is there, half of the content is.
-            let _ = fs::write(path, &bytes[..bytes.len() / 2]);
-            return Err(error);
-        }
-        fs::write(path, bytes)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
-        let before = [from, to].map(|path| Undo::File(path.to_owned(), fs::read(path).ok()));
-        fs::rename(from, to)?;
-        self.note(to, before.into());
-        Ok(())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        if let Ok(bytes) = fs::read(path) {
-            fs::remove_file(path)?;
-            self.note(path, vec![Undo::File(path.to_owned(), Some(bytes))]);
-        }
-        Ok(())
-    }
-
-    fn remove_empty_dir(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        if fs::remove_dir(path).is_ok() {
-            self.note(path, vec![Undo::Folder(path.to_owned())]);
-        }
-        Ok(())
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        self.inner
-            .lock()
-            .volatile
-            .retain(|(folder, _)| folder != path);
-        Ok(())
-    }
 }
