@@ -57,7 +57,7 @@ pub use renewal::{AutoRenewStatus, CertificateRenewed};
 pub use server::{Done, Health};
 pub use sites::{
     NewSite, Site, SiteAnswer, SiteChange, SiteDns, SiteFile, SiteFileDeletion, SiteFileType,
-    SiteFiles, SiteFolder, SiteList, SiteUpload,
+    SiteFiles, SiteFolder, SiteList, SiteListing, SiteUpload,
 };
 
 pub use onboarding::{

@@ -197,6 +197,16 @@ pub struct SiteFolder {
     pub path: Option<String>,
 }
 
+/// The query of `GET /api/sites/{id}/files`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+pub struct SiteListing {
+    /// A folder of the site; its root when absent.
+    #[param(max_length = 500, example = "assets/img")]
+    pub path: Option<String>,
+    /// Whether the files' `sha256` are wanted.
+    pub sha256: Option<bool>,
+}
+
 /// `GET /api/sites/{id}/files`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SiteFiles {
@@ -228,6 +238,11 @@ pub struct SiteFile {
     /// Its path from the site's root on.
     #[schema(example = "assets/img/logo.svg")]
     pub relative_path: String,
+    /// The SHA-256 of a file's content, in hexadecimal digits: when the query asked for it. One that
+    /// would take too long to compute is left out; it is there when the same is asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub sha256: Option<String>,
 }
 
 /// A file or a folder.

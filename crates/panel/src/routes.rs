@@ -193,7 +193,7 @@ pub static ROUTES: &[Route] = routes! {
         => sites::verify_dns() -> 200 SiteDns, 404;
     /// What lies in a folder of a site.
     GET "/api/sites/{id}/files" SITES_READ, Management
-        => sites::list_files(Query<SiteFolder>) -> 200 SiteFiles, 404;
+        => sites::list_files(Query<SiteListing>) -> 200 SiteFiles, 404;
     /// Saves files in a folder of a site; needs the header `x-portlama-upload: 1`.
     POST "/api/sites/{id}/files" SITES_WRITE, Management
         => sites::upload(Query<SiteFolder>, Multipart) -> 200 SiteUpload, 404;

@@ -63,6 +63,14 @@ async fn files_are_uploaded_listed_folders_first_and_deleted() {
             "relativePath": "assets/img/a.svg" })
     );
 
+    let digests = list(&app, &admin, &id, "?path=assets/img&sha256=true").await;
+    let a = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+    assert_eq!(digests.json()["files"][0]["sha256"], a);
+    let folder = list(&app, &admin, &id, "?sha256=true").await.json();
+    assert_eq!(folder["files"][0].get("sha256"), None, "of a folder");
+    let unclear = list(&app, &admin, &id, "?sha256=yes").await;
+    assert_eq!(unclear.status, StatusCode::BAD_REQUEST);
+
     let sites = app.send(&admin, Ask::get(PATH)).await.json();
     let page = std::fs::metadata(app.sites_dir().join(&id).join("index.html"))
         .expect("a page")

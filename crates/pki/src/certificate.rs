@@ -24,7 +24,9 @@ pub enum CertificateError {
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// Of these octets.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
         let mut octets = [0; 32];
         octets.copy_from_slice(digest.as_ref());

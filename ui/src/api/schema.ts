@@ -2257,6 +2257,11 @@ export interface components {
              */
             relativePath: string;
             /**
+             * @description The SHA-256 of a file's content, in hexadecimal digits: when the query asked for it. One that
+             *     would take too long to compute is left out; it is there when the same is asked again.
+             */
+            sha256?: string | null;
+            /**
              * Format: int64
              * @description Octets; 0 for folders.
              */
@@ -7079,6 +7084,8 @@ export interface operations {
                  * @example assets/img
                  */
                 path?: string | null;
+                /** @description Whether the files' `sha256` are wanted. */
+                sha256?: boolean | null;
             };
             header?: never;
             path: {

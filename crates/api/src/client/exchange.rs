@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use portlama_dial::ProxyUrl;
@@ -22,6 +22,32 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 /// The largest answer accepted, octets: a list of 10,000 tunnels has about 6 MiB.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
+/// The slowest connection that an upload gets time for beside [`ANSWER_TIMEOUT`], octets a second.
+pub const SLOWEST_UPLOAD: u64 = 32 * 1024;
+
+/// The body of a request.
+pub(super) struct Content {
+    pub(super) kind: HeaderValue,
+    pub(super) octets: Bytes,
+    /// Uploads say that they are meant, which a foreign page cannot.
+    pub(super) is_upload: bool,
+}
+
+impl Content {
+    pub(super) fn json(octets: Vec<u8>) -> Self {
+        Self {
+            kind: const_header("application/json"),
+            octets: octets.into(),
+            is_upload: false,
+        }
+    }
+
+    /// How long it may be under way.
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.octets.len() as u64 / SLOWEST_UPLOAD)
+    }
+}
+
 /// Everything a request needs but itself.
 pub(super) struct Exchange {
     pub(super) url: PanelUrl,
@@ -31,19 +57,20 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends `body` as JSON and gives back the answer's body when its status is below 400.
+    /// Sends `body` and gives back the answer's body when its status is below 400.
     pub(super) async fn ask(
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
     ) -> Result<Bytes, ClientError> {
+        let limit = self.timeout + body.as_ref().map_or(Duration::ZERO, Content::time);
         let asking = self.ask_without_limit(method, path, body);
-        let (status, body) = tokio::time::timeout(self.timeout, Box::pin(asking))
+        let (status, body) = tokio::time::timeout(limit, Box::pin(asking))
             .await
             .map_err(|_| ClientError::TimedOut {
                 address: self.url.authority(),
-                seconds: self.timeout.as_secs(),
+                seconds: limit.as_secs(),
             })??;
         if status.is_success() {
             return Ok(body);
@@ -55,7 +82,7 @@ impl Exchange {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
     ) -> Result<(StatusCode, Bytes), ClientError> {
         let tcp = dial(&self.url, self.proxy.as_ref()).await?;
         let tls = TlsConnector::from(Arc::clone(&self.tls))
@@ -86,7 +113,7 @@ impl Exchange {
         result
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Request<Full<Bytes>> {
+    fn request(&self, method: Method, path: &str, body: Option<Content>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().expect("paths are made of checked names");
@@ -102,8 +129,11 @@ impl Exchange {
             const_header(concat!("portlama/", env!("CARGO_PKG_VERSION"))),
         );
         if let Some(body) = body {
-            headers.insert(CONTENT_TYPE, const_header("application/json"));
-            *request.body_mut() = Full::new(body.into());
+            headers.insert(CONTENT_TYPE, body.kind);
+            if body.is_upload {
+                headers.insert("x-portlama-upload", const_header("1"));
+            }
+            *request.body_mut() = Full::new(body.octets);
         }
         request
     }
@@ -158,8 +188,8 @@ impl Exchange {
     }
 }
 
-fn const_header(text: &'static str) -> http::HeaderValue {
-    http::HeaderValue::from_static(text)
+fn const_header(text: &'static str) -> HeaderValue {
+    HeaderValue::from_static(text)
 }
 
 fn chain_error(error: &rustls::Error) -> Option<&ServerChainError> {

@@ -12,12 +12,14 @@ mod dial;
 mod error;
 mod exchange;
 mod panel;
+mod sites;
 mod url;
 
 pub use dial::CONNECT_TIMEOUT;
 pub use error::ClientError;
-pub use exchange::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES};
+pub use exchange::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES, SLOWEST_UPLOAD};
 pub use panel::{ClientIdentity, PanelClient};
+pub use sites::OutgoingFile;
 pub use url::{PanelUrl, UrlError};
 
 /// The ALPN name that asks for the certificate of the server's own authority.

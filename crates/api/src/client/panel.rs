@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::exchange::{ANSWER_TIMEOUT, Exchange};
+use super::exchange::{ANSWER_TIMEOUT, Content, Exchange};
 use super::{ALPN, ClientError, PanelUrl};
 use crate::{
     AdminRotated, AdminRotation, Agent, AgentCapabilities, AgentConfig, AgentList, AgentRevoked,
@@ -308,7 +308,7 @@ impl PanelClient {
             .await
     }
 
-    async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, ClientError> {
+    pub(super) async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, ClientError> {
         self.bare(Method::GET, path).await
     }
 
@@ -320,21 +320,21 @@ impl PanelClient {
         self.exchange(method, path, None).await
     }
 
-    async fn send<A: DeserializeOwned>(
+    pub(super) async fn send<A: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
     ) -> Result<A, ClientError> {
         let body = serde_json::to_vec(body).expect("request types have text keys alone");
-        self.exchange(method, path, Some(body)).await
+        self.exchange(method, path, Some(Content::json(body))).await
     }
 
-    async fn exchange<A: DeserializeOwned>(
+    pub(super) async fn exchange<A: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
     ) -> Result<A, ClientError> {
         let answer = self.exchange.ask(method, path, body).await?;
         serde_json::from_slice(&answer)

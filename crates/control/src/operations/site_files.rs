@@ -50,7 +50,8 @@ impl Control {
         site_for(&self.core.state.load(), by, site, right).map(drop)
     }
 
-    /// What lies in a folder of a site.
+    /// What lies in a folder of a site, with digests of its files if they are wanted; some may be
+    /// missing, and are there when the same is asked again.
     ///
     /// # Errors
     /// When the site is not the caller's or does not exist, or has no such folder.
@@ -59,10 +60,12 @@ impl Control {
         by: &Identity,
         site: Uuid,
         folder: SitePath,
+        with_digests: bool,
     ) -> Result<Listing, OperationError> {
         let core = self.core.clone();
         site_for(&core.state.load(), by, site, Capability::SitesRead)?;
-        let listed = blocking(move || core.live.site_files().list(site, &folder)).await;
+        let listed =
+            blocking(move || core.live.site_files().list(site, &folder, with_digests)).await;
         listed.map_err(|error| match error {
             SiteFileError::NoFolder => Refusal::NoSuchFolder.into(),
             error => files_failed(error),

@@ -33,6 +33,8 @@ pub struct ListedFile {
     pub size: u64,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// The SHA-256 of a file in hexadecimal digits, when it was asked for and is known.
+    pub sha256: Option<String>,
 }
 
 /// A file or a folder; nothing else is part of a site.
@@ -45,8 +47,14 @@ pub enum FileKind {
 }
 
 impl SiteFiles {
-    /// What lies in `folder` of a site. A site whose folder is missing has nothing in it.
-    pub(crate) fn list(&self, site: Uuid, folder: &SitePath) -> Result<Listing, SiteFileError> {
+    /// What lies in `folder` of a site, with the digests of its files if they are wanted; those
+    /// that would take too long are left out. A site whose folder is missing has nothing in it.
+    pub(crate) fn list(
+        &self,
+        site: Uuid,
+        folder: &SitePath,
+        with_digests: bool,
+    ) -> Result<Listing, SiteFileError> {
         let opened = match beneath::open_folder(self.sites.as_fd(), &Way::to(site, folder)) {
             Ok(opened) => opened,
             Err(Errno::NOENT) if folder.is_root() => return Ok(Listing::of(vec![], false)),
@@ -56,6 +64,7 @@ impl SiteFiles {
             Err(error) => return Err(error.into()),
         };
         let mut files = Vec::new();
+        let mut digests = with_digests.then(|| self.digests.reader());
         for entry in Dir::read_from(&opened)? {
             let entry = entry?;
             // What no upload could have put there is not part of the site.
@@ -80,9 +89,16 @@ impl SiteFiles {
                 FileType::RegularFile => FileKind::File,
                 _ => continue,
             };
+            let sha256 = match (kind, &mut digests) {
+                (FileKind::File, Some(digests)) => digests
+                    .of(opened.as_fd(), entry.file_name(), &found)
+                    .map(hex::encode),
+                _ => None,
+            };
             files.push(ListedFile {
                 path,
                 kind,
+                sha256,
                 size: match kind {
                     FileKind::File => found.st_size.try_into().unwrap_or(0),
                     FileKind::Folder => 0,

@@ -8,6 +8,7 @@
 //! Every call here blocks: from asynchronous code, use `spawn_blocking`.
 
 mod beneath;
+mod digests;
 mod listing;
 mod removal;
 mod slots;
@@ -31,6 +32,7 @@ use rustix::io::Errno;
 use uuid::Uuid;
 
 use beneath::{Owner, Way};
+use digests::Digests;
 pub use listing::{FileKind, ListedFile, Listing, MAX_LISTED_FILES};
 pub(crate) use slots::Slot;
 use slots::Slots;
@@ -62,6 +64,7 @@ pub struct SiteFiles {
     appearing: RwLock<()>,
     uploads: Arc<Slots>,
     tallies: Tallies,
+    digests: Digests,
 }
 
 /// What lies at a path of a site.
@@ -153,6 +156,7 @@ impl SiteFiles {
             appearing: RwLock::new(()),
             uploads: Arc::default(),
             tallies: Tallies::default(),
+            digests: Digests::default(),
         })
     }
 

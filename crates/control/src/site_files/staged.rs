@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, OFlags, fstatvfs, fsync, openat, renameat, unlinkat};
 use uuid::Uuid;
 
 use super::beneath::{self, Way};
+use super::digests::Hashing;
 use super::tally::{MAX_SITE_FILES, Tally};
 use super::{FILE_MODE, SiteFileError, SiteFiles};
 
@@ -26,6 +27,7 @@ pub(crate) struct StagedFile {
     file: File,
     name: String,
     size: u64,
+    hashing: Hashing,
     published: bool,
 }
 
@@ -41,6 +43,7 @@ impl StagedFile {
             file: File::from(opened),
             name,
             size: 0,
+            hashing: Hashing::new(),
             published: false,
         };
         beneath::set_owner_and_mode(staged.file.as_fd(), files.owner, FILE_MODE)?;
@@ -55,6 +58,7 @@ impl StagedFile {
             return Err(SiteFileError::DiskFull);
         }
         self.file.write_all(octets)?;
+        self.hashing.add(octets);
         self.size = self.size.saturating_add(octets.len() as u64);
         Ok(())
     }
@@ -106,6 +110,8 @@ impl StagedFile {
             let folder = beneath::make_folder(files.sites.as_fd(), &way, files.owner)?;
             renameat(&files.staging, &self.name, &folder, name)?;
             self.published = true;
+            let digest = self.hashing.so_far();
+            files.digests.remember(self.file.as_fd(), digest);
             fsync(&folder)?;
             Ok((gone, come))
         })

@@ -90,3 +90,44 @@ fn assert_counted_right(files: &SiteFiles, site: Uuid) {
     let found = Tally::measure(&files.root_path(site)).unwrap();
     assert_eq!(files.tally_now(site), Some(found));
 }
+
+#[test]
+fn a_digest_is_of_what_lies_there_whoever_put_it_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, site) = (open(dir.path()), Uuid::new_v4());
+    let text = "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1";
+    save(&files, site, "a.txt").unwrap();
+    assert_eq!(digests(&files, site), [Some(text.to_owned())]);
+    // By hand, of the same size, and with the time of the one before.
+    let path = files.root_path(site).join("a.txt");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "TEXT").unwrap();
+    let file = File::options().write(true).open(&path).unwrap();
+    file.set_modified(modified).unwrap();
+    let other = "e4ba216b53e675d3ce45a8584de79ecc013718ef83ebd53f29d47d97af594386";
+    let found = digests(&files, site);
+    assert_ne!(found, [Some(text.to_owned())]);
+    assert_eq!(found, [Some(other.to_owned())]);
+    save(&files, site, "a.txt").unwrap();
+    assert_eq!(digests(&files, site), [Some(text.to_owned())]);
+    let without = files.list(site, &SitePath::root(), false).unwrap();
+    assert_eq!(without.files[0].sha256, None);
+}
+
+#[test]
+fn large_files_get_their_digests_by_and_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, site) = (open(dir.path()), Uuid::new_v4());
+    fs::create_dir_all(files.root_path(site)).unwrap();
+    for name in ["a.pdf", "b.pdf", "c.pdf"] {
+        let file = File::create(files.root_path(site).join(name)).unwrap();
+        file.set_len(50 << 20).unwrap();
+    }
+    let known = || digests(&files, site).iter().flatten().count();
+    assert_eq!([known(), known(), known(), known()], [1, 2, 3, 3]);
+}
+
+fn digests(files: &SiteFiles, site: Uuid) -> Vec<Option<String>> {
+    let listed = files.list(site, &SitePath::root(), true).unwrap();
+    listed.files.into_iter().map(|file| file.sha256).collect()
+}

@@ -107,8 +107,19 @@ pub(crate) async fn list_files(mut call: Call) -> Result<Response, Refusal> {
     let right = Capability::SitesRead;
     call.control.may_use_site(call.by(), id, right)?;
     let folder = folder(&mut call)?;
+    let with_digests = match call.query_member("sha256")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let issue = Issue::of("sha256", "must be true or false");
+            return Err(Refusal::Invalid(vec![issue]));
+        }
+    };
     let path = folder.to_string();
-    let listing = call.control.site_folder(call.by(), id, folder).await?;
+    let listing = call
+        .control
+        .site_folder(call.by(), id, folder, with_digests)
+        .await?;
     ok(SiteFiles {
         files: listing.files.into_iter().map(file).collect(),
         path,
@@ -207,5 +218,6 @@ fn file(file: ListedFile) -> SiteFile {
         size: file.size,
         modified_at: file.modified,
         relative_path: file.path.to_string(),
+        sha256: file.sha256,
     }
 }
