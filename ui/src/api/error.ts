@@ -78,14 +78,18 @@ export function sentence(error: unknown): string {
   }
   if (error instanceof ApiError) {
     const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-    const issues = [...error.fields].map(([field, message]) => (field ? `${field} ${message}` : message));
+    const issues = [...error.fields].map(([field, message]) => (field ? `\`${field}\` ${message}` : message));
     const more = issues.length > 0 ? `${issues.join("; ")}.` : error.hint;
-    return [stop(error.message), more && stop(more)].filter(Boolean).join(" ") + wait;
+    return [asSentence(error.message), more && asSentence(more)].filter(Boolean).join(" ") + wait;
   }
-  return error instanceof Error ? stop(error.message) : "Something went wrong.";
+  return error instanceof Error ? asSentence(error.message) : "Something went wrong.";
 }
 
-/** A text as a sentence. */
-export function stop(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+/**
+ * A text of the server as a sentence: most begin in lower case, as they stand behind a colon
+ * elsewhere. A name or a number at the head stays as it is.
+ */
+export function asSentence(text: string): string {
+  const begun = /^[a-z]+(?![\w.@-])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

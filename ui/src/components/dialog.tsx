@@ -8,6 +8,7 @@ import { cn } from "@/lib/cn";
 import { Button } from "./button";
 import { Notice } from "./notice";
 import { useReturnFocus } from "./return-focus";
+import { Words } from "./words";
 
 // As high as the window itself: of two open ones, the later covers all of the first.
 const BACKDROP = "fixed inset-0 z-50 bg-black/50";
@@ -126,7 +127,7 @@ function Question({ title, children, action, danger = true, onConfirm, busy, set
         </RadixAlert.Description>
         {error !== null && (
           <Notice tone="bad" urgent>
-            {sentence(error)}
+            <Words>{sentence(error)}</Words>
           </Notice>
         )}
         <DialogActions>

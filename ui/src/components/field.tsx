@@ -2,6 +2,7 @@ import { Switch as RadixSwitch } from "radix-ui";
 import { useId, type ComponentProps, type ReactNode } from "react";
 
 import { cn } from "@/lib/cn";
+import { Words } from "./words";
 
 const INPUT =
   "w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 placeholder:text-soft " +
@@ -40,7 +41,7 @@ function Frame({ id, label, hint, error, children }: FrameProps) {
 export function FieldError({ id, error }: { id: string; error: string | undefined }) {
   return (
     <p id={`${id}-error`} aria-live="polite" className={cn("text-sm text-bad", !error && "sr-only")}>
-      {error}
+      {error && <Words>{error}</Words>}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import { Button } from "./button";
 import { DialogActions } from "./dialog";
 import { Notice } from "./notice";
+import { Words } from "./words";
 
 interface FormEndProps {
   /** The deed, as a verb with its object: `Make tunnel`. */
@@ -21,7 +22,7 @@ export function FormEnd({ action, danger, busy, problem, waiting, onCancel }: Fo
     <>
       {problem && (
         <Notice tone="bad" urgent>
-          {problem}
+          <Words>{problem}</Words>
         </Notice>
       )}
       {waiting && (

@@ -9,6 +9,7 @@ import { Unreachable } from "@/platform/platform";
 
 import { Button } from "./button";
 import { Notice } from "./notice";
+import { Words } from "./words";
 
 /** Grey bars of the size of what comes, so that nothing jumps when it does. */
 export function Skeleton({ className }: { className?: string }) {
@@ -67,13 +68,13 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
   if (error instanceof ApiError && error.status === 403) {
     return (
       <State urgent icon={Lock} title="Not allowed">
-        {sentence(error)}
+        <Words>{sentence(error)}</Words>
       </State>
     );
   }
   return (
     <State urgent icon={TriangleAlert} title="This could not be loaded" action={retry}>
-      {sentence(error)}
+      <Words>{sentence(error)}</Words>
     </State>
   );
 }
@@ -112,7 +113,7 @@ function isStale(error: Error | null): boolean {
 function Stale({ since, error }: { since: number; error: unknown }) {
   return (
     <Notice tone="warn" className="in-[section]:mx-4 in-[section]:my-3">
-      Not fresh since {moment(new Date(since).toISOString())}: {sentence(error)}
+      Not fresh since {moment(new Date(since).toISOString())}: <Words>{sentence(error)}</Words>
     </Notice>
   );
 }

@@ -3,6 +3,7 @@ import { Toast as Radix } from "radix-ui";
 
 import { Button } from "./button";
 import type { Toast } from "./toast-context";
+import { Words } from "./words";
 
 const SHOWN_MS = 4000;
 /** What can be taken back stays long enough to be read and reached. */
@@ -33,7 +34,7 @@ export default function ToastList({ toasts, onClose }: ToastListProps) {
           ) : (
             <CircleCheck aria-hidden className="mt-2 size-4 shrink-0 text-good" />
           )}
-          <Radix.Description className="min-w-0 flex-1 py-1.5 text-sm wrap-anywhere">{toast.text}</Radix.Description>
+          <Radix.Description className="min-w-0 flex-1 py-1.5 text-sm wrap-anywhere"><Words>{toast.text}</Words></Radix.Description>
           {toast.undo && (
             <Radix.Action altText="Undo" asChild onClick={toast.undo}>
               <Button variant="link" size="sm">

@@ -62,13 +62,13 @@ test("what is wrong with one of a list stands at the list, and says with which",
 
 test("what no field of the form is called is said above all of it", async () => {
   await send({ issues: [issue("second"), issue("elsewhere")] });
-  expect(await screen.findByText(/elsewhere must be right/)).toBeVisible();
+  expect(await screen.findByText(/`elsewhere` must be right/)).toBeVisible();
   expect(second()).toHaveFocus();
 });
 
 test("a field that is not shown can say nothing", async () => {
   await send({ issues: [issue("missing")] });
-  expect(await screen.findByText(/missing must be right/)).toBeVisible();
+  expect(await screen.findByText(/`missing` must be right/)).toBeVisible();
 });
 
 test("what hides a wrong field opens", async () => {
@@ -85,7 +85,7 @@ test("a refusal in known words stands at the first of its fields that is shown",
 
 test("names in a refusal do not hide its field", async () => {
   await send({ error: "Nobody is called `mara` here", status: 409 });
-  await waitFor(() => expect(first()).toHaveAccessibleDescription("Nobody is called `mara` here."));
+  await waitFor(() => expect(first()).toHaveAccessibleDescription("Nobody is called mara here."));
 });
 
 test.each([

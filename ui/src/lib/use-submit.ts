@@ -1,7 +1,7 @@
 import { useState, type BaseSyntheticEvent } from "react";
 import type { FieldValues, Path, UseFormReturn } from "react-hook-form";
 
-import { ApiError, sentence, stop } from "@/api/error";
+import { ApiError, sentence, asSentence } from "@/api/error";
 
 import { fieldsOf, type Refusals } from "./refusals";
 
@@ -61,8 +61,8 @@ function sortOut(error: unknown, refusals: Refusals, shown: readonly string[]) {
 
 /** Messages stand behind the name of their field elsewhere; here they stand alone. */
 function issueSentence(message: string, index: string | undefined): string {
-  if (index !== undefined) return stop(`Number ${Number(index) + 1} ${message}`);
-  return stop(message.charAt(0).toUpperCase() + message.slice(1));
+  if (index !== undefined) return asSentence(`Number ${Number(index) + 1} ${message}`);
+  return asSentence(message);
 }
 
 /** Opens what hides a field. */

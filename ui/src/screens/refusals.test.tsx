@@ -195,7 +195,7 @@ const SAID: [form: keyof typeof FORMS, status: number, words: string, field: str
 
 test.each(SAID)("%s: %d “%s” stands at %s", async (form, status, words, field) => {
   await refuse(FORMS[form], refused(status, words));
-  await waitFor(() => expect(screen.getByLabelText(field)).toHaveAccessibleDescription(new RegExp(`${words}[.]`)));
+  await waitFor(() => expect(screen.getByLabelText(field)).toHaveAccessibleDescription(new RegExp(`${words.replaceAll("`", "")}[.]`)));
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
 });
 

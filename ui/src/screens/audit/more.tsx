@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 
 import { sentence } from "@/api/error";
 import { Button } from "@/components/button";
+import { Words } from "@/components/words";
 
 interface MoreProps {
   busy: boolean;
@@ -28,7 +29,7 @@ export function More({ busy, error, onMore }: MoreProps) {
     <div ref={end} className="flex flex-col items-center gap-2 pb-4">
       {error && (
         <p role="alert" className="text-sm text-bad">
-          {sentence(error)}
+          <Words>{sentence(error)}</Words>
         </p>
       )}
       <Button busy={busy} onClick={onMore}>

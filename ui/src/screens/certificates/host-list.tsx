@@ -3,7 +3,7 @@ import { FileBadge, RefreshCw } from "lucide-react";
 import { useState } from "react";
 
 import { useApi } from "@/api/context";
-import { stop } from "@/api/error";
+import { asSentence } from "@/api/error";
 import { queries } from "@/api/queries";
 import type { Certificate } from "@/api/schema";
 import { Badge } from "@/components/badge";
@@ -14,6 +14,7 @@ import { Filter } from "@/components/filter";
 import { QueryView, State } from "@/components/page-state";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
+import { Words } from "@/components/words";
 import { moment, plural } from "@/lib/format";
 
 import { AutoRenewal } from "./auto-renewal";
@@ -81,7 +82,9 @@ function HostState({ certificate: { status, failure, attemptsLeft } }: { certifi
       </Badge>
       {failure && (
         <>
-          <p>{stop(failure.message)}</p>
+          <p>
+            <Words>{asSentence(failure.message)}</Words>
+          </p>
           <p className="text-soft">
             Failing since <Ago time={failure.since} />. Next try <Ago time={failure.nextTry} />
             {attemptsLeft != null && `; ${plural(attemptsLeft, "try", "tries")} left within the hour`}.
@@ -101,7 +104,7 @@ function Renew({ certificate: { domain } }: { certificate: Certificate }) {
     mutationFn: (host: string) => api.post("/api/certs/{domain}/renew", { path: { domain: host } }),
     onSuccess: ({ domain: host, newExpiry, warning }) => {
       const until = newExpiry ? ` It holds until ${moment(newExpiry)}.` : "";
-      toast.done(`${host} has a new certificate.${until}${warning ? ` ${stop(warning)}` : ""}`);
+      toast.done(`${host} has a new certificate.${until}${warning ? ` ${asSentence(warning)}` : ""}`);
     },
     onError: toast.failed,
     onSettled: () => cache.invalidateQueries({ queryKey: ["certificates"] }),

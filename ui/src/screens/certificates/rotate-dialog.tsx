@@ -11,6 +11,7 @@ import { Dialog } from "@/components/dialog";
 import { FormEnd } from "@/components/form-end";
 import { Notice } from "@/components/notice";
 import { useToast } from "@/components/toast-context";
+import { Words } from "@/components/words";
 import { moment } from "@/lib/format";
 import { useSubmit } from "@/lib/use-submit";
 import { usePlatform } from "@/platform/context";
@@ -96,7 +97,9 @@ function NewCertificate({ made, onClose }: { made: Made; onClose: () => void }) 
       loss={made.oldIsDead ? <LockedOut /> : "The password is gone then, and the file is of no use. You can rotate again while the old certificate works."}
       onClose={onClose}
     >
-      <Notice tone="warn">{made.warning}</Notice>
+      <Notice tone="warn">
+        <Words>{made.warning}</Words>
+      </Notice>
       <ol className="flex list-decimal flex-col gap-4 pl-5 text-sm marker:text-soft">
         <li className="space-y-1.5">
           <p>Save the file and keep its password:</p>

@@ -32,7 +32,7 @@ function show(answers: Answers) {
 test("a tunnel that does not serve is named with its reason", async () => {
   show({});
   expect(await screen.findByText("1 not serving")).toBeVisible();
-  expect(screen.getByText("gone")).toBeVisible();
+  expect(screen.getByText("Gone.")).toBeVisible();
   expect(screen.queryByText("First steps")).not.toBeInTheDocument();
 });
 

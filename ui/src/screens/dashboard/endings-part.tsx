@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { useApi } from "@/api/context";
+import { asSentence } from "@/api/error";
 import { queries } from "@/api/queries";
 import { Badge } from "@/components/badge";
+import { Words } from "@/components/words";
 import { useNow } from "@/lib/use-now";
 
 import { Nothing, Part, Row, Rows, SHOWN } from "./part";
@@ -21,7 +23,7 @@ export function EndingsPart() {
         return (
           <Rows label="Certificates that end soon" rest={found.length - SHOWN}>
             {found.slice(0, SHOWN).map((end) => (
-              <Row key={end.key} name={end.name} note={end.problem} side={<Badge tone={endTone(end)}>{endWords(end)}</Badge>} />
+              <Row key={end.key} name={end.name} note={end.problem && <Words>{asSentence(end.problem)}</Words>} side={<Badge tone={endTone(end)}>{endWords(end)}</Badge>} />
             ))}
           </Rows>
         );

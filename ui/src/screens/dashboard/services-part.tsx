@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { useApi } from "@/api/context";
+import { asSentence } from "@/api/error";
 import { queries } from "@/api/queries";
 import { Badge } from "@/components/badge";
+import { Words } from "@/components/words";
 import { purpose, STATES } from "@/screens/services/service-rules";
 
 import { Part, Row, Rows } from "./part";
@@ -18,7 +20,7 @@ export function ServicesPart() {
             <Row
               key={service.name}
               name={service.name}
-              note={service.status === "active" ? purpose(service) : (service.detail ?? purpose(service))}
+              note={service.status !== "active" && service.detail ? <Words>{asSentence(service.detail)}</Words> : purpose(service)}
               side={
                 <>
                   <Badge tone={STATES[service.status].tone} dot>

@@ -1,9 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { useApi } from "@/api/context";
+import { asSentence } from "@/api/error";
 import { queries } from "@/api/queries";
 import { Badge } from "@/components/badge";
 import { Ago } from "@/components/time";
+import { Words } from "@/components/words";
 import { statusOf } from "@/screens/tunnels/status";
 
 import { Nothing, Part, Row, Rows, SHOWN, Summary } from "./part";
@@ -34,7 +36,7 @@ export function TunnelsPart() {
                 <Row
                   key={tunnel.id}
                   name={tunnel.fqdn}
-                  note={tunnel.statusDetail}
+                  note={tunnel.statusDetail && <Words>{asSentence(tunnel.statusDetail)}</Words>}
                   side={
                     <>
                       <Badge tone={statusOf(tunnel).tone}>{statusOf(tunnel).label}</Badge>

@@ -1,8 +1,9 @@
 import { CircleAlert, CircleCheck } from "lucide-react";
 
-import { stop } from "@/api/error";
+import { asSentence } from "@/api/error";
 import type { DnsCheck, ResolverCheck } from "@/api/schema";
 import { DataList } from "@/components/data-list";
+import { Words } from "@/components/words";
 
 /** Name by name and resolver by resolver. */
 export function DnsFindings({ check }: { check: DnsCheck }) {
@@ -18,7 +19,9 @@ export function DnsFindings({ check }: { check: DnsCheck }) {
               ) : (
                 <CircleAlert aria-label="Not yet" className="mt-0.5 size-4 shrink-0 text-warn" />
               )}
-              <span className="min-w-0 wrap-anywhere">{stop(message)}</span>
+              <span className="min-w-0 wrap-anywhere">
+                <Words>{asSentence(message)}</Words>
+              </span>
             </li>
           ))}
         </ul>

@@ -3,12 +3,13 @@ import { ArrowRight, RefreshCw } from "lucide-react";
 import { useEffect } from "react";
 
 import { useApi } from "@/api/context";
-import { ApiError, sentence, stop } from "@/api/error";
+import { ApiError, sentence, asSentence } from "@/api/error";
 import type { DnsCheck, OnboardingState } from "@/api/schema";
 import { Button } from "@/components/button";
 import { Card, CardHeader } from "@/components/card";
 import { Notice } from "@/components/notice";
 import { Skeleton } from "@/components/page-state";
+import { Words } from "@/components/words";
 
 import { DnsFindings } from "./dns-findings";
 import { DnsRecords } from "./dns-records";
@@ -53,7 +54,7 @@ export function DnsStep({ server, onBack }: { server: OnboardingState; onBack: (
       </Card>
       {begin.error && (
         <Notice tone="bad" urgent>
-          {sentence(begin.error)}
+          <Words>{sentence(begin.error)}</Words>
         </Notice>
       )}
       <div className="flex flex-wrap items-center justify-end gap-2">
@@ -92,16 +93,20 @@ function useLook(domain: string) {
 
 function Verdict({ check, error }: { check: DnsCheck | undefined; error: unknown }) {
   if (!check) {
-    return error ? <Notice tone="bad">{sentence(error)}</Notice> : <Skeleton className="h-11" />;
+    return error ? <Notice tone="bad"><Words>{sentence(error)}</Words></Notice> : <Skeleton className="h-11" />;
   }
   const wrong = check.names.filter(({ ok }) => !ok);
   // The message tells of the domain and of the rest; a name with a wrong record of its own it may not.
   const unsaid = check.ok && check.wildcardOk ? wrong : [];
   return (
     <Notice tone={isAllWell(check) ? "good" : "warn"}>
-      <p>{stop(check.message)}</p>
+      <p>
+        <Words>{asSentence(check.message)}</Words>
+      </p>
       {unsaid.map(({ name, message }) => (
-        <p key={name}>{stop(message)}</p>
+        <p key={name}>
+          <Words>{asSentence(message)}</Words>
+        </p>
       ))}
     </Notice>
   );

@@ -8,6 +8,7 @@ import type { OnboardingState } from "@/api/schema";
 import { Button } from "@/components/button";
 import { Notice } from "@/components/notice";
 import { Failure, SkeletonRows } from "@/components/page-state";
+import { Words } from "@/components/words";
 
 import { Addresses } from "./addresses";
 import { FirstUser, Forgotten } from "./first-user";
@@ -55,7 +56,7 @@ function GoOn({ hasSecrets, onDone }: { hasSecrets: boolean; onDone: () => void 
     <>
       {leave.error && (
         <Notice tone="bad" urgent>
-          {sentence(leave.error)}
+          <Words>{sentence(leave.error)}</Words>
         </Notice>
       )}
       <div className="flex justify-end">

@@ -137,7 +137,8 @@ test("the run is watched through a failure, another try and a lost connection to
 
   const progress = { current: 1, total: 1 };
   act(() => socket().send({ task: "issue-certs", status: "error", message: "failed", error: "too many certificates", progress }));
-  expect(screen.getByRole("alert")).toHaveTextContent("Stopped at “Certificates”too many certificates.");
+  expect(screen.getByRole("alert")).toHaveTextContent(/^Stopped at “Certificates”/);
+  expect(within(list).getByText("Too many certificates.")).toBeInTheDocument();
 
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(platform.sent("POST", "/api/onboarding/provision")).toHaveLength(1);
@@ -167,7 +168,7 @@ test("after a reload the last failure stands there before the stream does", asyn
   const error = { task: "issue-certs", message: "the authority said no" };
   const { platform } = server({ status: "PROVISIONING", domain: "example.org", error });
   renderScreen(<Gate />, { platform });
-  expect(await screen.findByText("the authority said no.")).toBeInTheDocument();
+  expect(await screen.findByText("The authority said no.")).toBeInTheDocument();
 });
 
 test("the first password stays until the admin goes on, also when the server has forgotten it", async () => {

@@ -2,13 +2,14 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect } from "react";
 
 import { useApi } from "@/api/context";
-import { sentence, stop } from "@/api/error";
+import { asSentence, sentence } from "@/api/error";
 import type { OnboardingState } from "@/api/schema";
 import { Button } from "@/components/button";
 import { Card } from "@/components/card";
 import { Notice } from "@/components/notice";
 import { SkeletonRows } from "@/components/page-state";
 import { Progress } from "@/components/progress";
+import { Words } from "@/components/words";
 
 import { StepTitle } from "./shell";
 import type { Failure } from "./stream";
@@ -39,6 +40,13 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
   });
 
   const failure = link === "connecting" ? reported(server) : stream.failure;
+  const failedTask = failure && tasks.find(({ id }) => id === failure.task);
+  const mayBegin = link !== "connecting" && !isRunning && !isComplete;
+  const begin = (
+    <Button variant="primary" busy={again.isPending} onClick={() => again.mutate()}>
+      {failure ? "Try again" : "Go on with the set-up"}
+    </Button>
+  );
   const done = tasks.filter(({ status }) => status === "done").length;
   return (
     <>
@@ -54,7 +62,11 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
           A set-up that runs goes on without this page. The page connects again by itself; what stands below may be older.
         </Notice>
       )}
-      {failure && <Stopped failure={failure} title={tasks.find(({ id }) => id === failure.task)?.title} />}
+      {failure && (
+        <Notice tone="bad" urgent title={failedTask ? `Stopped at “${failedTask.title}”` : "The set-up stopped"}>
+          {failedTask ? "Why, and the way on, stands at that task." : <Words>{asSentence(failure.reason)}</Words>}
+        </Notice>
+      )}
       {link === "open" && !isRunning && !isComplete && !failure && (
         <Notice tone="warn" title="The set-up does not run">
           The server was probably started again in the middle of it. What was done is kept.
@@ -62,7 +74,7 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
       )}
       {again.error && (
         <Notice tone="bad" urgent>
-          {sentence(again.error)}
+          <Words>{sentence(again.error)}</Words>
         </Notice>
       )}
       <Card>
@@ -73,31 +85,13 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
             tone={failure ? "bad" : "accent"}
           />
         </div>
-        {tasks.length > 0 ? <TaskList tasks={tasks} /> : <SkeletonRows rows={USUAL_TASKS} />}
+        {tasks.length > 0 ? <TaskList tasks={tasks} failure={failure} wayOn={mayBegin && begin} /> : <SkeletonRows rows={USUAL_TASKS} />}
       </Card>
-      {link !== "connecting" && !isRunning && !isComplete && (
-        <div className="flex justify-end">
-          <Button variant="primary" busy={again.isPending} onClick={() => again.mutate()}>
-            {failure ? "Try again" : "Go on with the set-up"}
-          </Button>
-        </div>
-      )}
+      {mayBegin && !failedTask && <div className="flex justify-end">{begin}</div>}
     </>
   );
 }
 
 function reported({ error }: OnboardingState): Failure | null {
   return error ? { task: error.task, reason: error.message } : null;
-}
-
-function Stopped({ failure, title }: { failure: Failure; title: string | undefined }) {
-  return (
-    <Notice tone="bad" urgent title={title ? `Stopped at “${title}”` : "The set-up stopped"}>
-      <p className="whitespace-pre-line">{stop(failure.reason)}</p>
-      <p className="mt-2 text-soft">
-        What was done before is kept, and trying again goes on from here. Certificate authorities count failed tries, so mend
-        the cause first.
-      </p>
-    </Notice>
-  );
 }

@@ -3,6 +3,7 @@ import { Activity, ScrollText } from "lucide-react";
 import { useState } from "react";
 
 import { useApi } from "@/api/context";
+import { asSentence } from "@/api/error";
 import type { Service, ServiceAction } from "@/api/schema";
 import { Badge } from "@/components/badge";
 import { Button } from "@/components/button";
@@ -11,6 +12,7 @@ import { DataList } from "@/components/data-list";
 import { Confirm } from "@/components/dialog";
 import { State } from "@/components/page-state";
 import { useToast } from "@/components/toast-context";
+import { Words } from "@/components/words";
 
 import { consequence, purpose, sensible, STATES, VERBS } from "./service-rules";
 
@@ -60,7 +62,11 @@ function ServiceState({ service: { status, detail } }: { service: Service }) {
       <Badge tone={tone} dot>
         {word}
       </Badge>
-      {detail && <p className="text-soft">{detail}</p>}
+      {detail && (
+        <p className="text-soft">
+          <Words>{asSentence(detail)}</Words>
+        </p>
+      )}
     </div>
   );
 }

@@ -32,7 +32,7 @@ test("a service offers what makes sense as it is, and says why it failed", async
   renderScreen(<Component />, { answers });
   const fail2ban = await row("fail2ban");
   expect(fail2ban.getByText("Failed")).toBeVisible();
-  expect(fail2ban.getByText("exit code 3")).toBeVisible();
+  expect(fail2ban.getByText("Exit code 3.")).toBeVisible();
   expect(fail2ban.getByRole("button", { name: "Start fail2ban" })).toBeEnabled();
   expect(fail2ban.queryByRole("button", { name: "Stop fail2ban" })).toBeNull();
   expect((await row("portlama-panel")).queryByRole("button", { name: /^Stop/ })).toBeNull();

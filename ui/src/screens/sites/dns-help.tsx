@@ -3,7 +3,7 @@ import { SearchCheck } from "lucide-react";
 import { useState } from "react";
 
 import { useApi } from "@/api/context";
-import { sentence } from "@/api/error";
+import { asSentence, sentence } from "@/api/error";
 import { queries } from "@/api/queries";
 import type { Site, SiteDns } from "@/api/schema";
 import { Button } from "@/components/button";
@@ -12,6 +12,7 @@ import { CopyButton } from "@/components/copy";
 import { Notice } from "@/components/notice";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
+import { Words } from "@/components/words";
 
 /** How long until the name is looked at again, once somebody asked for it. */
 const LOOK_AGAIN_MS = 15_000;
@@ -43,7 +44,7 @@ export function DnsHelp({ site }: { site: Site }) {
         </div>
         <div aria-live="polite">
           {look.data && <Seen dns={look.data} />}
-          {look.error && !look.data && <Notice tone="bad">{sentence(look.error)}</Notice>}
+          {look.error && !look.data && <Notice tone="bad"><Words>{sentence(look.error)}</Words></Notice>}
         </div>
       </CardBody>
     </Card>
@@ -60,7 +61,7 @@ function useLook(site: Site, asked: boolean) {
     queryFn: async ({ signal }) => {
       const seen = await api.post("/api/sites/{id}/verify-dns", { path: { id: site.id }, signal });
       if (seen.ok) {
-        toast.done(seen.message);
+        toast.done(asSentence(seen.message));
         await cache.invalidateQueries({ queryKey: ["sites"] });
       }
       return seen;
@@ -94,10 +95,10 @@ function RecordTable({ fqdn, ip }: { fqdn: string; ip: string }) {
 }
 
 function Seen({ dns }: { dns: SiteDns }) {
-  if (dns.ok) return <Notice tone="good">{dns.message}</Notice>;
+  if (dns.ok) return <Notice tone="good"><Words>{asSentence(dns.message)}</Words></Notice>;
   const seen = dns.resolvedIps ?? [];
   return (
-    <Notice tone="warn" title={dns.message}>
+    <Notice tone="warn" title={<Words>{asSentence(dns.message)}</Words>}>
       <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5">
         <dt className="text-soft">Seen</dt>
         <dd className="font-mono">{seen.length > 0 ? seen.join(", ") : "no address"}</dd>

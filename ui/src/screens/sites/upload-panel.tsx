@@ -4,6 +4,7 @@ import { Button } from "@/components/button";
 import { Card } from "@/components/card";
 import { Notice } from "@/components/notice";
 import { Progress } from "@/components/progress";
+import { Words } from "@/components/words";
 import { bytes, countdown, plural } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
 
@@ -53,7 +54,7 @@ export function UploadPanel({ view, queue }: { view: UploadView; queue: UploadQu
       </div>
       {warning && (
         <Notice tone="warn" className="mx-4 mb-4">
-          {warning}
+          <Words>{warning}</Words>
         </Notice>
       )}
       {rows.length > 0 && (
@@ -109,7 +110,8 @@ function Row({ item, queue }: { item: UploadItem; queue: UploadQueue }) {
         )}
         {item.state === "failed" && (
           <p className="flex items-start gap-1.5 text-bad">
-            <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0" /> {item.problem}
+            <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
+            <span className="min-w-0 wrap-anywhere">{item.problem && <Words>{item.problem}</Words>}</span>
           </p>
         )}
         {item.state === "cancelled" && (

@@ -1,5 +1,6 @@
 import { ExternalLink, Pencil } from "lucide-react";
 
+import { asSentence } from "@/api/error";
 import type { Tunnel } from "@/api/schema";
 import { Badge } from "@/components/badge";
 import { Button } from "@/components/button";
@@ -8,6 +9,7 @@ import { CopyLine } from "@/components/copy";
 import { Dialog, DialogActions } from "@/components/dialog";
 import { Notice } from "@/components/notice";
 import { Ago } from "@/components/time";
+import { Words } from "@/components/words";
 import { bytes, moment } from "@/lib/format";
 import { usePublicAddress } from "@/lib/public-address";
 
@@ -44,7 +46,11 @@ export function DetailDialog({ tunnel, fresh, onClose, onEdit, onEnroll }: Detai
             <Ago time={tunnel.statusSince} />
           </span>
         )}
-        {serves && tunnel.statusDetail && <span className="text-soft">{tunnel.statusDetail}</span>}
+        {serves && tunnel.statusDetail && (
+          <span className="text-soft">
+            <Words>{asSentence(tunnel.statusDetail)}</Words>
+          </span>
+        )}
       </div>
       {!serves && <ProgressSteps tunnel={tunnel} onEnroll={onEnroll} />}
       <CopyLine text={address} label="Copy address" />

@@ -1,9 +1,11 @@
 import { Check, CircleDashed, LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { asSentence } from "@/api/error";
 import type { Tunnel } from "@/api/schema";
 import { Button } from "@/components/button";
 import { CopyLine } from "@/components/copy";
+import { Words } from "@/components/words";
 
 import { steps, type Step, type StepState } from "./status";
 
@@ -45,7 +47,11 @@ export function ProgressSteps({ tunnel, onEnroll }: { tunnel: Tunnel; onEnroll: 
 
 /** What to do about the step that is not done. */
 function WayOut({ tunnel, onEnroll }: { tunnel: Tunnel; onEnroll: () => void }): ReactNode {
-  const detail = tunnel.statusDetail && <p className="text-soft">{tunnel.statusDetail}</p>;
+  const detail = tunnel.statusDetail && (
+    <p className="text-soft">
+      <Words>{asSentence(tunnel.statusDetail)}</Words>
+    </p>
+  );
   switch (tunnel.status) {
     case "certificate_pending":
       return (

@@ -1,6 +1,7 @@
 import { Cable, Copy, ExternalLink, Info, Pencil, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 
+import { asSentence } from "@/api/error";
 import type { Tunnel } from "@/api/schema";
 import { Badge } from "@/components/badge";
 import { Card } from "@/components/card";
@@ -11,6 +12,7 @@ import { Menu, MenuItem, MenuLink } from "@/components/menu";
 import { State } from "@/components/page-state";
 import { Ago } from "@/components/time";
 import { useToast } from "@/components/toast-context";
+import { Words } from "@/components/words";
 import { bytes, plural } from "@/lib/format";
 import { usePublicAddress } from "@/lib/public-address";
 import { usePlatform } from "@/platform/context";
@@ -125,7 +127,11 @@ function Status({ tunnel, onShow }: { tunnel: Tunnel; onShow: () => void }) {
           </span>
         )}
       </span>
-      {isDown(tunnel) && <p className="line-clamp-2 text-soft">{tunnel.statusDetail}</p>}
+      {isDown(tunnel) && tunnel.statusDetail && (
+        <p className="line-clamp-2 text-soft">
+          <Words>{asSentence(tunnel.statusDetail)}</Words>
+        </p>
+      )}
     </>
   );
 }

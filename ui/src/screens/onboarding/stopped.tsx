@@ -1,0 +1,34 @@
+import type { ReactNode } from "react";
+
+import { asSentence } from "@/api/error";
+import { Notice } from "@/components/notice";
+import { Words } from "@/components/words";
+
+import { reasonsOf } from "./reasons";
+
+/** Why the set-up stopped, in full, and the way on. */
+export function Stopped({ reason, action }: { reason: string; action: ReactNode }) {
+  return (
+    <Notice tone="bad" className="mt-2">
+      <div className="space-y-2">
+        {reasonsOf(reason).map(({ reason, sameFor }) => (
+          <div key={reason}>
+            <p className="whitespace-pre-line">
+              <Words>{asSentence(reason)}</Words>
+            </p>
+            {sameFor.length > 0 && (
+              <p>
+                <Words>{`The same holds for ${sameFor.map((host) => `\`${host}\``).join(" and ")}.`}</Words>
+              </p>
+            )}
+          </div>
+        ))}
+        <p className="text-soft">
+          What was done before is kept, and trying again goes on from here. Certificate authorities count failed tries, so mend
+          the cause first.
+        </p>
+        {action}
+      </div>
+    </Notice>
+  );
+}
