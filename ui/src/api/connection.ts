@@ -9,20 +9,16 @@ import { isCertificateRefused, needsCode } from "./error";
 export type Connection = "open" | "lost" | "code-needed" | "refused";
 
 let state: Connection = "open";
-let answeredAt: number | undefined;
 const listeners = new Set<() => void>();
 
 export const connection = {
   current: () => state,
-  /** When the server last told something; milliseconds since 1970. What is shown was so then. */
-  answeredAt: () => answeredAt,
   subscribe(listener: () => void) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },
   /** Notes that the server told something. */
   answered() {
-    answeredAt = Date.now();
     // That a session is good again only the banner's own question tells: some routes need none.
     if (state === "lost") connection.report("open");
   },

@@ -66,6 +66,7 @@ export const queries = {
     queryOptions({
       queryKey: ["users"],
       queryFn: ({ signal }) => api.get("/api/users", { signal }),
+      refetchInterval: 30 * SECOND,
     }),
   invitations: (api: Api) =>
     queryOptions({

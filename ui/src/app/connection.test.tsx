@@ -81,6 +81,24 @@ test.each([
   expect(screen.queryByText(/Not fresh/)).not.toBeInTheDocument();
 });
 
+/** A part that is asked for once, beside one that is asked for again and again. */
+function Long() {
+  useQuery(queries.twoFactor(useApi()));
+  useQuery(queries.health(useApi()));
+  return <Watched />;
+}
+
+test("the banner says how old the oldest of what is shown is", async () => {
+  const platform = new TestPlatform({ [TUNNELS]: { tunnels: [] }, "GET /api/settings/2fa": { enabled: false }, "GET /api/health": {} });
+  renderScreen(<Long />, { platform });
+  expect(await screen.findByText("0 tunnels")).toBeVisible();
+  const at = clock(Date.now(), Date.now());
+  await act(() => vi.advanceTimersByTimeAsync(300_000));
+  platform.answers = { [TUNNELS]: unreachable, [STATUS]: unreachable };
+  await act(() => vi.advanceTimersByTimeAsync(30_000));
+  expect(screen.getByRole("alert")).toHaveTextContent(`What you see is as of ${at};`);
+});
+
 test("an answer that fails leaves what was found before, and says since when and why it is old", async () => {
   const platform = new TestPlatform({ [TUNNELS]: { tunnels: [] } });
   renderScreen(<Watched />, { platform });

@@ -85,17 +85,23 @@ function useStaleMark(isStale: boolean) {
   }, [isStale]);
 }
 
-/** When it was so. The newest of what is shown; parts that are asked for seldom may be older. */
+/** When it was so: the oldest of what is shown, whose parts are asked for one by one. */
 function AsOf() {
   const now = useNow();
-  const at = connection.answeredAt();
-  return at === undefined ? (
+  const shown = useQueryClient().getQueryCache().findAll({ type: "active", predicate: mayChange });
+  const at = Math.min(...shown.map(({ state }) => state.dataUpdatedAt).filter((time) => time > 0));
+  return at === Infinity ? (
     "as it was"
   ) : (
     <>
       as of <span className="whitespace-nowrap">{clock(at, now)}</span>
     </>
   );
+}
+
+/** What only an upgrade or a set-up changes is no older for having been asked for long ago. */
+function mayChange({ queryKey: [what] }: { queryKey: readonly unknown[] }): boolean {
+  return what !== "onboarding" && what !== "health";
 }
 
 function Banner({ icon: Icon, action, children }: { icon: LucideIcon; action?: ReactNode; children: ReactNode }) {

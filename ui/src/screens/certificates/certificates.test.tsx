@@ -108,6 +108,29 @@ test("only what changed of an agent's rights is sent, and what the form does not
   ]);
 });
 
+test("of rights that are saved by half is said which half, and another try sends the rest alone", async () => {
+  const agents = (capabilities: string[]) => ({ agents: [agent("attic", { capabilities })] });
+  const { platform } = renderScreen(<Component />, { answers: { ...answers, "GET /api/certs/agent": agents(["tunnels:read"]) }, at: "/?tab=agents" });
+  Object.assign(platform.answers, {
+    "PATCH /api/certs/agent/attic/capabilities": () => {
+      platform.answers["GET /api/certs/agent"] = agents(["tunnels:read", "sites:read"]);
+      return { ok: true, label: "attic", capabilities: [] };
+    },
+    "PATCH /api/certs/agent/attic/allowed-sites": refused(507, "The disk is full"),
+  });
+  await openMenu("attic", "Change rights and sites");
+  await userEvent.click(screen.getByRole("checkbox", { name: /^Read the files/ }));
+  await userEvent.click(await screen.findByRole("checkbox", { name: "handbook.example.com" }));
+  const save = screen.getByRole("button", { name: "Save rights" });
+  await userEvent.click(save);
+  expect(await screen.findByText("The disk is full.")).toBeVisible();
+  expect(screen.getByText("What attic may do is as chosen above; its sites are as they were.")).toBeVisible();
+  await waitFor(() => expect(save).toBeEnabled());
+  await userEvent.click(save);
+  await waitFor(() => expect(platform.sent("PATCH", "/api/certs/agent/attic/allowed-sites")).toHaveLength(2));
+  expect(platform.sent("PATCH", "/api/certs/agent/attic/capabilities")).toHaveLength(1);
+});
+
 test("revoking an agent is asked about, and only a P12 agent's file can be downloaded", async () => {
   const { platform } = renderScreen(<Component />, { answers: { ...answers, "DELETE /api/certs/agent/attic": { ok: true, label: "attic" } }, at: "/?tab=agents" });
   await openMenu("camera", "Download P12 file");

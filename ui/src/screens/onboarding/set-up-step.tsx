@@ -64,7 +64,7 @@ export function SetUpStep({ server }: { server: OnboardingState }) {
       )}
       {failure && (
         <Notice tone="bad" urgent title={failedTask ? `Stopped at “${failedTask.title}”` : "The set-up stopped"}>
-          {failedTask ? "Why, and the way on, stands at that task." : <Words>{asSentence(failure.reason)}</Words>}
+          {failedTask ? "The reason and the way on stand at that task, below." : <Words>{asSentence(failure.reason)}</Words>}
         </Notice>
       )}
       {link === "open" && !isRunning && !isComplete && !failure && (

@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
 
 import { asSentence } from "@/api/error";
-import { Notice } from "@/components/notice";
 import { Words } from "@/components/words";
 
 import { reasonsOf } from "./reasons";
@@ -9,8 +8,8 @@ import { reasonsOf } from "./reasons";
 /** Why the set-up stopped, in full, and the way on. */
 export function Stopped({ reason, action }: { reason: string; action: ReactNode }) {
   return (
-    <Notice tone="bad" className="mt-2">
-      <div className="space-y-2">
+    // Where there is little room, below the sign of the task too.
+    <div className="mt-2 space-y-2 rounded-lg bg-bad-tint p-3 max-sm:-ml-8">
         {reasonsOf(reason).map(({ reason, sameFor }) => (
           <div key={reason}>
             <p className="whitespace-pre-line">
@@ -28,7 +27,6 @@ export function Stopped({ reason, action }: { reason: string; action: ReactNode 
           the cause first.
         </p>
         {action}
-      </div>
-    </Notice>
+    </div>
   );
 }
