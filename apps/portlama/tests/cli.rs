@@ -32,6 +32,7 @@ fn help_has_examples_and_usage_errors_exit_with_2() {
         &["agent", "setup", "--help"],
         &["agent", "discover", "--help"],
         &["agent", "expose", "--help"],
+        &["agent", "site", "deploy", "--help"],
     ] {
         let output = portlama(words);
         assert!(output.status.success());

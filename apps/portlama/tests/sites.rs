@@ -3,6 +3,8 @@
 #![allow(clippy::print_stderr)]
 
 mod common;
+#[path = "sites/deploy.rs"]
+mod deploy;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;

@@ -8,6 +8,7 @@
 //! - [`Gate`] holds the list in force and cuts streams that it no longer allows; [`Dialer`]
 //!   connects, and has no way around the gate.
 //! - [`discover`] looks for services of this machine that may want a host name.
+//! - [`site`] compares a folder with a static site and sends what changed.
 //! - [`run()`] keeps the agent connected and answers [`ask`] on a socket of its directory.
 //!
 //! What this crate does not do: it listens on no network port, and it never believes a server
@@ -29,6 +30,7 @@ mod proxy;
 mod resolve;
 mod run;
 mod setup;
+pub mod site;
 mod socket;
 mod status;
 mod target;

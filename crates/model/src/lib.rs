@@ -42,8 +42,8 @@ pub use secret::Secret;
 pub use serial::Serial;
 pub use site::{Site, SiteType};
 pub use site_path::{
-    MAX_SITE_PATH_BYTES, MAX_SITE_PATH_DEPTH, MAX_SITE_PATH_SEGMENT_BYTES, SITE_FILE_EXTENSIONS,
-    SitePath,
+    MAX_SITE_FILE_BYTES, MAX_SITE_PATH_BYTES, MAX_SITE_PATH_DEPTH, MAX_SITE_PATH_SEGMENT_BYTES,
+    SITE_FILE_EXTENSIONS, SitePath,
 };
 pub use state::{
     AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,

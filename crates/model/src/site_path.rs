@@ -13,6 +13,9 @@ pub const MAX_SITE_PATH_SEGMENT_BYTES: usize = 255;
 /// site is bounded by it.
 pub const MAX_SITE_PATH_DEPTH: usize = 32;
 
+/// The largest file of a site, octets.
+pub const MAX_SITE_FILE_BYTES: u64 = 50 * 1024 * 1024;
+
 /// What files of a site may be, by the end of their name, in lower case.
 pub const SITE_FILE_EXTENSIONS: [&str; 37] = [
     "html",

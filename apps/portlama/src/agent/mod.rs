@@ -6,6 +6,7 @@ mod expose;
 mod list;
 mod run;
 mod setup;
+mod site;
 mod status;
 mod tunnel;
 
@@ -48,6 +49,9 @@ enum Action {
     /// Make, list and remove tunnels.
     #[command(subcommand)]
     Tunnel(tunnel::TunnelCommand),
+    /// List static sites, and send a folder to one.
+    #[command(subcommand)]
+    Site(site::SiteCommand),
     /// Let the server reach a service at home. Nothing is reachable unless it is allowed.
     Allow(allowed::AllowArguments),
     /// Shut a tunnel port again; its open connections end at once.
@@ -72,6 +76,7 @@ pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCod
         Action::Discover(arguments) => discover::discover(arguments, &agents).await,
         Action::Expose(arguments) => expose::expose(arguments, &agents).await,
         Action::Tunnel(command) => tunnel::run(command, &agents).await,
+        Action::Site(command) => site::run(command, &agents).await,
         Action::Allow(arguments) => allowed::allow(arguments, &agents).await,
         Action::Deny(arguments) => allowed::deny(arguments, &agents).await,
         Action::Allowed => allowed::list(&agents),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use portlama_agent::{AgentDir, Target, TunnelServer, panel_of};
 use portlama_api::client::PanelClient;
 use portlama_api::{NewTunnel, Tunnel, TunnelStatus};
-use portlama_model::{AccessMode, HostHeader, OriginScheme, Subdomain, TunnelPort};
+use portlama_model::{AccessMode, HostHeader, Hostname, OriginScheme, Subdomain, TunnelPort};
 use serde_json::json;
 
 use super::{Agents, proxy, reload, table};
@@ -148,9 +148,14 @@ fn open_at_home(agent: &AgentDir, port: TunnelPort, to: Option<Target>) -> Resul
 
 /// Where visitors go. Apps and agents are served on one port.
 pub(super) fn url(tunnel: &Tunnel, agent: &AgentDir) -> Result<String> {
+    address(&tunnel.fqdn, agent)
+}
+
+/// Where visitors of a host go.
+pub(super) fn address(host: &Hostname, agent: &AgentDir) -> Result<String> {
     Ok(match agent.config()?.tunnel_server {
-        Some(TunnelServer { port, .. }) if port != 443 => format!("https://{}:{port}", tunnel.fqdn),
-        Some(_) | None => format!("https://{}", tunnel.fqdn),
+        Some(TunnelServer { port, .. }) if port != 443 => format!("https://{host}:{port}"),
+        Some(_) | None => format!("https://{host}"),
     })
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use portlama_access::Identity;
+pub use portlama_model::MAX_SITE_FILE_BYTES as MAX_UPLOAD_FILE_BYTES;
 use portlama_model::{Capability, SitePath};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,8 +16,6 @@ use crate::operations::sites::{files_failed, replace, site_of};
 use crate::site_files::{SiteFileError, Slot, StagedFile};
 use crate::{Control, Listing, OperationError, Refusal};
 
-/// The largest file of a site, octets.
-pub const MAX_UPLOAD_FILE_BYTES: u64 = 50 * 1024 * 1024;
 /// How much of an upload is collected before it goes to the disk, octets: few enough to hold for
 /// every parallel upload, many enough that changing threads costs nothing beside writing.
 pub const UPLOAD_BUFFER_BYTES: usize = 128 * 1024;
