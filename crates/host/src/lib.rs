@@ -4,11 +4,14 @@
 //! - units through `systemctl`, journals through `journalctl`: programs with arguments that
 //!   stand in this crate, no shell, and nothing of what a caller wrote.
 //!
+//! [`install`] makes a serving machine of a fresh one.
+//!
 //! On a machine without systemd there are no units; the figures are there all the same.
 #![forbid(unsafe_code)]
 
 mod figures;
 mod host;
+pub mod install;
 mod journal;
 mod systemd;
 

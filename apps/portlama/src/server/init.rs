@@ -125,7 +125,7 @@ fn report(made: &Initialised, state_dir: &Path, output: Output) {
 
 /// The address this machine would send from. No packet is sent: connecting a datagram
 /// socket only asks the routing table. The peer is a documentation address (RFC 5737).
-fn own_address() -> Option<IpAddr> {
+pub(super) fn own_address() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).ok()?;
     socket.connect(("192.0.2.1", 9)).ok()?;
     let address = socket.local_addr().ok()?.ip();

@@ -4,7 +4,9 @@ mod acme;
 mod auth_host;
 mod carriers;
 mod doors;
+mod inherited;
 mod init;
+mod install;
 mod listen;
 mod reset_admin;
 mod run;
@@ -24,6 +26,8 @@ pub(crate) use run::RunArguments;
 pub(crate) enum ServerCommand {
     /// Make a new server in a state directory: its authority, the admin's certificate, its state.
     Init(InitArguments),
+    /// Make a serving, hardened server of this machine, as root.
+    Install(install::InstallArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
     /// Make a new admin certificate for a stopped server, when every other way in is lost.
@@ -34,6 +38,7 @@ pub(crate) enum ServerCommand {
 pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
+        ServerCommand::Install(arguments) => install::run(arguments, output).await,
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output),
         ServerCommand::Run(arguments) => run::run(arguments, output).await,
     }

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use super::auth_host::AuthHost;
 use super::carriers::Carriers;
 use super::doors::OwnDoors;
-use super::listen::listen;
+use super::inherited::Inherited;
 use crate::output::Output;
 use crate::signals;
 
@@ -62,8 +62,10 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     let logs = Arc::new(PartLogs::new(SystemClock.now()));
     let _log = crate::logging::start_server(Arc::clone(&logs));
     let _file_size_limit = signals::survive_file_size_limit()?;
-    let (https, https_port) = listen(&arguments.listen, arguments.https_port)?;
-    let (panel, panel_port) = listen(&arguments.listen, arguments.panel_port)?;
+    let mut sockets = Inherited::take()?;
+    let (https, https_port) = sockets.or_listen(&arguments.listen, arguments.https_port)?;
+    let (panel, panel_port) = sockets.or_listen(&arguments.listen, arguments.panel_port)?;
+    sockets.none_left()?;
     let settings = Settings {
         https_port,
         panel_port,

@@ -1,0 +1,332 @@
+//! `portlama server install` on fresh machines: by the guide's commands to a serving server, again
+//! without a change, and refused where the machine is not fit.
+
+mod common;
+#[allow(dead_code, reason = "another test file uses the rest")]
+#[path = "common/vps.rs"]
+mod vps;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use portlama_testkit::machine::{Lab, Machine, MachineOptions, Packages, Said};
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_secs(400);
+/// How long the whole installation may take, packages from a disk nearby included.
+const INSTALL_LIMIT: Duration = Duration::from_secs(60);
+/// How exposed `systemd-analyze security` may find the server, of 10.
+const MOST_EXPOSED: f64 = 2.0;
+const UNIT: &str = "portlama-panel.service";
+const MANIFEST: &str = "/var/lib/portlama/install.json";
+
+#[test]
+fn makes_a_serving_server_of_a_fresh_machine() -> Result<()> {
+    Lab::enter("makes_a_serving_server_of_a_fresh_machine", LIMIT, |lab| {
+        let mut machine = boot(lab, "vps")?;
+        give_the_operator_a_key(&machine)?;
+        installs(lab, &machine)?;
+        serves_with_few_rights(lab, &machine)?;
+        is_hardened(&machine)?;
+        changes_nothing_the_second_time(lab, &machine)?;
+        completes_what_was_cut_short(&machine)?;
+        stops_and_starts_as_the_guide_says(&machine)?;
+        keeps_the_ports_open_while_it_does_not_run(&machine)?;
+        machine.reboot()?;
+        let took = comes_up(&machine)?;
+        lab.say(format_args!(
+            "serves {took:.1?} after the machine is up again"
+        ))?;
+        is_hardened(&machine)
+    })
+}
+
+#[test]
+fn refuses_a_machine_that_is_not_fit_and_changes_nothing() -> Result<()> {
+    Lab::enter(
+        "refuses_a_machine_that_is_not_fit_and_changes_nothing",
+        LIMIT,
+        |lab| {
+            let machine = boot(lab, "unfit")?;
+            let before = everything(&machine)?;
+            let with_ip = format!("/root/portlama server install --ip {}", machine.address());
+            let plan = machine.shell(&format!("{with_ip} --dry-run"))?;
+            ensure!(plan.contains("ufw allow 22/tcp"), "{plan}");
+            ensure!(plan.contains("install ufw, fail2ban"), "{plan}");
+
+            // As behind the address translation of a provider.
+            machine.shell(
+                "ip address add 10.0.0.5/32 dev lo
+                 ip route add 192.0.2.1/32 dev lo src 10.0.0.5",
+            )?;
+            let command = "/root/portlama server install";
+            refused(&machine, command, "sees itself as 10.0.0.5")?;
+            machine.shell("cp /root/portlama /tmp/portlama")?;
+            let user = "runuser -u nobody -- /tmp/portlama server install";
+            refused(&machine, user, "root")?;
+            machine.shell("rm /tmp/portlama")?;
+
+            let holder = "import socket, time; s = socket.socket(); s.bind(('', 443)); s.listen(); time.sleep(300)";
+            machine.shell(&format!(
+                "systemd-run --quiet --unit=holder python3 -B -c \"{holder}\""
+            ))?;
+            let listens = || machine.shell("ss -Hltn sport = :443 | grep -q 443").ok();
+            common::within(vps::ANSWER_LIMIT, listens).context("nobody has the port")?;
+            let said = refused(&machine, &with_ip, "port 443 is taken by python3")?;
+            ensure!(said.stderr.contains("nothing was changed"), "{said:?}");
+            let json = machine.run(["sh", "-c", &format!("{with_ip} --json")])?;
+            let last: Value = serde_json::from_str(json.stdout.trim())?;
+            ensure!(last["event"] == "error", "{last}");
+            machine.shell("systemctl stop holder")?;
+
+            let release = machine.read("/etc/os-release")?;
+            let other = release.replace("ID=debian", "ID=other");
+            machine.write("/etc/os-release.test", other, 0o644)?;
+            machine.shell("mount --bind /etc/os-release.test /etc/os-release")?;
+            refused(&machine, &with_ip, "other 12")?;
+            machine.shell("umount /etc/os-release && rm /etc/os-release.test")?;
+            let after = everything(&machine)?;
+            ensure!(before == after, "{}", difference(&before, &after));
+            Ok(())
+        },
+    )
+}
+
+fn boot<'lab>(lab: &'lab Lab, name: &str) -> Result<Machine<'lab>> {
+    let fresh = MachineOptions {
+        packages: Packages::Fresh,
+        ..MachineOptions::default()
+    };
+    let machine = lab.boot(name, fresh)?;
+    machine.copy_in(&common::binary(), "/root/portlama", 0o755)?;
+    Ok(machine)
+}
+
+/// Waits until the panel tells the admin how far the set-up is; returns how long it took.
+fn comes_up(machine: &Machine<'_>) -> Result<Duration> {
+    let answers = || comes_up_now(machine);
+    let (status, took) =
+        common::within(vps::ANSWER_LIMIT, answers).context("the panel does not answer")?;
+    ensure!(status == "FRESH", "{status}");
+    Ok(took)
+}
+
+fn comes_up_now(machine: &Machine<'_>) -> Option<String> {
+    let url = vps::api(machine, "onboarding/status");
+    let answer = vps::admin(machine).send(&url).ok()?;
+    let status = answer.json().ok()?["status"].as_str()?.to_owned();
+    (answer.status == 200).then_some(status)
+}
+
+fn give_the_operator_a_key(machine: &Machine<'_>) -> Result<()> {
+    machine.shell(
+        "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+         cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys",
+    )?;
+    Ok(())
+}
+
+/// The guide's command, with this machine's address.
+fn command(machine: &Machine<'_>) -> Result<String> {
+    let block = vps::guide("./portlama server install")?;
+    let address = machine.address().to_string();
+    Ok(format!(
+        "cd /root && {}",
+        block.trim().replace("198.51.100.23", &address)
+    ))
+}
+
+fn installs(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
+    let begun = Instant::now();
+    let said = machine.run(["sh", "-euc", &command(machine)?])?;
+    let took = begun.elapsed();
+    ensure!(said.code == Some(0), "{}\n{}", said.stdout, said.stderr);
+    lab.say(format_args!("{}", said.stderr.trim()))?;
+    lab.say(format_args!("installed in {took:.1?}"))?;
+    ensure!(took < INSTALL_LIMIT, "it took {took:?}");
+    let panel = format!("https://{}:9292", machine.address());
+    let password = machine.read("/etc/portlama/pki/.p12-password")?;
+    for word in [
+        panel.as_str(),
+        "/etc/portlama/pki/client.p12",
+        password.trim(),
+    ] {
+        ensure!(said.stdout.contains(word), "no {word:?} in {}", said.stdout);
+    }
+    ensure!(
+        said.stderr
+            .contains("Swap: skipped, this machine is a container")
+    );
+    comes_up(machine).map(drop)
+}
+
+fn serves_with_few_rights(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
+    let pid = vps::main_pid(machine, UNIT)?;
+    let status = machine.read(&format!("/proc/{pid}/status"))?;
+    for set in ["CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        let none = format!("{set}:\t0000000000000000");
+        ensure!(status.contains(&none), "{set} in {status}");
+    }
+    let user = machine.shell(&format!("ps -o user= -p {pid}"))?;
+    ensure!(user.trim() == "portlama", "{user}");
+    let said = machine.shell(&format!("systemd-analyze security --no-pager {UNIT}"))?;
+    let sum = said.lines().find(|line| line.contains("Overall exposure"));
+    let sum = sum.and_then(|line| line.split_once(": "));
+    let score = sum.and_then(|(_, words)| words.split(' ').next());
+    let score: f64 = score.context("a sum")?.parse()?;
+    ensure!(score <= MOST_EXPOSED, "{said}");
+    lab.say(format_args!("exposed {score} of 10"))?;
+    for (path, mode) in [
+        ("/etc/portlama", "700 portlama portlama"),
+        ("/etc/portlama/panel.json", "600 portlama portlama"),
+        ("/etc/portlama/pki/ca.key", "600 portlama portlama"),
+        ("/usr/local/bin/portlama", "755 root root"),
+        (MANIFEST, "600 root root"),
+    ] {
+        let found = machine.shell(&format!("stat --format='%a %U %G' {path}"))?;
+        ensure!(found.trim() == mode, "{path} is {found}");
+    }
+    // The panel may restart what it shows, and nothing else.
+    let restart = "runuser -u portlama -- systemctl --no-ask-password restart";
+    machine.shell(&format!("{restart} ssh.service"))?;
+    let other = machine.run(["sh", "-c", &format!("{restart} systemd-logind.service")])?;
+    ensure!(other.code != Some(0), "{other:?}");
+    Ok(())
+}
+
+fn is_hardened(machine: &Machine<'_>) -> Result<()> {
+    let firewall = machine.shell("ufw status")?;
+    ensure!(firewall.contains("Status: active"), "{firewall}");
+    let rules = firewall
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rules: Vec<_> = rules
+        .filter(|words| words.len() == 3 && words[0].contains("/tcp"))
+        .collect();
+    let expected = [
+        ("22/tcp", "ALLOW"),
+        ("443/tcp", "ALLOW"),
+        ("9292/tcp", "ALLOW"),
+        ("80/tcp", "REJECT"),
+    ];
+    ensure!(rules.len() == expected.len(), "{firewall}");
+    for (port, verdict) in expected {
+        ensure!(
+            rules.contains(&vec![port, verdict, "Anywhere"]),
+            "{firewall}"
+        );
+    }
+    let settings = machine.shell("sshd -T")?;
+    for line in [
+        "passwordauthentication no",
+        "kbdinteractiveauthentication no",
+        "x11forwarding no",
+    ] {
+        ensure!(
+            settings.lines().any(|known| known == line),
+            "{line}: {settings}"
+        );
+    }
+    // Not locked out: the operator's key opens a session.
+    machine.shell(
+        "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null localhost true",
+    )?;
+    let jail = || machine.shell("fail2ban-client status sshd").ok();
+    common::within(vps::ANSWER_LIMIT, jail).context("fail2ban has no jail for SSH")?;
+    let failed = machine.shell("systemctl list-units --failed --plain --no-legend")?;
+    ensure!(
+        !failed.contains("fail2ban") && !failed.contains("portlama"),
+        "{failed}"
+    );
+    Ok(())
+}
+
+fn changes_nothing_the_second_time(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
+    let before = (everything(machine)?, vps::main_pid(machine, UNIT)?);
+    let begun = Instant::now();
+    let said = machine.shell(&format!("{} --json", command(machine)?))?;
+    lab.say(format_args!("a second run took {:.1?}", begun.elapsed()))?;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let done = lines.iter().filter(|line| line["status"] == "complete");
+    let changed: Vec<_> = done.filter(|line| line["changed"] == true).collect();
+    ensure!(changed.is_empty(), "{changed:?}");
+    let last = lines.last().context("a line")?;
+    ensure!(last["event"] == "complete", "{last}");
+    let password = machine.read("/etc/portlama/pki/.p12-password")?;
+    ensure!(!said.contains(password.trim()), "the password is shown");
+    let after = (everything(machine)?, vps::main_pid(machine, UNIT)?);
+    ensure!(before.1 == after.1, "it was restarted");
+    ensure!(before.0 == after.0, "{}", difference(&before.0, &after.0));
+    Ok(())
+}
+
+/// As after a power cut between the lines of a step: its files are there, what reads them is not.
+fn completes_what_was_cut_short(machine: &Machine<'_>) -> Result<()> {
+    let mut manifest: Value = serde_json::from_str(&machine.read(MANIFEST)?)?;
+    manifest["underWay"] = "start".into();
+    machine.write(MANIFEST, manifest.to_string(), 0o600)?;
+    machine
+        .shell("systemctl stop fail2ban; rm /etc/sysctl.d/60-portlama.conf; ufw --force disable")?;
+    let said = machine.shell(&format!("{} --json", command(machine)?))?;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let changed = lines.iter().filter(|line| line["changed"] == true);
+    let changed: Vec<_> = changed.filter_map(|line| line["step"].as_str()).collect();
+    ensure!(
+        changed == ["kernel", "firewall", "fail2ban", "start"],
+        "{changed:?}"
+    );
+    let manifest: Value = serde_json::from_str(&machine.read(MANIFEST)?)?;
+    ensure!(manifest["underWay"].is_null(), "{manifest}");
+    is_hardened(machine)
+}
+
+fn stops_and_starts_as_the_guide_says(machine: &Machine<'_>) -> Result<()> {
+    machine.shell("systemctl stop 'portlama-panel.*'")?;
+    ensure!(comes_up_now(machine).is_none(), "it is there");
+    std::thread::sleep(Duration::from_millis(300));
+    let state = machine.run(["systemctl", "is-active", UNIT])?.stdout;
+    ensure!(state.trim() == "inactive", "the knock woke it: {state}");
+    machine.shell("systemctl start portlama-panel")?;
+    comes_up(machine).map(drop)
+}
+
+/// Whoever comes while it does not run waits in the kernel and is then served.
+fn keeps_the_ports_open_while_it_does_not_run(machine: &Machine<'_>) -> Result<()> {
+    let before = vps::main_pid(machine, UNIT)?;
+    machine.shell(&format!("systemctl stop {UNIT}"))?;
+    let status = comes_up_now(machine).context("refused while it does not run")?;
+    ensure!(status == "FRESH", "{status}");
+    ensure!(vps::main_pid(machine, UNIT)? != before, "it ran on");
+    Ok(())
+}
+
+fn refused(machine: &Machine<'_>, command: &str, why: &str) -> Result<Said> {
+    let said = machine.run(["sh", "-c", command])?;
+    ensure!(said.code == Some(1), "{command}: {said:?}");
+    ensure!(said.stderr.contains(why), "{command}: {said:?}");
+    Ok(said)
+}
+
+/// Every file of the system with its size, times and rights, and every account; not what runs.
+fn everything(machine: &Machine<'_>) -> Result<String> {
+    machine.shell(
+        "find /etc /usr /var/lib /opt /root /home -xdev -type f \
+           -not -path '/etc/portlama/*' -not -path '/var/lib/systemd/*' \
+           -not -path '/var/lib/fail2ban/*' -not -path '/root/.ssh/*' \
+           -not -path '/var/lib/apt/*' -not -name '*.pyc' \
+           -printf '%p %s %T@ %m %u\\n' | sort; getent passwd",
+    )
+}
+
+fn difference(before: &str, after: &str) -> String {
+    let new = after
+        .lines()
+        .filter(|line| !before.lines().any(|old| old == *line));
+    new.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,131 @@
+//! Carries actions out.
+
+use std::fs;
+use std::path::Path;
+
+use portlama_control::setup::{Setup, initialise};
+use portlama_control::{Clock as _, SystemClock};
+use portlama_model::{AcmeSettings, CertificateAuthority, DnsSettings};
+
+use super::manifest::Manifest;
+use super::plan::{Action, Step, Work};
+use super::program::{PACKAGES_LIMIT, Program};
+use super::steps::ssh::DROP_IN;
+use super::{PROGRAM, STATE_DIR, file};
+
+/// Does what a step takes. The manifest names what is added before it is, and the step until
+/// all of it is done.
+pub(super) fn carry_out(
+    step: &Step,
+    manifest: &mut Manifest,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), String> {
+    let Work::Do(actions) = &step.work else {
+        return Ok(());
+    };
+    note(manifest, step, actions);
+    manifest.write()?;
+    for action in actions {
+        act(action, say)?;
+    }
+    manifest.under_way = None;
+    manifest.write()
+}
+
+fn note(manifest: &mut Manifest, step: &Step, actions: &[Action]) {
+    manifest.under_way = Some(step.key.to_owned());
+    env!("CARGO_PKG_VERSION").clone_into(&mut manifest.written_by);
+    for action in actions {
+        match action {
+            Action::Packages(names) => {
+                manifest
+                    .packages
+                    .extend(names.iter().map(|name| (*name).to_owned()));
+            }
+            Action::User => manifest.user = true,
+            Action::Program => note_file(manifest, PROGRAM),
+            Action::File { path, .. } => note_file(manifest, path),
+            Action::SshDropIn(_) => note_file(manifest, DROP_IN),
+            Action::FirewallRule(rule) => {
+                manifest.firewall_rules.insert(rule.clone());
+            }
+            Action::EnableFirewall => manifest.firewall_enabled = true,
+            Action::State(_) | Action::Run(_) | Action::Say(_) => {}
+        }
+    }
+}
+
+fn note_file(manifest: &mut Manifest, path: &str) {
+    if !Path::new(path).exists() {
+        manifest.files.insert(path.to_owned());
+    }
+}
+
+fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
+    match action {
+        Action::Packages(names) => install_packages(names),
+        Action::User => run(
+            "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin portlama",
+        ),
+        Action::Program => file::copy(Path::new("/proc/self/exe"), Path::new(PROGRAM), 0o755),
+        Action::State(ip) => make_state(*ip),
+        Action::File { path, text } => file::put(Path::new(path), 0o644, text.as_bytes()),
+        Action::SshDropIn(text) => put_ssh_drop_in(text),
+        Action::FirewallRule(rule) => run(rule),
+        Action::EnableFirewall => run("ufw --force enable"),
+        Action::Run(program) => program.run().map(drop),
+        Action::Say(text) => {
+            say(text);
+            Ok(())
+        }
+    }
+}
+
+fn run(line: &str) -> Result<(), String> {
+    Program::new(line).run().map(drop)
+}
+
+/// Whoever holds apt's lock, such as cloud-init on a machine's first day, is waited for.
+fn install_packages(names: &[&str]) -> Result<(), String> {
+    let apt = |rest: &str| {
+        let limit = PACKAGES_LIMIT.as_secs();
+        Program::new(&format!("apt-get -q -o DPkg::Lock::Timeout={limit} {rest}"))
+            .within(PACKAGES_LIMIT)
+            .run()
+    };
+    let install = format!(
+        "install -y --no-install-recommends -o Dpkg::Options::=--force-confold {}",
+        names.join(" ")
+    );
+    apt("update")?;
+    apt(&install).map(drop)
+}
+
+fn make_state(ip: std::net::IpAddr) -> Result<(), String> {
+    let setup = Setup {
+        ip,
+        domain: None,
+        email: None,
+        certificate_authority: CertificateAuthority::Acme,
+        acme: AcmeSettings::default(),
+        dns: DnsSettings::default(),
+        now: SystemClock.now(),
+    };
+    initialise(Path::new(STATE_DIR), setup)
+        .map(drop)
+        .map_err(|error| format!("cannot make a server in {STATE_DIR}: {error}"))
+}
+
+/// sshd judges the new file before it reads it; what it refuses does not stay.
+fn put_ssh_drop_in(text: &str) -> Result<(), String> {
+    let path = Path::new(DROP_IN);
+    let before = fs::read(path).ok();
+    file::put(path, 0o644, text.as_bytes())?;
+    run("sshd -t").or_else(|refused| {
+        match before {
+            Some(bytes) => file::put(path, 0o644, &bytes)?,
+            None => fs::remove_file(path).map_err(|error| error.to_string())?,
+        }
+        Err(format!("{refused}; {DROP_IN} is as it was"))
+    })
+}
