@@ -224,6 +224,41 @@ fn what_is_gone_stays_until_it_is_asked_for_and_refusals_name_the_way_out() -> R
 }
 
 #[test]
+fn names_and_sizes_of_any_kind_arrive_as_they_are() -> Result<()> {
+    let desk = Desk::start()?;
+    std::fs::remove_dir_all(desk.root())?;
+    desk.grant(&["sites:read", "sites:write"], &["handbook"])?;
+    // Name here, address there (RFC 3986 §2.1).
+    let names = [
+        ("plain.txt", "plain.txt"),
+        ("a b&c=d/e#f?.txt", "a%20b%26c%3Dd/e%23f%3F.txt"),
+        ("semi;colon='1'.txt", "semi%3Bcolon%3D%271%27.txt"),
+        ("ü/日本.txt", "%C3%BC/%E6%97%A5%E6%9C%AC.txt"),
+        ("100%.txt", "100%25.txt"),
+    ];
+    for (name, _) in names {
+        desk.write(name, name)?;
+    }
+    desk.write("empty.txt", "")?;
+    // Larger than what goes in one request otherwise.
+    let large = "x".repeat(9 << 20);
+    desk.write("large.txt", &large)?;
+    desk.write("--boundary.txt", "--\r\n\r\n----\r\n")?;
+    let sent = desk.deployed(&[])?;
+    assert_eq!(count(&sent, "sent"), names.len() + 3);
+    for (name, address) in names {
+        assert_eq!(desk.visit(address)?, (200, name.to_owned()));
+    }
+    assert_eq!(desk.visit("empty.txt")?, (200, String::new()));
+    assert!(desk.visit("large.txt")?.1 == large);
+    assert_eq!(desk.visit("--boundary.txt")?.1, "--\r\n\r\n----\r\n");
+    let again = desk.deployed(&[])?;
+    assert_eq!(count(&again, "sent"), 0);
+    assert_eq!(again["stays"], json!(["index.html"]), "the server's page");
+    Ok(())
+}
+
+#[test]
 fn a_deploy_that_was_killed_goes_on_from_where_it_was() -> Result<()> {
     let desk = Desk::start()?;
     desk.grant(&["sites:read", "sites:write"], &["handbook"])?;

@@ -10,7 +10,7 @@ use portlama_agent::site::{self, Plan, Progress, Scan};
 use portlama_api::Site;
 use portlama_api::client::PanelClient;
 use portlama_model::SitePath;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::progress::Bar;
 use super::{address, chosen, missing_right, size};
@@ -61,18 +61,27 @@ pub(super) async fn deploy(
     let remote = remote.map_err(|error| explained(error, "sites:read"))?;
     let mut plan = site::plan(&scan.files, &remote);
     announce(&plan, &scan, &site, output);
+    let mut stays = vec![];
     if arguments.dry_run {
         would(&plan, output);
     } else {
         if !may_delete(&arguments, &plan, output)? {
-            keep_what_is_gone(&mut plan, output)?;
+            stays = keep_what_is_gone(&mut plan, output)?;
         }
         carry_out(&plan, panel, &site, output)
             .await
             .map_err(|error| explained(error, "sites:write"))
             .context("the deploy is incomplete: run it again to go on from here")?;
     }
-    report(&plan, &site, arguments.dry_run, agent, output)
+    let url = address(&site.fqdn, agent)?;
+    if output.is_json() {
+        output.document(&document(&plan, &stays, &site, &url, arguments.dry_run));
+    } else if arguments.dry_run {
+        output.note("nothing was changed; what is removed is asked for, or needs --delete");
+    } else {
+        output.data(url);
+    }
+    Ok(())
 }
 
 async fn scan(folder: &Path) -> Result<Scan> {
@@ -90,7 +99,7 @@ fn explained(error: site::DeployError, right: &str) -> anyhow::Error {
 
 fn announce(plan: &Plan, scan: &Scan, site: &Site, output: Output) {
     output.note(format_args!(
-        "{}: {} to send ({}), {} unchanged, {} to remove",
+        "{}: {} to send ({}), {} unchanged, {} not in the folder any more",
         site.name,
         files(plan.send.len()),
         size(plan.size()),
@@ -105,7 +114,7 @@ fn announce(plan: &Plan, scan: &Scan, site: &Site, output: Output) {
     }
     let removed: Vec<_> = plan.in_the_way.iter().chain(&plan.gone).collect();
     for path in removed.iter().take(MAX_NAMED) {
-        output.note(format_args!("  not in the folder: {path}"));
+        output.note(format_args!("  not in the folder any more: {path}"));
     }
     if removed.len() > MAX_NAMED {
         let more = removed.len() - MAX_NAMED;
@@ -148,16 +157,16 @@ fn may_delete(arguments: &DeployArguments, plan: &Plan, output: Output) -> Resul
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn keep_what_is_gone(plan: &mut Plan, output: Output) -> Result<()> {
+/// Takes the removals out of the plan, and says what therefore stays.
+fn keep_what_is_gone(plan: &mut Plan, output: Output) -> Result<Vec<SitePath>> {
     if let Some(path) = plan.in_the_way.first() {
         bail!(
             "`{path}` of the site is in the way of a file or folder of the same name: run with \
              --delete to have it removed"
         );
     }
-    plan.gone.clear();
     output.note("what is not in the folder stays: --delete removes it");
-    Ok(())
+    Ok(std::mem::take(&mut plan.gone))
 }
 
 async fn carry_out(
@@ -182,19 +191,12 @@ async fn carry_out(
     site::remove(panel, site, &plan.gone).await
 }
 
-fn report(plan: &Plan, site: &Site, dry_run: bool, agent: &AgentDir, output: Output) -> Result<()> {
-    let url = address(&site.fqdn, agent)?;
-    if output.is_json() {
-        let sent: Vec<_> = plan.send.iter().map(|file| &file.path).collect();
-        let removed: Vec<_> = plan.in_the_way.iter().chain(&plan.gone).collect();
-        output.document(&json!({
-            "site": site.name, "url": url, "dryRun": dry_run, "sent": sent, "octets": plan.size(),
-            "removed": removed, "unchanged": plan.kept,
-        }));
-    } else if dry_run {
-        output.note("nothing was changed");
-    } else {
-        output.data(url);
-    }
-    Ok(())
+/// For programs: what was done, or with `--dry-run` what would be done with `--delete`.
+fn document(plan: &Plan, stays: &[SitePath], site: &Site, url: &str, dry_run: bool) -> Value {
+    let sent: Vec<_> = plan.send.iter().map(|file| &file.path).collect();
+    let removed: Vec<_> = plan.in_the_way.iter().chain(&plan.gone).collect();
+    json!({
+        "site": site.name, "url": url, "dryRun": dry_run, "sent": sent, "octets": plan.size(),
+        "removed": removed, "stays": stays, "unchanged": plan.kept,
+    })
 }
