@@ -21,6 +21,7 @@ test.each([
   ["agent: gone!", "Agent: gone!"],
   ["panel.example.org does not resolve", "panel.example.org does not resolve."],
   ["tls-alpn-01 was refused", "tls-alpn-01 was refused."],
+  ["localhost:8123: nothing listens", "localhost:8123: nothing listens."],
   ["`attic` is away", "`attic` is away."],
 ])("%s", (text, as) => {
   expect(asSentence(text)).toBe(as);

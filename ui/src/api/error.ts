@@ -90,6 +90,6 @@ export function sentence(error: unknown): string {
  * elsewhere. A name or a number at the head stays as it is.
  */
 export function asSentence(text: string): string {
-  const begun = /^[a-z]+(?![\w.@-])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const begun = /^[a-z]+(?![\w.@-]|:\S)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

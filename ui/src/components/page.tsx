@@ -19,7 +19,7 @@ export function Page({ title, lead, actions, children }: PageProps) {
           <h1 className="text-xl font-semibold tracking-tight sm:text-2xl">{title}</h1>
           {lead && <p className="mt-1 max-w-prose text-soft">{lead}</p>}
         </div>
-        {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
+        {actions && <div className="flex flex-wrap gap-2 has-[>[role=search]]:max-sm:w-full">{actions}</div>}
       </header>
       {children}
     </div>

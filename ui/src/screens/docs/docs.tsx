@@ -18,7 +18,7 @@ export function Component() {
   const page = pageOf(slug);
   return (
     <Page title={page?.title ?? "Guide"} actions={<SearchBox />}>
-      <div className="grid items-start gap-6 lg:grid-cols-[12rem_minmax(0,1fr)] min-[90rem]:grid-cols-[12rem_minmax(0,1fr)_11rem]">
+      <div className="grid items-start gap-4 lg:gap-6 lg:grid-cols-[12rem_minmax(0,1fr)] min-[90rem]:grid-cols-[12rem_minmax(0,1fr)_11rem]">
         <Sections current={page} />
         {page ? (
           <Article key={page.slug} page={page} />

@@ -22,7 +22,7 @@ export function TwoFactor() {
     <Card>
       <CardHeader
         title={
-          <span className="flex items-center gap-2.5">
+          <span className="inline-flex flex-wrap items-center gap-x-2.5 gap-y-1">
             One-time codes for this panel
             {query.data && <Badge tone={query.data.enabled ? "good" : "neutral"}>{query.data.enabled ? "on" : "off"}</Badge>}
           </span>
