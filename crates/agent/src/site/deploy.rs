@@ -8,7 +8,7 @@ use portlama_api::{Site, SiteFile, SiteFileType, SiteFiles};
 use portlama_model::SitePath;
 use portlama_pki::Sha256;
 
-use super::{Batch, LocalFile, Plan, RemoteEntry, RemoteKind};
+use super::{Batch, LocalFile, MAX_BATCH_BYTES, Plan, RemoteEntry, RemoteKind};
 
 /// How many requests run at once: a server takes four uploads of one agent. Each holds its files
 /// in memory.
@@ -147,9 +147,10 @@ pub async fn send(
 ) -> Result<Option<String>, DeployError> {
     let mut warning = None;
     for batches in plan.stages() {
+        let parallel = parallel(&batches);
         let sending = stream::iter(batches)
             .map(|batch| send_batch(panel, site, batch))
-            .buffer_unordered(MAX_PARALLEL_REQUESTS);
+            .buffer_unordered(parallel);
         let mut sending = std::pin::pin!(sending);
         while let Some((done, warned)) = sending.try_next().await? {
             progress(done);
@@ -157,6 +158,16 @@ pub async fn send(
         }
     }
     Ok(warning)
+}
+
+/// Large files go one at a time: side by side they would take memory and be no faster.
+fn parallel(batches: &[Batch]) -> usize {
+    let is_large = |batch: &Batch| batch.iter().any(|file| file.size > MAX_BATCH_BYTES);
+    if batches.iter().any(is_large) {
+        1
+    } else {
+        MAX_PARALLEL_REQUESTS
+    }
 }
 
 async fn send_batch(

@@ -92,9 +92,13 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// What stands around a file and its name in a form, octets, so that a large one is copied once.
+const MAX_PART_FRAME_BYTES: usize = 256;
+
 /// The files as a form (RFC 7578). The boundary is random, so no file holds it.
 fn form(files: &[OutgoingFile], boundary: Uuid) -> Content {
-    let mut octets = Vec::new();
+    let size = |file: &OutgoingFile| file.content.len() + file.name.len() + MAX_PART_FRAME_BYTES;
+    let mut octets = Vec::with_capacity(files.iter().map(size).sum());
     for file in files {
         let head = format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\r\n",
