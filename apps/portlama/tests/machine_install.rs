@@ -18,6 +18,11 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(60);
 /// How exposed `systemd-analyze security` may find the server, of 10.
 const MOST_EXPOSED: f64 = 2.0;
 const UNIT: &str = "portlama-panel.service";
+/// All steps, as `--json` names them.
+const STEPS: [&str; 12] = [
+    "packages", "user", "program", "state", "units", "polkit", "kernel", "swap", "ssh", "firewall",
+    "fail2ban", "start",
+];
 const MANIFEST: &str = "/var/lib/portlama/install.json";
 
 #[test]
@@ -25,7 +30,8 @@ fn makes_a_serving_server_of_a_fresh_machine() -> Result<()> {
     Lab::enter("makes_a_serving_server_of_a_fresh_machine", LIMIT, |lab| {
         let mut machine = boot(lab, "vps")?;
         give_the_operator_a_key(&machine)?;
-        installs(lab, &machine)?;
+        let said = installs(lab, &machine)?;
+        shows_the_way_in(&machine, &said)?;
         serves_with_few_rights(lab, &machine)?;
         is_hardened(&machine)?;
         changes_nothing_the_second_time(lab, &machine)?;
@@ -92,6 +98,84 @@ fn refuses_a_machine_that_is_not_fit_and_changes_nothing() -> Result<()> {
     )
 }
 
+#[test]
+fn completes_what_was_killed_in_any_step() -> Result<()> {
+    Lab::enter("completes_what_was_killed_in_any_step", LIMIT, |lab| {
+        let machine = boot(lab, "killed")?;
+        give_the_operator_a_key(&machine)?;
+        let mut killed = Vec::new();
+        for step in STEPS {
+            if kill_in(&machine, step)? {
+                killed.push(step);
+            }
+        }
+        lab.say(format_args!("killed in time: {}", killed.join(", ")))?;
+        ensure!(killed.contains(&"packages"), "apt was not cut short");
+        machine.shell("systemctl reset-failed cut.service || true")?;
+        installs(lab, &machine)?;
+        is_hardened(&machine)?;
+        let stranger = boot(lab, "stranger")?;
+        bans_who_guesses(&machine, &stranger)
+    })
+}
+
+/// Starts the installation and kills it, and every program that it runs, in this step.
+/// Says whether it was still under way.
+fn kill_in(machine: &Machine<'_>, step: &str) -> Result<bool> {
+    let install = format!(
+        "/root/portlama server install --ip {} --json",
+        machine.address()
+    );
+    machine.shell(&format!(
+        "systemctl reset-failed 2>/dev/null; rm -f /root/said
+         systemd-run --quiet --unit=cut -p StandardOutput=file:/root/said {install}"
+    ))?;
+    let is_there = || {
+        let said = machine.read("/root/said").ok()?;
+        let line = format!("\"step\":\"{step}\",\"status\":\"running\"");
+        // apt asks for lists first; it is the middle of a package that hurts.
+        let in_a_package = || {
+            machine
+                .read("/var/log/dpkg.log")
+                .is_ok_and(|log| log.contains(" unpacked ufw"))
+        };
+        (said.contains(&line) && (step != "packages" || in_a_package())).then_some(())
+    };
+    common::within(INSTALL_LIMIT, is_there).with_context(|| format!("{step} is not begun"))?;
+    // It may have come to its end meanwhile.
+    machine.run(["systemctl", "kill", "--signal=KILL", "cut.service"])?;
+    let ended = || {
+        let state = machine
+            .run(["systemctl", "is-active", "cut.service"])
+            .ok()?;
+        (state.stdout.trim() != "active").then_some(())
+    };
+    common::within(vps::ANSWER_LIMIT, ended).context("it runs on")?;
+    let result = machine.shell("systemctl show --property=Result --value cut.service")?;
+    Ok(result.trim() == "signal")
+}
+
+fn bans_who_guesses(machine: &Machine<'_>, stranger: &Machine<'_>) -> Result<()> {
+    let options = "-o BatchMode=yes -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
+    let guess = format!("ssh {options} guess@{} true", machine.address());
+    let reaches = format!(
+        "timeout 2 python3 -c \"import socket; socket.create_connection(('{}', 22), 1)\"",
+        machine.address()
+    );
+    stranger.shell(&reaches)?;
+    let banned = || {
+        stranger.run(["sh", "-c", &guess]).ok()?;
+        let status = machine.shell("fail2ban-client status sshd").ok()?;
+        status
+            .contains(&stranger.address().to_string())
+            .then_some(())
+    };
+    common::within(INSTALL_LIMIT, banned).context("nobody is banned")?;
+    let kept_out = || (stranger.run(["sh", "-c", &reaches]).ok()?.code != Some(0)).then_some(());
+    common::within(vps::ANSWER_LIMIT, kept_out).context("the ban has no effect")?;
+    Ok(())
+}
+
 fn boot<'lab>(lab: &'lab Lab, name: &str) -> Result<Machine<'lab>> {
     let fresh = MachineOptions {
         packages: Packages::Fresh,
@@ -136,7 +220,7 @@ fn command(machine: &Machine<'_>) -> Result<String> {
     ))
 }
 
-fn installs(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
+fn installs(lab: &Lab, machine: &Machine<'_>) -> Result<Said> {
     let begun = Instant::now();
     let said = machine.run(["sh", "-euc", &command(machine)?])?;
     let took = begun.elapsed();
@@ -144,6 +228,15 @@ fn installs(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
     lab.say(format_args!("{}", said.stderr.trim()))?;
     lab.say(format_args!("installed in {took:.1?}"))?;
     ensure!(took < INSTALL_LIMIT, "it took {took:?}");
+    ensure!(
+        said.stderr
+            .contains("Swap: skipped, this machine is a container")
+    );
+    comes_up(machine)?;
+    Ok(said)
+}
+
+fn shows_the_way_in(machine: &Machine<'_>, said: &Said) -> Result<()> {
     let panel = format!("https://{}:9292", machine.address());
     let password = machine.read("/etc/portlama/pki/.p12-password")?;
     for word in [
@@ -153,11 +246,7 @@ fn installs(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
     ] {
         ensure!(said.stdout.contains(word), "no {word:?} in {}", said.stdout);
     }
-    ensure!(
-        said.stderr
-            .contains("Swap: skipped, this machine is a container")
-    );
-    comes_up(machine).map(drop)
+    Ok(())
 }
 
 fn serves_with_few_rights(lab: &Lab, machine: &Machine<'_>) -> Result<()> {

@@ -98,7 +98,15 @@ fn install_packages(names: &[&str]) -> Result<(), String> {
         names.join(" ")
     );
     apt("update")?;
-    apt(&install).map(drop)
+    match apt(&install) {
+        // An earlier run, or somebody else, was cut short in the middle of a package.
+        Err(why) if why.contains("dpkg --configure -a") => {
+            let configure = Program::new("dpkg --force-confold --configure -a");
+            configure.within(PACKAGES_LIMIT).run()?;
+            apt(&install).map(drop)
+        }
+        said => said.map(drop),
+    }
 }
 
 fn make_state(ip: std::net::IpAddr) -> Result<(), String> {
@@ -111,9 +119,12 @@ fn make_state(ip: std::net::IpAddr) -> Result<(), String> {
         dns: DnsSettings::default(),
         now: SystemClock.now(),
     };
-    initialise(Path::new(STATE_DIR), setup)
-        .map(drop)
-        .map_err(|error| format!("cannot make a server in {STATE_DIR}: {error}"))
+    match initialise(Path::new(STATE_DIR), setup) {
+        Ok(_) => Ok(()),
+        // It has completed an attempt that was cut short.
+        Err(_) if Path::new(STATE_DIR).join("panel.json").exists() => Ok(()),
+        Err(error) => Err(format!("cannot make a server in {STATE_DIR}: {error}")),
+    }
 }
 
 /// sshd judges the new file before it reads it; what it refuses does not stay.
