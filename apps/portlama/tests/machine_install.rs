@@ -114,6 +114,11 @@ fn completes_what_was_killed_in_any_step() -> Result<()> {
         machine.shell("systemctl reset-failed cut.service || true")?;
         installs(lab, &machine)?;
         is_hardened(&machine)?;
+        // Whatever the mask of who installed.
+        let modes = machine.shell(
+            "stat --format=%a /usr/local/bin/portlama /etc/sysctl.d /etc/systemd/system/portlama-panel.service /usr/sbin/ufw",
+        )?;
+        ensure!(modes == "755\n755\n644\n755\n", "{modes}");
         let stranger = boot(lab, "stranger")?;
         bans_who_guesses(&machine, &stranger)
     })
@@ -128,7 +133,7 @@ fn kill_in(machine: &Machine<'_>, step: &str) -> Result<bool> {
     );
     machine.shell(&format!(
         "systemctl reset-failed 2>/dev/null; rm -f /root/said
-         systemd-run --quiet --unit=cut -p StandardOutput=file:/root/said {install}"
+         systemd-run --quiet --unit=cut -p UMask=0077 -p StandardOutput=file:/root/said {install}"
     ))?;
     let is_there = || {
         let said = machine.read("/root/said").ok()?;
