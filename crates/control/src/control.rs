@@ -1,6 +1,5 @@
 //! The running server's writer: start, parts, shutdown.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -8,8 +7,8 @@ use arc_swap::ArcSwap;
 use portlama_acme::Challenges;
 use portlama_auth::{CodeTries, Network};
 use portlama_model::{
-    CaFingerprint, CertificateAuthority, ChallengeType, Desired, ResolverAddress, Secret, State,
-    Timestamp,
+    CaFingerprint, CertificateAuthority, ChallengeType, Desired, HostMap, ResolverAddress, Secret,
+    State, Timestamp,
 };
 use portlama_pki::{Authority, IssueError};
 use portlama_state::{Commit, FilePath, StateDir, Store};
@@ -382,7 +381,7 @@ impl First {
             now,
         } = self;
         let nothing = Desired {
-            hosts: BTreeMap::new(),
+            hosts: HostMap::new(),
             ..Desired::clone(&desired)
         };
         let sources = Sources {

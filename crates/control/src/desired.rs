@@ -1,10 +1,9 @@
 //! The data plane that should be, as a pure function of the state.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portlama_model::{
-    AccessMode, AppRoute, Desired, HostService, Hostname, OnboardingStatus, Origin, Site,
+    AccessMode, AppRoute, Desired, HostMap, HostService, Hostname, OnboardingStatus, Origin, Site,
     SiteAccess, SiteRoute, State, Tunnel, TunnelKey, TunnelType,
 };
 
@@ -25,8 +24,8 @@ pub fn desired(state: &State) -> Desired {
     }
 }
 
-fn hosts(state: &State) -> BTreeMap<Hostname, HostService> {
-    let mut hosts = BTreeMap::new();
+fn hosts(state: &State) -> HostMap<HostService> {
+    let mut hosts = HostMap::new();
     let Some(domain) = &state.panel.domain else {
         return hosts;
     };
@@ -110,7 +109,7 @@ fn changed_tunnels<'a>(before: &'a State, after: &'a State) -> Option<Vec<&'a Ho
     (changed.len() <= SINGLE_LOOKS).then_some(changed)
 }
 
-fn set(hosts: &mut BTreeMap<Hostname, HostService>, host: &Hostname, service: Option<HostService>) {
+fn set(hosts: &mut HostMap<HostService>, host: &Hostname, service: Option<HostService>) {
     match service {
         Some(service) => hosts.insert(host.clone(), service),
         None => hosts.remove(host),

@@ -1,10 +1,9 @@
 //! The seams to what carries out decisions: the data plane, the tunnels, the challenges.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use portlama_model::{Desired, Hostname, Origin, Timestamp, TunnelKey};
+use portlama_model::{Desired, HostMap, Hostname, Origin, Timestamp, TunnelKey};
 use portlama_tunnel::{OpenError, TunnelStream};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -45,7 +44,7 @@ pub struct PrepareError {
 
 /// The certificates of hosts that have one. A host of `Desired` that is absent here waits
 /// for its certificate.
-pub type HostCertificates = BTreeMap<Hostname, Arc<HostCertificate>>;
+pub type HostCertificates = HostMap<Arc<HostCertificate>>;
 
 /// A certificate chain, leaf first, and the leaf's key.
 #[derive(Debug)]

@@ -134,9 +134,9 @@ pub fn initialise(dir: &Path, setup: Setup) -> Result<Initialised, SetupError> {
     let own = own_names(setup.ip, setup.domain.as_ref());
     files.extend(issue_leaf(&authority, &own, setup.now)?.own_files());
     if setup.certificate_authority == CertificateAuthority::Internal {
-        for host in desired(&state).hosts.into_keys() {
+        for host in desired(&state).hosts.keys() {
             let leaf = issue_leaf(&authority, &[host.clone().into()], setup.now)?;
-            files.extend(leaf.host_files(&host));
+            files.extend(leaf.host_files(host));
         }
     }
     Store::initialise(&dir, &state, &files)?;

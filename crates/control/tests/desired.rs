@@ -33,9 +33,9 @@ proptest! {
 
     #[test]
     fn an_app_is_as_open_as_its_record_and_never_more(state in states()) {
-        for (host, service) in desired(&state).hosts {
+        for (host, service) in desired(&state).hosts.iter() {
             let HostService::App(route) = service else { continue };
-            let record = state.tunnels.iter().find(|tunnel| tunnel.fqdn == host).unwrap();
+            let record = state.tunnels.iter().find(|tunnel| tunnel.fqdn == *host).unwrap();
             prop_assert_eq!(record.kind, TunnelType::App);
             prop_assert_eq!(route.tunnel, record.id);
             prop_assert_eq!(route.enabled, record.enabled);
@@ -48,7 +48,7 @@ proptest! {
     fn only_live_agents_serve(state in states()) {
         let live: BTreeSet<_> =
             state.registry.agents.iter().filter(|agent| !agent.revoked).map(|agent| &agent.label).collect();
-        for service in desired(&state).hosts.into_values() {
+        for service in desired(&state).hosts.values() {
             let HostService::App(route) = service else { continue };
             if let Some(target) = &route.target {
                 prop_assert!(live.contains(&target.agent));

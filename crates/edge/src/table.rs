@@ -1,6 +1,5 @@
 //! The routing table: immutable, found through one atomic pointer, replaced whole.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -8,7 +7,7 @@ use http::HeaderValue;
 use portlama_control::{
     Activation, HostCertificate, HostCertificates, Live, PrepareError, Traffic,
 };
-use portlama_model::{Desired, HostService, Hostname, InOrder, Timestamp};
+use portlama_model::{Desired, HostMap, HostService, Hostname, Timestamp};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
@@ -20,7 +19,7 @@ use crate::tls::{certified_key, check_covers};
 /// Every host served, and what stands behind it.
 #[derive(Debug)]
 pub(crate) struct Table {
-    hosts: BTreeMap<Hostname, Arc<HostEntry>>,
+    hosts: HostMap<Arc<HostEntry>>,
     /// What this was made from.
     pub(crate) desired: Option<Arc<Desired>>,
     certificates: Arc<HostCertificates>,
@@ -59,7 +58,7 @@ impl Table {
     /// Before the first activation: nothing is served.
     pub(crate) fn empty() -> Self {
         Self {
-            hosts: BTreeMap::new(),
+            hosts: HostMap::new(),
             desired: None,
             certificates: Arc::default(),
         }
@@ -78,19 +77,15 @@ impl Table {
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, PrepareError> {
         let mut hosts = before.hosts.clone();
-        let mut wanted = InOrder::new(&desired.hosts);
-        for host in before
-            .hosts
-            .keys()
-            .filter(|host| wanted.get(host).is_none())
-        {
-            hosts.remove(host);
-        }
-        let mut changes = Changes::new(before, certificates);
-        for (host, service) in &desired.hosts {
-            let Some((certificate, old)) = changes.of(host, service) else {
+        for host in before.changed(&desired, certificates) {
+            let (certificate, old) = (certificates.get(host), before.hosts.get(host));
+            let Some(service) = desired.hosts.get(host) else {
+                hosts.remove(host);
                 continue;
             };
+            if old.is_some_and(|old| old.is_same(service, certificate)) {
+                continue;
+            }
             let shown = certificate.map(|new| shown(host, new, old, surroundings));
             let entry = HostEntry::of(host, service, shown.transpose()?, old, surroundings)?;
             hosts.insert(host.clone(), Arc::new(entry));
@@ -100,6 +95,20 @@ impl Table {
             desired: Some(desired),
             certificates: certificates.clone(),
         })
+    }
+
+    /// The hosts of which something may be different.
+    fn changed<'a>(
+        &'a self,
+        desired: &'a Desired,
+        certificates: &'a HostCertificates,
+    ) -> impl Iterator<Item = &'a Hostname> {
+        let services = match &self.desired {
+            Some(before) => before.hosts.changed(&desired.hosts, PartialEq::eq),
+            None => desired.hosts.keys().collect(),
+        };
+        let certificates = self.certificates.changed(certificates, Arc::ptr_eq);
+        services.into_iter().chain(certificates)
     }
 
     /// The host of this name, in lower case.
@@ -124,51 +133,6 @@ impl Table {
             .values()
             .filter_map(|e| e.way.as_ref())
             .map(|way| &way.pool)
-    }
-}
-
-/// Tells the hosts whose entries change from those that stay. It is asked in ascending order.
-struct Changes<'a> {
-    services: Option<InOrder<'a, Hostname, HostService>>,
-    old_certificates: InOrder<'a, Hostname, Arc<HostCertificate>>,
-    certificates: InOrder<'a, Hostname, Arc<HostCertificate>>,
-    entries: &'a BTreeMap<Hostname, Arc<HostEntry>>,
-}
-
-impl<'a> Changes<'a> {
-    fn new(before: &'a Table, certificates: &'a HostCertificates) -> Self {
-        let services = before.desired.as_ref();
-        Self {
-            services: services.map(|desired| InOrder::new(&desired.hosts)),
-            old_certificates: InOrder::new(&before.certificates),
-            certificates: InOrder::new(certificates),
-            entries: &before.hosts,
-        }
-    }
-
-    /// The certificate of a host that changes, and its entry so far; `None` when it stays.
-    #[expect(
-        clippy::type_complexity,
-        reason = "both are options of what a map holds"
-    )]
-    fn of(
-        &mut self,
-        host: &Hostname,
-        service: &HostService,
-    ) -> Option<(Option<&'a Arc<HostCertificate>>, Option<&'a Arc<HostEntry>>)> {
-        let services = self.services.as_mut();
-        let same_service = services.and_then(|all| all.get(host)) == Some(service);
-        let (old, new) = (self.old_certificates.get(host), self.certificates.get(host));
-        let same_certificate = match (old, new) {
-            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
-            (old, new) => old.is_none() && new.is_none(),
-        };
-        if same_service && same_certificate {
-            return None;
-        }
-        let entry = self.entries.get(host);
-        let stays = entry.is_some_and(|entry| entry.is_same(service, new));
-        (!stays).then_some((new, entry))
     }
 }
 
@@ -418,7 +382,7 @@ mod tests {
         };
         let panel = "panel.lab.example.org";
         let own = control.live().own_certificate();
-        let certified = HostCertificates::from([(panel.parse().expect("a name"), own)]);
+        let certified = HostCertificates::from_iter([(panel.parse().expect("a name"), own)]);
         let certified = Arc::new(certified);
         let table = |desired, certificates: &Arc<HostCertificates>, before: &Table| {
             Table::of(desired, certificates, before, &surroundings).expect("a table")

@@ -1,13 +1,14 @@
 //! The data plane that should be: a pure function of [`State`](crate::State).
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AccessMode, AgentLabel, Domain, Hostname, OnboardingStatus, TunnelPort, Username};
+use crate::{
+    AccessMode, AgentLabel, Domain, HostMap, Hostname, OnboardingStatus, TunnelPort, Username,
+};
 
 /// Which hosts exist, who may visit them and where their requests go. It knows nothing of
 /// sockets, of HTTP or of files.
@@ -20,7 +21,7 @@ pub struct Desired {
     /// Management exists only when this is `Completed`.
     pub onboarding: OnboardingStatus,
     /// Every host served, by name. Absent means refused.
-    pub hosts: BTreeMap<Hostname, HostService>,
+    pub hosts: HostMap<HostService>,
 }
 
 /// What stands behind a host name.

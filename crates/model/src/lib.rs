@@ -12,7 +12,7 @@ mod capability;
 mod desired;
 mod dns;
 mod host;
-mod in_order;
+mod host_map;
 mod invitation;
 mod name;
 mod port;
@@ -34,7 +34,7 @@ pub use desired::{
 };
 pub use dns::{DNS_PORT, DnsSettings, ResolverAddress};
 pub use host::{Domain, Hostname, RESERVED_SUBDOMAINS, Subdomain};
-pub use in_order::InOrder;
+pub use host_map::HostMap;
 pub use invitation::Invitation;
 pub use name::{AgentLabel, Description, DisplayName, Email, Group, SiteName, Username};
 pub use port::TunnelPort;

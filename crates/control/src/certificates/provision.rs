@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portlama_model::{Desired, Hostname, InOrder, Timestamp};
+use portlama_model::{Desired, Hostname, Timestamp};
 use portlama_state::{Commit, FilePath, MAX_FILE_BYTES, StateDir};
 
 use super::leaf::{HostIssuer, NewCertificate, needs_renewal};
@@ -71,14 +71,19 @@ impl Provision {
         }
         let renew = |leaf: &HostCertificate| sources.issuer.is_some() && needs_renewal(leaf, now);
         let taken = provision.new.first().map(|(host, _)| host.clone());
-        let mut present = InOrder::new(sources.present);
-        let mut before = InOrder::new(&sources.before.hosts);
-        for host in desired.hosts.keys() {
-            let served = present.get(host);
-            if served.is_some_and(|leaf| !due || !renew(leaf)) || taken.as_ref() == Some(host) {
+        // Where every host has its certificate, only those can lack one that changed.
+        let complete = sources.present.len() == sources.before.hosts.len();
+        let hosts = match complete && !due {
+            true => sources.before.hosts.changed(&desired.hosts, PartialEq::eq),
+            false => desired.hosts.keys().collect(),
+        };
+        for host in hosts {
+            let served = sources.present.get(host);
+            let has_one = served.is_some_and(|leaf| !due || !renew(leaf));
+            if has_one || taken.as_ref() == Some(host) || !desired.hosts.contains_key(host) {
                 continue;
             }
-            let asked = served.is_some() || before.get(host).is_some();
+            let asked = served.is_some() || sources.before.hosts.contains_key(host);
             if !asked && provision.find(host, sources.dir, renew) {
                 continue;
             }
@@ -165,17 +170,15 @@ impl Provision {
     }
 
     fn forget(&mut self, desired: &Desired, sources: &Sources<'_>) {
-        let mut wanted = InOrder::new(&desired.hosts);
-        let gone: Vec<Hostname> = sources
-            .present
-            .keys()
-            .filter(|host| wanted.get(host).is_none())
-            .cloned()
-            .collect();
-        for host in gone {
-            let leaf = Arc::make_mut(&mut self.certificates).remove(&host);
+        // A certificate is there for hosts that were served alone.
+        let changed = sources.before.hosts.changed(&desired.hosts, PartialEq::eq);
+        let is_gone = |host: &&Hostname| {
+            !desired.hosts.contains_key(*host) && sources.present.contains_key(*host)
+        };
+        for host in changed.into_iter().filter(is_gone) {
+            let leaf = Arc::make_mut(&mut self.certificates).remove(host);
             if leaf.is_some_and(|leaf| sources.issuer.is_some_and(|issuer| issuer.made(&leaf))) {
-                self.gone.push(host);
+                self.gone.push(host.clone());
             }
         }
     }
