@@ -51,8 +51,8 @@ struct Log {
     exists: bool,
     /// How many octets of it count.
     bytes: usize,
-    /// Whether a line may be in it that was refused. The next commit writes the document and
-    /// removes the log, which ends the doubt.
+    /// Whether a line may be in it that was refused, or a record beside it. The next change of
+    /// tunnels writes the document and removes the log, which ends the doubt.
     doubtful: bool,
 }
 
@@ -116,7 +116,11 @@ impl Journal {
                 problem: format!("the change is larger than {MAX_FILE_BYTES} octets"),
             });
         }
-        self.record(&record)?;
+        if let Err(error) = self.record(&record) {
+            // A record that may be left is ended by the next record, not by a line of the log.
+            inner.log.doubtful = true;
+            return Err(error);
+        }
         inner.restamped = None;
         if ends_log {
             inner.log = Log::default();

@@ -27,8 +27,10 @@ fn a_logged_change_that_was_refused_does_not_come_back_and_the_next_ones_heal() 
     let steps = history(|_| false).1;
     for first in 1..=steps {
         for second in first..=first + 2 {
-            let (history, _) = history(move |step| step == first || step == second);
-            history.judge(LOSSES[first % LOSSES.len()], first);
+            for loss in LOSSES {
+                let (history, _) = history(move |step| step == first || step == second);
+                history.judge(loss, first);
+            }
         }
     }
 }
