@@ -263,12 +263,8 @@ fn serves_with_few_rights(lab: &Lab, machine: &Machine<'_>) -> Result<()> {
     }
     let user = machine.shell(&format!("ps -o user= -p {pid}"))?;
     ensure!(user.trim() == "portlama", "{user}");
-    let said = machine.shell(&format!("systemd-analyze security --no-pager {UNIT}"))?;
-    let sum = said.lines().find(|line| line.contains("Overall exposure"));
-    let sum = sum.and_then(|line| line.split_once(": "));
-    let score = sum.and_then(|(_, words)| words.split(' ').next());
-    let score: f64 = score.context("a sum")?.parse()?;
-    ensure!(score <= MOST_EXPOSED, "{said}");
+    let score = vps::exposure(machine, UNIT)?;
+    ensure!(score <= MOST_EXPOSED, "exposed {score} of 10");
     lab.say(format_args!("exposed {score} of 10"))?;
     for (path, mode) in [
         ("/etc/portlama", "700 portlama portlama"),

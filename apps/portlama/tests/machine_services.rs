@@ -93,12 +93,8 @@ fn has_few_rights(machine: &Machine<'_>) -> Result<f64> {
     let user = machine.shell(&format!("ps -o user= -p {pid}"))?;
     ensure!(user.trim() == "portlama", "{user}");
 
-    let said = machine.shell(&format!("systemd-analyze security --no-pager {UNIT}"))?;
-    let sum = said.lines().find(|line| line.contains("Overall exposure"));
-    let sum = sum.and_then(|line| line.split_once(": "));
-    let score = sum.and_then(|(_, words)| words.split(' ').next());
-    let score: f64 = score.context("a sum")?.parse()?;
-    ensure!(score <= MOST_EXPOSED, "{said}");
+    let score = vps::exposure(machine, UNIT)?;
+    ensure!(score <= MOST_EXPOSED, "exposed {score} of 10");
 
     // What it shows of the machine it still can read.
     let stats = vps::admin(machine).send(&vps::api(machine, "system/stats"))?;

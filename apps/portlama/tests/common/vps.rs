@@ -101,3 +101,13 @@ pub(crate) fn main_pid(machine: &Machine<'_>, unit: &str) -> Result<u32> {
     let said = machine.shell(&format!("systemctl show -p MainPID --value {unit}"))?;
     said.trim().parse().context("a number")
 }
+
+/// How exposed systemd calls a unit: from 0, shut in, to 10.
+pub(crate) fn exposure(machine: &Machine<'_>, unit: &str) -> Result<f64> {
+    let said = machine.shell(&format!("systemd-analyze security --no-pager {unit}"))?;
+    let sum = said.lines().find(|line| line.contains("Overall exposure"));
+    let sum = sum.and_then(|line| line.split_once(": "));
+    let score = sum.and_then(|(_, words)| words.split(' ').next());
+    let score = score.with_context(|| format!("no sum in {said}"))?;
+    Ok(score.parse()?)
+}
