@@ -8,7 +8,9 @@ use instant_acme::Identifier;
 use serde::{Deserialize, Serialize};
 
 use crate::BoxError;
-use crate::wire::{HttpError, LastAnswer};
+use portlama_dial::HttpsError;
+
+use crate::wire::LastAnswer;
 
 /// The longest text kept of an authority, characters: a few lines on a page.
 pub const MAX_PROBLEM_CHARACTERS: usize = 1000;
@@ -192,7 +194,7 @@ impl AcmeError {
             instant_acme::Error::Api(problem) => {
                 Self::problem_of(doing, Problem::of(problem, last.status), last)
             }
-            instant_acme::Error::Other(other) => match other.downcast::<HttpError>() {
+            instant_acme::Error::Other(other) => match other.downcast::<HttpsError>() {
                 Ok(http) => Self::http(doing, *http),
                 Err(other) => {
                     Self::new(ErrorKind::Malformed, doing, other.to_string()).caused_by(other)
@@ -217,13 +219,13 @@ impl AcmeError {
         }
     }
 
-    fn http(doing: impl Into<String>, error: HttpError) -> Self {
+    fn http(doing: impl Into<String>, error: HttpsError) -> Self {
         let kind = match error {
-            HttpError::Redirect { .. } | HttpError::Body { .. } | HttpError::NotHttps(_) => {
+            HttpsError::Redirect { .. } | HttpsError::Body { .. } | HttpsError::NotHttps(_) => {
                 ErrorKind::Malformed
             }
-            HttpError::TimedOut { .. } => ErrorKind::Timeout,
-            HttpError::Connect(_) | HttpError::Tls { .. } | HttpError::Broken { .. } => {
+            HttpsError::TimedOut { .. } => ErrorKind::Timeout,
+            HttpsError::Connect(_) | HttpsError::Tls { .. } | HttpsError::Broken { .. } => {
                 ErrorKind::Unreachable
             }
         };

@@ -34,4 +34,4 @@ pub use error::{
 pub use issue::OrderRecord;
 pub use name::CertificateName;
 pub use seams::{BoxError, BoxFuture, Challenges, Journal, Step};
-pub use wire::{EXCHANGE_TIMEOUT, MAX_ANSWER_BYTES, MAX_HEAD_BYTES, MAX_RETRY_AFTER};
+pub use wire::{EXCHANGE_TIMEOUT, MAX_ANSWER_BYTES, MAX_RETRY_AFTER};

@@ -5,9 +5,9 @@ mod support;
 use std::time::Duration;
 
 use portlama_acme::{
-    AcmeClient, AcmeError, ErrorKind, Limits, MAX_ANSWER_BYTES, MAX_HEAD_BYTES, MAX_RETRY_AFTER,
-    Obtained, Step,
+    AcmeClient, AcmeError, ErrorKind, Limits, MAX_ANSWER_BYTES, MAX_RETRY_AFTER, Obtained, Step,
 };
+use portlama_dial::MAX_HEAD_BYTES;
 use portlama_model::AcmeSettings;
 use portlama_testkit::{AuthorityFault, FakeAuthority};
 use support::{Memory, Responder, name, now};
