@@ -52,10 +52,7 @@ pub use run::{
     REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT, RunError, RunOptions, WARNING_INTERVAL, run,
 };
 pub use setup::{SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
-pub use socket::{
-    Ask, AskError, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS, QUESTION_TIMEOUT, Reloaded,
-    ask,
-};
+pub use socket::{Ask, AskError, QUESTION_TIMEOUT, Reloaded, ask};
 pub use status::{
     AgentReport, CERTIFICATE_WARNING, ConnectionReport, TunnelReport, TunnelState,
     certificate_warning,

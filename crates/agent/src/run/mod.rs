@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use portlama_api::client::PanelClient;
+use portlama_control_socket::ControlSocket;
 use portlama_model::{Hostname, Timestamp, TunnelPort};
 use portlama_tunnel::{
     Connector, ConnectorConfig, ConnectorStatus, DEFAULT_CARRIERS, Recheck, Transport,
@@ -29,7 +30,6 @@ use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::panel::{self as panel_client, PanelError};
 use crate::proxy::ProxySettings;
-use crate::socket::ControlSocket;
 use crate::status::certificate_warning;
 
 pub use list::LIST_POLL;

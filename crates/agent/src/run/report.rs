@@ -5,12 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use portlama_control_socket::{Answer, BoxFuture, Reply};
 use portlama_model::{OriginScheme, TunnelPort};
-use portlama_tunnel::{BoxFuture, Detail, OriginDialer, PortState};
+use portlama_tunnel::{Detail, OriginDialer, PortState};
 use tokio::time::{Instant, timeout_at};
 
 use super::Running;
-use crate::socket::{Answer, Ask, Reloaded};
+use crate::socket::{Ask, Reloaded};
 use crate::status::{AgentReport, ConnectionReport, TunnelReport};
 
 /// Services measured at the same time for one status.
@@ -19,13 +20,13 @@ pub const MEASUREMENTS: usize = 32;
 /// last known.
 pub const MEASURE_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl Answer for Running {
-    fn answer(&self, question: Ask) -> BoxFuture<'_, io::Result<Vec<u8>>> {
+impl Answer<Ask> for Running {
+    fn answer(&self, question: Ask) -> BoxFuture<'_, io::Result<Reply>> {
         Box::pin(async move {
-            Ok(match question {
-                Ask::Status => serde_json::to_vec(&self.report().await)?,
-                Ask::Reload => serde_json::to_vec(&Reloaded { cut: self.reload() })?,
-            })
+            match question {
+                Ask::Status => Reply::of(&self.report().await),
+                Ask::Reload => Reply::of(&Reloaded { cut: self.reload() }),
+            }
         })
     }
 }
