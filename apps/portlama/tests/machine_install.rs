@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 const INSTALL_LIMIT: Duration = Duration::from_secs(60);
 /// How exposed `systemd-analyze security` may find the server, of 10.
 const MOST_EXPOSED: f64 = 2.0;
-const UNIT: &str = "portlama-panel.service";
+const UNIT: &str = "portlama.service";
 /// All steps, as `--json` names them.
 const STEPS: [&str; 12] = [
     "packages", "user", "program", "state", "units", "polkit", "kernel", "swap", "ssh", "firewall",
@@ -36,6 +36,7 @@ fn makes_a_serving_server_of_a_fresh_machine() -> Result<()> {
         is_hardened(&machine)?;
         changes_nothing_the_second_time(lab, &machine)?;
         completes_what_was_cut_short(&machine)?;
+        takes_over_units_of_the_earlier_name(&machine)?;
         stops_and_starts_as_the_guide_says(&machine)?;
         keeps_the_ports_open_while_it_does_not_run(&machine)?;
         machine.reboot()?;
@@ -116,7 +117,7 @@ fn completes_what_was_killed_in_any_step() -> Result<()> {
         is_hardened(&machine)?;
         // Whatever the mask of who installed.
         let modes = machine.shell(
-            "stat --format=%a /usr/local/bin/portlama /etc/sysctl.d /etc/systemd/system/portlama-panel.service /usr/sbin/ufw",
+            "stat --format=%a /usr/local/bin/portlama /etc/sysctl.d /etc/systemd/system/portlama.service /usr/sbin/ufw",
         )?;
         ensure!(modes == "755\n755\n644\n755\n", "{modes}");
         let stranger = boot(lab, "stranger")?;
@@ -376,13 +377,48 @@ fn completes_what_was_cut_short(machine: &Machine<'_>) -> Result<()> {
     is_hardened(machine)
 }
 
+/// As if a version had installed it that called its units `portlama-panel`.
+fn takes_over_units_of_the_earlier_name(machine: &Machine<'_>) -> Result<()> {
+    machine.shell(
+        "cd /etc/systemd/system
+         systemctl disable --now portlama.socket portlama.service
+         for kind in socket service; do
+             sed -e s/portlama.socket/portlama-panel.socket/ -e /^Alias=/d portlama.$kind > portlama-panel.$kind
+             rm portlama.$kind
+         done
+         systemctl daemon-reload
+         systemctl enable --now portlama-panel.socket portlama-panel.service",
+    )?;
+    let manifest = machine.read(MANIFEST)?;
+    let earlier = manifest.replace("system/portlama.s", "system/portlama-panel.s");
+    machine.write(MANIFEST, earlier, 0o600)?;
+    comes_up(machine)?;
+
+    machine.shell(&command(machine)?)?;
+    comes_up(machine)?;
+    ensure!(machine.read(MANIFEST)? == manifest);
+    let names = "systemctl show --property=Id --value portlama-panel.service portlama-panel.socket";
+    let names = machine.shell(names)?;
+    ensure!(
+        names == "portlama.service\n\nportlama-panel.socket\n",
+        "{names}"
+    );
+    let left =
+        machine.shell("find /etc/systemd/system -name 'portlama-panel.*' -printf '%p %l\\n'")?;
+    ensure!(
+        left == "/etc/systemd/system/portlama-panel.service /etc/systemd/system/portlama.service\n",
+        "{left}"
+    );
+    Ok(())
+}
+
 fn stops_and_starts_as_the_guide_says(machine: &Machine<'_>) -> Result<()> {
-    machine.shell("systemctl stop 'portlama-panel.*'")?;
+    machine.shell("systemctl stop 'portlama.*'")?;
     ensure!(comes_up_now(machine).is_none(), "it is there");
     std::thread::sleep(Duration::from_millis(300));
     let state = machine.run(["systemctl", "is-active", UNIT])?.stdout;
     ensure!(state.trim() == "inactive", "the knock woke it: {state}");
-    machine.shell("systemctl start portlama-panel")?;
+    machine.shell("systemctl start portlama")?;
     comes_up(machine).map(drop)
 }
 

@@ -16,7 +16,7 @@ use portlama_testkit::machine::{Lab, Machine, MachineOptions, Packages};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
-const UNIT: &str = "portlama-panel.service";
+const UNIT: &str = "portlama.service";
 const LIMIT: Duration = Duration::from_secs(240);
 /// How long a line of a log may take to arrive, on a busy machine.
 const LINE_LIMIT: Duration = Duration::from_secs(15);
@@ -194,7 +194,7 @@ fn shows_the_journal(machine: &Machine<'_>) -> Result<()> {
         line_with(&mut log, &format!("from {}", Lab::ADDRESS)).await?;
 
         let mut log = vps::log(machine, "portlama-panel").await?;
-        line_with(&mut log, "Started portlama-panel.service").await?;
+        line_with(&mut log, "Started portlama.service").await?;
         Ok(())
     })
 }

@@ -252,7 +252,7 @@ pub enum Refusal {
     #[error("this part takes up every change at once and has nothing to reload")]
     NothingToReload,
     /// The panel would be gone.
-    #[error("the panel cannot stop itself: use `systemctl stop portlama-panel` on the server")]
+    #[error("the panel cannot stop itself: use `systemctl stop 'portlama.*'` on the server")]
     StopsThePanel,
     /// The way in for repairs would be gone.
     #[error("stopping ssh would shut you out of the server: use `systemctl stop ssh` there")]

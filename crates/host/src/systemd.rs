@@ -34,7 +34,7 @@ const NO_RIGHT_HERE: &str = "the user of this server may not do this; the guide 
 /// The name of a unit for systemd.
 pub(crate) fn unit_name(unit: Unit) -> &'static str {
     match unit {
-        Unit::Panel => "portlama-panel.service",
+        Unit::Panel => "portlama.service",
         Unit::Ssh => "ssh.service",
         Unit::Fail2ban => "fail2ban.service",
         Unit::Timesyncd => "systemd-timesyncd.service",
@@ -254,7 +254,7 @@ ActiveEnterTimestampMonotonic=0
         };
         assert_eq!(
             arguments(Unit::Panel, ServiceAction::Restart).split_off(3),
-            ["--no-block", "restart", "portlama-panel.service"]
+            ["--no-block", "restart", "portlama.service"]
         );
         assert_eq!(
             arguments(Unit::Ssh, ServiceAction::Reload).split_off(3),

@@ -184,7 +184,7 @@ async fn answers(ip: IpAddr) -> Result<()> {
     };
     let answered = tokio::time::timeout(ANSWER_LIMIT, knocking).await;
     answered.map_err(|_| {
-        anyhow!("the server does not answer: {last}; `journalctl -u portlama-panel` says more")
+        anyhow!("the server does not answer: {last}; `journalctl -u portlama` says more")
     })
 }
 

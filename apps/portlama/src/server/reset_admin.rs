@@ -15,7 +15,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every admin certificate there was is revoked, and two-factor sign-in to the panel is off afterwards.
-The server must not run: stop it first (`systemctl stop 'portlama-panel.*'`, or Ctrl-C where it runs).
+The server must not run: stop it first (`systemctl stop 'portlama.*'`, or Ctrl-C where it runs).
 
 Examples:
   portlama server reset-admin

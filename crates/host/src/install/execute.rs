@@ -28,6 +28,12 @@ pub(super) fn carry_out(
     for action in actions {
         act(action, say)?;
     }
+    for action in actions {
+        // Not before: a file that is left must be known as ours.
+        if let Action::Remove(path) = action {
+            manifest.files.remove(*path);
+        }
+    }
     manifest.under_way = None;
     manifest.write()
 }
@@ -50,7 +56,7 @@ fn note(manifest: &mut Manifest, step: &Step, actions: &[Action]) {
                 manifest.firewall_rules.insert(rule.clone());
             }
             Action::EnableFirewall => manifest.firewall_enabled = true,
-            Action::State(_) | Action::Run(_) | Action::Say(_) => {}
+            Action::State(_) | Action::Remove(_) | Action::Run(_) | Action::Say(_) => {}
         }
     }
 }
@@ -70,6 +76,7 @@ fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
         Action::Program => file::copy(Path::new("/proc/self/exe"), Path::new(PROGRAM), 0o755),
         Action::State(ip) => make_state(*ip),
         Action::File { path, text } => file::put(Path::new(path), 0o644, text.as_bytes()),
+        Action::Remove(path) => file::remove(Path::new(path)),
         Action::SshDropIn(text) => put_ssh_drop_in(text),
         Action::FirewallRule(rule) => run(rule),
         Action::EnableFirewall => run("ufw --force enable"),

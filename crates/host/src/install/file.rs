@@ -25,6 +25,15 @@ pub(super) fn copy(from: &Path, path: &Path, mode: u32) -> Result<(), String> {
     })
 }
 
+/// Takes a file away, durably. One that is not there is no error.
+pub(super) fn remove(path: &Path) -> Result<(), String> {
+    let gone = match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::open(folder_of(path)).and_then(|folder| folder.sync_all()),
+    };
+    gone.map_err(|error| format!("cannot remove {}: {error}", path.display()))
+}
+
 /// Whether both have the same octets. A file that cannot be read is like no other.
 pub(super) fn same(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| fs::metadata(path).ok().map(|meta| meta.len());
@@ -38,7 +47,7 @@ fn replace(
     mode: u32,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = folder_of(path);
     DirBuilder::new()
         .recursive(true)
         .mode(0o755)
@@ -59,4 +68,8 @@ fn replace(
     }
     placed?;
     File::open(folder)?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
 }

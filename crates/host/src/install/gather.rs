@@ -1,6 +1,6 @@
 //! Looks at the machine and changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,13 +9,14 @@ use std::time::UNIX_EPOCH;
 
 use super::facts::{Facts, FirewallFacts, Listener, ServiceFacts, StateFacts, Swap};
 use super::manifest::Manifest;
-use super::preflight::OWN_FILES;
+use super::preflight::{EARLIER_FILES, OWN_FILES};
 use super::program::said;
 use super::steps::packages::PACKAGES;
 use super::steps::units;
 use super::{PROGRAM, STATE_DIR, file, gather_ssh};
 
-const SERVICE: &str = "portlama-panel.service";
+const SERVICE: &str = "portlama.service";
+const SOCKET: &str = "portlama.socket";
 
 /// Everything that the plan rests on. `address` is what the machine itself would send from.
 ///
@@ -41,10 +42,7 @@ pub(super) fn facts(address: Option<IpAddr>) -> Result<Facts, String> {
         has_user: said("getent passwd portlama").is_some(),
         has_program: file::same(Path::new("/proc/self/exe"), Path::new(PROGRAM)),
         state: state(),
-        files: OWN_FILES
-            .iter()
-            .filter_map(|path| Some(((*path).to_owned(), fs::read_to_string(path).ok()?)))
-            .collect(),
+        files: files(),
         service: service(),
         ssh,
         firewall: firewall(),
@@ -102,16 +100,31 @@ fn listeners(text: &str, our_pids: &[String]) -> Vec<Listener> {
     text.lines().filter_map(one).collect()
 }
 
+/// The texts of our files. What stands under an earlier name counts only if it is a file: a link
+/// there is the alias of the present unit.
+fn files() -> BTreeMap<String, String> {
+    let is_file = |path: &str| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    let earlier = EARLIER_FILES.into_iter().filter(|path| is_file(path));
+    OWN_FILES
+        .into_iter()
+        .chain(earlier)
+        .filter_map(|path| Some((path.to_owned(), fs::read_to_string(path).ok()?)))
+        .collect()
+}
+
 /// The processes that hold the installed server's ports: its own, and systemd for it.
 fn our_pids() -> Vec<String> {
-    let mut pids = Vec::new();
-    if is_active("portlama-panel.socket") {
-        pids.push("1".to_owned());
-        pids.extend(said(&format!(
-            "systemctl show --property=MainPID --value {SERVICE}"
-        )));
-    }
-    pids
+    let units = [
+        (SOCKET, SERVICE),
+        ("portlama-panel.socket", "portlama-panel.service"),
+    ];
+    let there = units.into_iter().filter(|(socket, _)| is_active(socket));
+    there
+        .flat_map(|(_, service)| {
+            let show = format!("systemctl show --property=MainPID --value {service}");
+            [Some("1".to_owned()), said(&show)].into_iter().flatten()
+        })
+        .collect()
 }
 
 fn packages() -> BTreeSet<String> {
@@ -144,10 +157,8 @@ fn service() -> ServiceFacts {
         said(&format!("systemctl is-enabled {unit}")).is_some_and(|state| state == "enabled")
     };
     ServiceFacts {
-        enabled: enabled("portlama-panel.socket") && enabled(SERVICE),
-        current: is_active("portlama-panel.socket")
-            && is_active(SERVICE)
-            && started_after_changes(),
+        enabled: enabled(SOCKET) && enabled(SERVICE),
+        current: is_active(SOCKET) && is_active(SERVICE) && started_after_changes(),
     }
 }
 

@@ -53,6 +53,8 @@ pub enum Action {
         /// Its whole text.
         text: String,
     },
+    /// Take a file away that an earlier installation made.
+    Remove(&'static str),
     /// Put the drop-in of sshd in place, and take it away again when sshd refuses it.
     SshDropIn(String),
     /// Add a rule to the firewall.
@@ -79,6 +81,7 @@ impl Action {
             Self::Program => format!("copy this program to {}", super::PROGRAM),
             Self::State(ip) => format!("make a server for {ip} in {}", super::STATE_DIR),
             Self::File { path, .. } => format!("write {path}"),
+            Self::Remove(path) => format!("remove {path}"),
             Self::SshDropIn(_) => {
                 format!("write {}, checked by `sshd -t`", steps::ssh::DROP_IN)
             }

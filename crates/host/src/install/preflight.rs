@@ -23,6 +23,9 @@ pub(super) const OWN_FILES: [&str; 7] = [
     swap::UNIT,
 ];
 
+/// Files that an earlier installation made under names that are not in use any more.
+pub(super) const EARLIER_FILES: [&str; 2] = units::EARLIER;
+
 /// All reasons to refuse; none when the way is free.
 #[must_use]
 pub fn refusals(facts: &Facts, options: &Options) -> Vec<String> {
@@ -76,6 +79,7 @@ fn taken_ports(facts: &Facts) -> Vec<String> {
 fn foreign_files(facts: &Facts) -> Vec<String> {
     let foreign = OWN_FILES
         .iter()
+        .chain(&EARLIER_FILES)
         .filter(|path| facts.files.contains_key(**path) && !facts.manifest.files.contains(**path));
     foreign
         .map(|path| format!("{path} was not made by this command: move it away first"))

@@ -84,6 +84,10 @@ fn finish(facts: &mut Facts, step: &Step) {
             Action::SshDropIn(text) => put(facts, ssh::DROP_IN, text),
             Action::FirewallRule(rule) => facts.firewall.rules.push(rule.clone()),
             Action::EnableFirewall => facts.firewall.active = true,
+            Action::Remove(path) => {
+                facts.files.remove(*path);
+                facts.manifest.files.remove(*path);
+            }
             Action::Run(_) | Action::Say(_) => {}
         }
     }
@@ -267,6 +271,41 @@ fn without_ipv6_no_socket_asks_for_it() {
     assert!(
         text.contains("0.0.0.0:443") && !text.contains("[::]"),
         "{text}"
+    );
+}
+
+#[test]
+fn units_of_an_earlier_name_go_before_the_present_ones_come() {
+    let mut facts = fresh();
+    for path in units::EARLIER {
+        put(&mut facts, path, "[Unit]");
+    }
+    assert_eq!(refused(&facts, &Options::default()), "");
+    let Work::Do(actions) = work_of(&facts, "units") else {
+        panic!("units are missing");
+    };
+    let done: Vec<_> = actions.iter().map(Action::describe).collect();
+    assert_eq!(
+        done[..4],
+        [
+            "run `systemctl disable --now portlama-panel.socket`",
+            "remove /etc/systemd/system/portlama-panel.socket",
+            "run `systemctl disable --now portlama-panel.service`",
+            "remove /etc/systemd/system/portlama-panel.service",
+        ]
+    );
+    for step in plan(&facts, &Options::default()) {
+        finish(&mut facts, &step);
+    }
+    assert_eq!(work_of(&facts, "units"), Work::Nothing);
+
+    facts
+        .files
+        .insert(units::EARLIER[1].to_owned(), "[Unit]".to_owned());
+    let foreign = refused(&facts, &Options::default());
+    assert!(
+        foreign.contains("portlama-panel.service was not made"),
+        "{foreign}"
     );
 }
 

@@ -36,6 +36,6 @@ pub(crate) async fn update(mut call: Call) -> Result<Response, Refusal> {
     Err(Refusal::NotInThisVersion(
         "This version cannot replace itself: updates from the panel come with a later one",
         "install the new `portlama` program on the server and restart it: \
-         `systemctl restart portlama-panel`, or stop and start `portlama server run`",
+         `systemctl restart portlama`, or stop and start `portlama server run`",
     ))
 }

@@ -8,8 +8,8 @@ pub(in crate::install) fn work(facts: &Facts, due: bool) -> Work {
         return Work::Nothing;
     }
     Work::Do(vec![
-        Action::run("systemctl start portlama-panel.socket"),
-        Action::run("systemctl restart portlama-panel.service"),
+        Action::run("systemctl start portlama.socket"),
+        Action::run("systemctl restart portlama.service"),
     ])
 }
 

@@ -4,14 +4,19 @@
 use crate::install::facts::Facts;
 use crate::install::plan::{Action, Work};
 
-pub(in crate::install) const SERVICE: &str = "/etc/systemd/system/portlama-panel.service";
-pub(in crate::install) const SOCKET: &str = "/etc/systemd/system/portlama-panel.socket";
-const SERVICE_TEXT: &str = include_str!("../files/portlama-panel.service");
-const SOCKET_TEXT: &str = include_str!("../files/portlama-panel.socket");
+pub(in crate::install) const SERVICE: &str = "/etc/systemd/system/portlama.service";
+pub(in crate::install) const SOCKET: &str = "/etc/systemd/system/portlama.socket";
+/// The same units under the names they had first. One of these names is an alias today.
+pub(in crate::install) const EARLIER: [&str; 2] = [
+    "/etc/systemd/system/portlama-panel.socket",
+    "/etc/systemd/system/portlama-panel.service",
+];
+const SERVICE_TEXT: &str = include_str!("../files/portlama.service");
+const SOCKET_TEXT: &str = include_str!("../files/portlama.socket");
 
 pub(in crate::install) fn work(facts: &Facts) -> Work {
     let socket = socket_text(facts.has_ipv6);
-    let mut actions = Vec::new();
+    let mut actions = take_away_earlier(facts);
     if facts
         .files
         .get(SOCKET)
@@ -19,7 +24,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     {
         // Open sockets don't follow their unit.
         actions.push(Action::run(
-            "systemctl stop portlama-panel.service portlama-panel.socket",
+            "systemctl stop portlama.service portlama.socket",
         ));
     }
     for (path, text) in [(SOCKET, socket.as_str()), (SERVICE, SERVICE_TEXT)] {
@@ -33,13 +38,32 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     }
     if !actions.is_empty() || !facts.service.enabled {
         actions.push(Action::run(
-            "systemctl enable portlama-panel.socket portlama-panel.service",
+            "systemctl enable portlama.socket portlama.service",
         ));
     }
     match actions.is_empty() {
         true => Work::Nothing,
         false => Work::Do(actions),
     }
+}
+
+/// The socket goes first: it would wake the service.
+fn take_away_earlier(facts: &Facts) -> Vec<Action> {
+    let there = EARLIER
+        .into_iter()
+        .filter(|path| facts.files.contains_key(*path));
+    there
+        .flat_map(|path| {
+            [
+                Action::run(&format!("systemctl disable --now {}", unit_of(path))),
+                Action::Remove(path),
+            ]
+        })
+        .collect()
+}
+
+fn unit_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Without IPv6, systemd could not open its sockets and would open none.
