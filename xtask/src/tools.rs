@@ -82,6 +82,18 @@ pub const FOR_MACHINE: &[Tool] = &[
         program: "curl",
         package: "curl",
     },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+    },
+    Tool {
+        program: "pebble",
+        package: "pebble",
+    },
+    Tool {
+        program: "pebble-challtestsrv",
+        package: "pebble",
+    },
 ];
 
 /// What the measurements drive.

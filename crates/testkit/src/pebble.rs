@@ -20,6 +20,8 @@ pub const EVERYTHING: &str = "PORTLAMA_TEST_EVERYTHING";
 
 /// How long the two programs may take to come up on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// Where resolvers ask.
+const DNS_PORT: u16 = 53;
 /// Free ports are found by letting go of them, so another program may take one.
 const START_ATTEMPTS: u32 = 4;
 
@@ -28,6 +30,8 @@ const START_ATTEMPTS: u32 = 4;
 pub struct PebbleOptions {
     /// Where every name leads until it is told otherwise.
     pub address: Ipv4Addr,
+    /// Where other machines reach both: they listen everywhere then, and the DNS at port 53.
+    pub reached_at: Option<Ipv4Addr>,
     /// The port at which it looks for answers to TLS-ALPN-01, at the addresses of its DNS.
     pub tls_port: u16,
     /// Good nonces that it refuses, in a hundred.
@@ -47,6 +51,7 @@ impl Default for PebbleOptions {
     fn default() -> Self {
         Self {
             address: Ipv4Addr::LOCALHOST,
+            reached_at: None,
             tls_port: 9,
             nonce_reject_percent: 0,
             always_valid: false,
@@ -58,6 +63,13 @@ impl Default for PebbleOptions {
 }
 
 impl PebbleOptions {
+    fn listen_address(&self) -> Ipv4Addr {
+        match self.reached_at {
+            Some(_) => Ipv4Addr::UNSPECIFIED,
+            None => Ipv4Addr::LOCALHOST,
+        }
+    }
+
     fn program(&self, name: &str) -> Command {
         if !self.dies_with_thread {
             return Command::new(name);
@@ -101,7 +113,7 @@ impl Drop for Running {
 }
 
 impl Pebble {
-    /// Starts both on free loopback ports. `None`, said on standard error, when they are not
+    /// Starts both on free ports, of loopback unless other machines reach them. `None`, said on standard error, when they are not
     /// installed and [`EVERYTHING`] is not set.
     ///
     /// # Errors
@@ -130,8 +142,11 @@ impl Pebble {
 
     fn attempt(options: PebbleOptions) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let api_authority = write_api_certificate(folder.path())?;
-        let ports = Ports::find()?;
+        let api_authority = write_api_certificate(folder.path(), options.reached_at)?;
+        let mut ports = Ports::find()?;
+        if options.reached_at.is_some() {
+            ports.dns = DNS_PORT;
+        }
         let log = Arc::<Mutex<String>>::default();
         let dns = start_dns(ports, &options, &log)?;
         let mut pebble = Self {
@@ -150,7 +165,9 @@ impl Pebble {
     /// Its directory, for `acme.directory`.
     #[must_use]
     pub fn directory(&self) -> String {
-        format!("https://localhost:{}/dir", self.ports.api)
+        let host = self.options.reached_at.map(|address| address.to_string());
+        let host = host.as_deref().unwrap_or("localhost");
+        format!("https://{host}:{}/dir", self.ports.api)
     }
 
     /// The authority of the directory's own address, for `acme.caFile`.
@@ -165,6 +182,15 @@ impl Pebble {
     /// When it is stopped.
     pub fn root_pem(&self) -> Result<String> {
         loopback::get(self.ports.management, "/roots/0", &self.api_authority)
+    }
+
+    /// Lets every name that was told nothing else lead to this address.
+    ///
+    /// # Errors
+    /// When the DNS does not take it.
+    pub fn lead_to(&self, address: Ipv4Addr) -> Result<()> {
+        let body = json!({"ip": address});
+        loopback::post(self.ports.dns_management, "/set-default-ipv4", &body)
     }
 
     /// Lets a name lead to these addresses alone.
@@ -201,7 +227,7 @@ impl Pebble {
         loopback::post(self.ports.dns_management, "/clear-txt", &body)
     }
 
-    /// Where its DNS listens, for UDP and TCP on 127.0.0.1.
+    /// Where its DNS listens, for UDP and TCP.
     #[must_use]
     pub fn dns_port(&self) -> u16 {
         self.ports.dns
@@ -273,7 +299,7 @@ impl Pebble {
     fn start_authority(&self) -> Result<Running> {
         let folder = self.folder.path();
         let config = json!({"pebble": {
-            "listenAddress": format!("127.0.0.1:{}", self.ports.api),
+            "listenAddress": format!("{}:{}", self.options.listen_address(), self.ports.api),
             "managementListenAddress": format!("127.0.0.1:{}", self.ports.management),
             "certificate": folder.join("api.pem"),
             "privateKey": folder.join("api.key"),
@@ -359,7 +385,10 @@ fn start_dns(ports: Ports, options: &PebbleOptions, log: &Arc<Mutex<String>>) ->
             "-management",
             &format!("127.0.0.1:{}", ports.dns_management),
         ])
-        .args(["-dns01", &format!("127.0.0.1:{}", ports.dns)])
+        .args([
+            "-dns01",
+            &format!("{}:{}", options.listen_address(), ports.dns),
+        ])
         .args(["-http01", "", "-https01", "", "-tlsalpn01", ""])
         .args(["-defaultIPv4", &options.address.to_string()])
         .args(["-defaultIPv6", ""]);
@@ -394,12 +423,16 @@ fn collect(mut from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
 }
 
 /// An authority for the address of the API, and a leaf for it.
-fn write_api_certificate(folder: &Path) -> Result<CertificateDer<'static>> {
+fn write_api_certificate(
+    folder: &Path,
+    reached_at: Option<Ipv4Addr>,
+) -> Result<CertificateDer<'static>> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-    let names = ["localhost", "127.0.0.1"].map(String::from).to_vec();
+    let mut names = ["localhost", "127.0.0.1"].map(String::from).to_vec();
+    names.extend(reached_at.map(|address| address.to_string()));
     let key = KeyPair::generate()?;
     let leaf = CertificateParams::new(names)?.signed_by(&key, &authority)?;
     std::fs::write(folder.join("api-ca.pem"), authority.pem())?;

@@ -94,6 +94,38 @@ fn a_fresh_machine_installs_packages_without_a_network() -> Result<()> {
 }
 
 #[test]
+fn a_machine_at_home_gets_out_and_nobody_gets_in() -> Result<()> {
+    Lab::enter(
+        "a_machine_at_home_gets_out_and_nobody_gets_in",
+        LIMIT,
+        |lab| {
+            let home = lab.boot_at_home("home", MachineOptions::default())?;
+            let outside = std::net::TcpListener::bind((Lab::ADDRESS, 0))?;
+            outside.set_nonblocking(true)?;
+            let port = outside.local_addr()?.port();
+            let call = format!(
+                "timeout 2 bash -c 'exec 3<>/dev/tcp/{}/{port}'",
+                Lab::ADDRESS
+            );
+            home.shell(&call)?;
+            let (_, line) = outside.accept()?;
+            ensure!(line.ip() != home.address(), "its own address is seen");
+            for address in [line.ip(), home.address().into()] {
+                ensure!(!answers((address, 22).into()), "{address} lets in");
+            }
+            home.change_line(std::net::Ipv4Addr::new(198, 51, 100, 77))?;
+            home.shell(&call)?;
+            let (_, line) = outside.accept()?;
+            ensure!(line.ip().to_string() == "198.51.100.77", "{line}");
+            home.unplug()?;
+            ensure!(home.run(["sh", "-c", &call])?.code != Some(0));
+            home.plug()?;
+            home.shell(&call).map(drop)
+        },
+    )
+}
+
+#[test]
 fn a_test_that_is_killed_leaves_nothing_running() -> Result<()> {
     const TEST: &str = "a_test_that_is_killed_leaves_nothing_running";
     const VICTIM: &str = "PORTLAMA_TEST_VICTIM";

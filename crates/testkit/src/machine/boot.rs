@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::lab::command;
-use super::{Lab, cgroups, network};
+use super::{Lab, cgroups, home, network};
 
 /// How long a machine may take to come up, or to go down, on a busy host.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
@@ -72,18 +72,43 @@ impl Lab {
     /// # Errors
     /// When it does not come up; the lab then shows its console.
     pub fn boot(&self, name: &str, options: MachineOptions) -> Result<Machine<'_>> {
+        let (v4, v6) = network::addresses(self.next_number()?);
+        network::connect(name, v4, v6)?;
+        self.boot_connected(name, (v4, v6), options)
+    }
+
+    /// The same at home: behind a router that lets nothing in, with an address that nobody
+    /// outside knows.
+    ///
+    /// # Errors
+    /// As [`boot`](Self::boot).
+    pub fn boot_at_home(&self, name: &str, options: MachineOptions) -> Result<Machine<'_>> {
+        let (line, _) = network::addresses(self.next_number()?);
+        home::connect(name, line)?;
+        self.boot_connected(name, home::ADDRESSES, options)
+    }
+
+    fn next_number(&self) -> Result<u8> {
+        u8::try_from(self.machines()).context("too many machines")
+    }
+
+    fn boot_connected(
+        &self,
+        name: &str,
+        addresses: (Ipv4Addr, Ipv6Addr),
+        options: MachineOptions,
+    ) -> Result<Machine<'_>> {
         let folder = Path::new("/run/machines").join(name);
-        let number = u8::try_from(self.add_machine(&folder)).context("too many machines")?;
+        self.add_machine(&folder);
         let mut machine = Machine {
             name: name.to_owned(),
-            addresses: network::addresses(number),
+            addresses,
             folder,
             group: self.group_of(name),
             power: None,
             _lab: self,
         };
         machine.make_disk(self.roots(), options)?;
-        network::connect(name, machine.address(), machine.address_v6())?;
         machine.power_on()?;
         Ok(machine)
     }

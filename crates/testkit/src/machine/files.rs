@@ -1,11 +1,13 @@
 //! Files of a machine.
 
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::Machine;
+use super::lab::resolv_conf;
 
 impl Machine<'_> {
     /// A file of the machine under a name that the test and its programs can open. It holds
@@ -42,6 +44,14 @@ impl Machine<'_> {
         std::fs::write(&new, bytes).with_context(cannot)?;
         std::fs::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
         std::fs::rename(&new, &place).with_context(cannot)
+    }
+
+    /// Lets it look names up at this address; it has no name server otherwise.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn look_names_up(&self, at: Ipv4Addr) -> Result<()> {
+        self.write("/etc/resolv.conf", resolv_conf(at), 0o644)
     }
 
     /// A file's text.

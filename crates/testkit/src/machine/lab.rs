@@ -107,6 +107,17 @@ impl Lab {
         network::add_address(address)
     }
 
+    /// Lets the test and its programs look names up at this address, as
+    /// [`Machine::look_names_up`](super::Machine::look_names_up) does for a machine.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn look_names_up(&self, at: std::net::Ipv4Addr) -> Result<()> {
+        let file = "/run/resolv.conf";
+        std::fs::write(file, resolv_conf(at))?;
+        command("mount", &["--bind", file, "/etc/resolv.conf"])
+    }
+
     pub(super) fn roots(&self) -> &Path {
         &self.roots
     }
@@ -116,11 +127,14 @@ impl Lab {
         format!("{}-{machine}", self.group)
     }
 
-    /// Remembers the folder of a machine, and says how many there were before.
-    pub(super) fn add_machine(&self, folder: &Path) -> usize {
-        let mut machines = self.machines.borrow_mut();
-        machines.push(folder.to_owned());
-        machines.len() - 1
+    /// How many machines there are, those included that are off.
+    pub(super) fn machines(&self) -> usize {
+        self.machines.borrow().len()
+    }
+
+    /// Remembers the folder of a machine.
+    pub(super) fn add_machine(&self, folder: &Path) {
+        self.machines.borrow_mut().push(folder.to_owned());
     }
 
     fn show_machines(&self) {
@@ -204,6 +218,11 @@ fn wait(mut child: Child, limit: Duration) -> Result<Option<ExitStatus>> {
 fn say(what: impl Display) -> Result<()> {
     writeln!(std::io::stderr(), "{what}")?;
     Ok(())
+}
+
+/// A resolver's settings; a name server that is out of reach is given up soon.
+pub(super) fn resolv_conf(name_server: std::net::Ipv4Addr) -> String {
+    format!("nameserver {name_server}\noptions timeout:1 attempts:2\n")
 }
 
 fn last_lines(text: &str, number: usize) -> String {

@@ -8,6 +8,7 @@
 mod boot;
 mod cgroups;
 mod files;
+mod home;
 mod lab;
 mod network;
 mod shell;

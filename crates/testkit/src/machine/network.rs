@@ -51,12 +51,8 @@ pub(super) fn addresses(number: u8) -> (Ipv4Addr, Ipv6Addr) {
 
 /// Makes a machine's network namespace, which stays when the machine restarts, with `eth0`.
 pub(super) fn connect(name: &str, v4: Ipv4Addr, v6: Ipv6Addr) -> Result<()> {
-    let cable = cable(name);
     ip(&format!("netns add {name}"))?;
-    ip(&format!(
-        "link add {cable} type veth peer name eth0 netns {name}"
-    ))?;
-    ip(&format!("link set {cable} master {BRIDGE} up"))?;
+    add_cable(name, name, "eth0")?;
     let gateways = (Lab::ADDRESS, Lab::ADDRESS_V6);
     for inside in [
         "link set lo up".to_owned(),
@@ -71,8 +67,18 @@ pub(super) fn connect(name: &str, v4: Ipv4Addr, v6: Ipv6Addr) -> Result<()> {
     Ok(())
 }
 
+/// Lays a machine's cable, which ends in a namespace as `interface`.
+pub(super) fn add_cable(name: &str, namespace: &str, interface: &str) -> Result<()> {
+    let cable = cable(name);
+    ip(&format!(
+        "link add {cable} type veth peer name {interface} netns {namespace}"
+    ))?;
+    ip(&format!("link set {cable} master {BRIDGE} up"))
+}
+
 impl Machine<'_> {
-    /// Pulls the network cable: the machine sees that there is no link.
+    /// Pulls the network cable: the machine sees that there is no link. At home it is the
+    /// router's, and the machine sees nothing.
     ///
     /// # Errors
     /// When the system refuses.
@@ -119,11 +125,11 @@ impl Machine<'_> {
 }
 
 /// The lab's end of a machine's cable; names of interfaces have at most 15 octets.
-fn cable(name: &str) -> String {
+pub(super) fn cable(name: &str) -> String {
     format!("to-{name}")
 }
 
-fn ip(arguments: &str) -> Result<()> {
+pub(super) fn ip(arguments: &str) -> Result<()> {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     command("ip", &arguments)
 }

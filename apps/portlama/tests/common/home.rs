@@ -1,0 +1,80 @@
+//! A machine at home with an app and an agent.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use portlama_testkit::machine::Machine;
+
+use crate::common;
+
+/// The app, which says who visits it and counts the requests.
+const APP: &str = r#"
+import http.server
+class App(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        body = ("at home for " + str(self.headers.get("Remote-User"))).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8400), App).serve_forever()
+"#;
+
+/// Where the app listens.
+pub(crate) const APP_PORT: u16 = 8400;
+
+/// How long a command of the agent may take that asks the server.
+const COMMAND_LIMIT: Duration = Duration::from_secs(90);
+
+/// Starts the app, which starts again with the machine, and puts the program there.
+pub(crate) fn furnish(machine: &Machine<'_>) -> Result<()> {
+    machine.copy_in(&common::binary(), "/usr/local/bin/portlama", 0o755)?;
+    machine.write("/srv/app.py", APP, 0o644)?;
+    let unit =
+        "[Service]\nExecStart=python3 -B /srv/app.py\n[Install]\nWantedBy=multi-user.target\n";
+    machine.write("/etc/systemd/system/app.service", unit, 0o644)?;
+    machine.shell("useradd --create-home owner && systemctl enable --now app.service")?;
+    Ok(())
+}
+
+/// A command of the agent, as its owner types it.
+pub(crate) fn agent(machine: &Machine<'_>, words: &str) -> Result<String> {
+    typed(machine, words, "")
+}
+
+/// The same with something typed when it asks.
+pub(crate) fn typed(machine: &Machine<'_>, words: &str, answer: &str) -> Result<String> {
+    let script = format!("runuser --login owner --command 'portlama agent {words}'");
+    let mut child = machine
+        .command(["sh", "-c", &script], COMMAND_LIMIT)?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut asked = child.stdin.take().context("its standard input")?;
+    asked.write_all(answer.as_bytes())?;
+    drop(asked);
+    let output = child.wait_with_output()?;
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    ensure!(
+        output.status.success(),
+        "agent {words}: {}\n{stdout}{stderr}",
+        output.status
+    );
+    Ok(stdout.into_owned())
+}
+
+/// Keeps the agent running as a service of the machine.
+pub(crate) fn keep_running(machine: &Machine<'_>) -> Result<()> {
+    let unit = "[Service]\nUser=owner\nExecStart=/usr/local/bin/portlama agent run\nRestart=always\n\
+                [Install]\nWantedBy=multi-user.target\n";
+    machine.write("/etc/systemd/system/portlama-agent.service", unit, 0o644)?;
+    machine.shell("systemctl enable --now portlama-agent.service")?;
+    Ok(())
+}
