@@ -4,7 +4,7 @@
 //! - units through `systemctl`, journals through `journalctl`: programs with arguments that
 //!   stand in this crate, no shell, and nothing of what a caller wrote.
 //!
-//! [`install`] makes a serving machine of a fresh one.
+//! [`install`] makes a serving machine of a fresh one; [`release`] knows which programs are ours.
 //!
 //! On a machine without systemd there are no units; the figures are there all the same.
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ mod figures;
 mod host;
 pub mod install;
 mod journal;
+pub mod release;
 mod systemd;
 
 pub use figures::MAX_CPU_STRETCH;

@@ -13,6 +13,7 @@ pub mod machine;
 mod oracle;
 mod origin;
 mod pebble;
+pub mod release;
 mod server;
 mod totp;
 mod websocket;
