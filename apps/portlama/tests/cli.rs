@@ -27,6 +27,7 @@ fn help_has_examples_and_usage_errors_exit_with_2() {
         &["--help"][..],
         &["demo", "--help"],
         &["server", "init", "--help"],
+        &["server", "install", "--help"],
         &["server", "run", "--help"],
         &["server", "reset-admin", "--help"],
         &["agent", "setup", "--help"],
@@ -254,6 +255,58 @@ fn wrong_flags_of_the_authority_are_named_with_the_way_out() -> Result<()> {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--certificates internal"));
     assert!(!state.exists());
+    Ok(())
+}
+
+#[test]
+fn server_init_signs_a_request_and_refuses_a_bad_one_before_anything_is_made() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let state = folder.path().join("state");
+    let requests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/pki/tests/requests");
+    let init = |request: &Path| {
+        let (place, request) = (state.to_string_lossy(), request.to_string_lossy());
+        let init = ["server", "init", "--json", "--ip", "::1", "--state-dir"];
+        portlama(&[&init[..], &[&place, "--admin-csr", &request]].concat())
+    };
+    let written = |name: &str, text: &str| -> Result<std::path::PathBuf> {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    };
+    let good = std::fs::read_to_string(requests.join("good-p256.pem"))?;
+    let mut bad = vec![
+        requests.join("none.pem"),
+        written("empty", "")?,
+        written("two", &format!("{good}{good}"))?,
+        written("large", &"x".repeat(1 << 20))?,
+        written(
+            "key",
+            "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
+        )?,
+    ];
+    for entry in std::fs::read_dir(&requests)? {
+        let path = entry?.path();
+        if !path.to_string_lossy().contains("/good-") {
+            bad.push(path);
+        }
+    }
+    assert!(bad.len() > 15, "{bad:?}");
+    for request in bad {
+        let output = init(&request);
+        assert_eq!(output.status.code(), Some(1), "{}", request.display());
+        let message = stderr(&output);
+        let name = request.to_string_lossy().into_owned();
+        assert!(message.contains(&name), "{name}: {message}");
+        assert!(!state.exists(), "{name}: nothing is made");
+    }
+    let made = init(&requests.join("good-p256.pem"));
+    assert!(made.status.success(), "{}", stderr(&made));
+    let said: serde_json::Value = serde_json::from_slice(&made.stdout)?;
+    for (file, text) in [("caCert", "caCertPem"), ("adminCert", "adminCertPem")] {
+        let path = said[file].as_str().unwrap_or_default();
+        assert_eq!(said[text], std::fs::read_to_string(path)?, "{said}");
+    }
+    assert_eq!(said["caFingerprint"].as_str().map(str::len), Some(64));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Making a server that does not run yet: its authority, the admin's credentials, the first
 //! state.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,10 @@ use portlama_model::{
     Domain, Email, Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, Registry,
     Revocations, Secret, Serial, State, Timestamp, Users,
 };
-use portlama_pki::{Authority, AuthorityError, IssueError, IssuedCertificate, client_p12};
+use portlama_pki::{
+    Authority, AuthorityError, CaFiles, CsrError, IssueError, IssuedCertificate, ParsedRequest,
+    client_p12,
+};
 use portlama_state::{FilePath, StateDir, StateError, Store};
 use uuid::Uuid;
 
@@ -63,6 +67,17 @@ pub struct Initialised {
     pub admin_serial: Serial,
 }
 
+/// A server that was made for an admin whose key is elsewhere.
+#[derive(Debug, Clone)]
+pub struct InitialisedForRequest {
+    /// What our own programs pin.
+    pub ca_fingerprint: CaFingerprint,
+    /// The authority's certificate.
+    pub ca_path: PathBuf,
+    /// The admin's certificate, PEM: for the key of the request.
+    pub admin_cert_path: PathBuf,
+}
+
 /// Why a server was not made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +88,9 @@ pub enum SetupError {
     /// A certificate could not be made.
     #[error("cannot make the first certificates")]
     Certificate(#[from] IssueError),
+    /// The key of the admin's request is not one that is certified.
+    #[error(transparent)]
+    Request(#[from] CsrError),
     /// The certificate authority's directory is no address.
     #[error("`{0}` is not the https address of a certificate authority's directory")]
     Directory(String),
@@ -117,29 +135,20 @@ pub fn initialise(dir: &Path, setup: Setup) -> Result<Initialised, SetupError> {
         "Portlama admin",
         &password,
     )?;
-    let serial = admin.certificate().serial().clone();
-    let state = first_state(&dir, &setup, admin.certificate());
-
-    let mut files = vec![
-        (FilePath::CA_CERT, ca.certificate_pem.into_bytes()),
-        (FilePath::CA_KEY, ca.key_pem.expose().into()),
-        (
-            FilePath::CLIENT_CERT,
-            admin.certificate().pem().into_bytes(),
-        ),
+    let key_files = vec![
         (FilePath::CLIENT_KEY, admin.key_pem().expose().into()),
         (FilePath::CLIENT_P12, p12),
         (FilePath::P12_PASSWORD, password.expose().into()),
     ];
-    let own = own_names(setup.ip, setup.domain.as_ref());
-    files.extend(issue_leaf(&authority, &own, setup.now)?.own_files());
-    if setup.certificate_authority == CertificateAuthority::Internal {
-        for host in desired(&state).hosts.keys() {
-            let leaf = issue_leaf(&authority, &[host.clone().into()], setup.now)?;
-            files.extend(leaf.host_files(host));
-        }
-    }
-    Store::initialise(&dir, &state, &files)?;
+    let state = first_state(&dir, &setup, admin.certificate(), AdminAuthMode::P12);
+    write(
+        &dir,
+        &setup,
+        &state,
+        (&authority, ca),
+        admin.certificate(),
+        key_files,
+    )?;
     Ok(Initialised {
         ca_fingerprint: authority.fingerprint(),
         ca_path: dir.file(&FilePath::CA_CERT),
@@ -147,15 +156,70 @@ pub fn initialise(dir: &Path, setup: Setup) -> Result<Initialised, SetupError> {
         p12_password_path: dir.file(&FilePath::P12_PASSWORD),
         admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
         admin_key_path: dir.file(&FilePath::CLIENT_KEY),
-        admin_serial: serial,
+        admin_serial: admin.certificate().serial().clone(),
     })
+}
+
+/// As [`initialise`], for an admin who asks for a certificate for a key of their own: no key of
+/// the admin's ever exists here.
+///
+/// # Errors
+/// As [`initialise`].
+pub fn initialise_for_request(
+    dir: &Path,
+    setup: Setup,
+    request: ParsedRequest,
+) -> Result<InitialisedForRequest, SetupError> {
+    let dir = StateDir::new(dir);
+    let (authority, ca) = Authority::create(setup.now)?;
+    // An authority that is new has revoked nothing.
+    let key = request.admit(&authority, &BTreeSet::new())?;
+    let admin = authority.sign_admin(&key, setup.now)?;
+    let state = first_state(&dir, &setup, &admin, AdminAuthMode::HardwareBound);
+    write(&dir, &setup, &state, (&authority, ca), &admin, vec![])?;
+    Ok(InitialisedForRequest {
+        ca_fingerprint: authority.fingerprint(),
+        ca_path: dir.file(&FilePath::CA_CERT),
+        admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
+    })
+}
+
+/// The one commit that makes a server.
+fn write(
+    dir: &StateDir,
+    setup: &Setup,
+    state: &State,
+    (authority, ca): (&Authority, CaFiles),
+    admin: &IssuedCertificate,
+    mut files: Vec<(FilePath, Vec<u8>)>,
+) -> Result<(), SetupError> {
+    files.extend([
+        (FilePath::CA_CERT, ca.certificate_pem.into_bytes()),
+        (FilePath::CA_KEY, ca.key_pem.expose().into()),
+        (FilePath::CLIENT_CERT, admin.pem().into_bytes()),
+    ]);
+    let own = own_names(setup.ip, setup.domain.as_ref());
+    files.extend(issue_leaf(authority, &own, setup.now)?.own_files());
+    if setup.certificate_authority == CertificateAuthority::Internal {
+        for host in desired(state).hosts.keys() {
+            let leaf = issue_leaf(authority, &[host.clone().into()], setup.now)?;
+            files.extend(leaf.host_files(host));
+        }
+    }
+    Store::initialise(dir, state, &files)?;
+    Ok(())
 }
 
 fn p12_password() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(octets::<P12_PASSWORD_BYTES>()))
 }
 
-fn first_state(dir: &StateDir, setup: &Setup, admin: &IssuedCertificate) -> State {
+fn first_state(
+    dir: &StateDir,
+    setup: &Setup,
+    admin: &IssuedCertificate,
+    admin_auth_mode: AdminAuthMode,
+) -> State {
     let status = match (&setup.domain, setup.certificate_authority) {
         (None, _) => OnboardingStatus::Fresh,
         (Some(_), CertificateAuthority::Internal) => OnboardingStatus::Completed,
@@ -169,7 +233,7 @@ fn first_state(dir: &StateDir, setup: &Setup, admin: &IssuedCertificate) -> Stat
             data_dir: dir.path().display().to_string(),
             server_id: Uuid::new_v4(),
             max_site_size: 524_288_000,
-            admin_auth_mode: AdminAuthMode::P12,
+            admin_auth_mode,
             admin: AdminIdentity {
                 serials: vec![admin.serial().clone()],
                 public_keys: [(admin.serial().clone(), admin.key_digest().to_string())].into(),

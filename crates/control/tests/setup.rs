@@ -5,11 +5,12 @@ mod world;
 
 use std::os::unix::fs::PermissionsExt;
 
-use portlama_control::setup::{Setup, SetupError, initialise};
+use portlama_control::setup::{Setup, SetupError, initialise, initialise_for_request};
 use portlama_control::{Control, Settings, StartError};
-use portlama_model::{CertificateAuthority, OnboardingStatus};
+use portlama_model::{AdminAuthMode, CertificateAuthority, OnboardingStatus};
+use portlama_pki::{AgentKey, ParsedRequest};
 use portlama_state::StateError;
-use world::{FixedClock, HERE, World};
+use world::{FixedClock, HERE, World, presented};
 
 fn plain(now: portlama_model::Timestamp) -> Setup {
     Setup {
@@ -84,6 +85,29 @@ async fn keys_and_passwords_are_for_their_owner_alone() {
     }
     assert_eq!(mode("pki/ca.crt"), 0o644);
     assert_eq!(world.file("pki/.p12-password").len(), 32);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_who_keeps_the_key_gets_in_and_leaves_no_key_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = portlama_pki::build_date();
+    let key = AgentKey::generate().unwrap();
+    let pem = key.request(&"whoever".parse().unwrap()).unwrap();
+    let request = ParsedRequest::parse(&pem).unwrap();
+    let made = initialise_for_request(dir.path(), plain(now), request).unwrap();
+    for absent in ["client.key", "client.p12", ".p12-password"] {
+        assert!(!dir.path().join("pki").join(absent).exists(), "{absent}");
+    }
+    let (control, _plane) = world::start_in(dir.path(), &FixedClock::at(now)).await;
+    assert_eq!(control.ca_fingerprint(), made.ca_fingerprint);
+    assert_eq!(control.admin_auth_mode(), AdminAuthMode::HardwareBound);
+    let certificate = std::fs::read_to_string(made.admin_cert_path).unwrap();
+    let admin = control
+        .live()
+        .identify(&presented(control.live(), &certificate))
+        .unwrap();
+    assert!(admin.is_admin());
+    assert_eq!(admin.key_digest(), key.digest());
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub enum CsrError {
 /// A request that parsed, whose key is of an acceptable kind, and whose sender holds that key.
 ///
 /// Whatever else it asks for (names, CA rights, usages) is dropped here and cannot be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParsedRequest {
     key: PublicKey,
 }

@@ -7,9 +7,12 @@ mod doors;
 mod inherited;
 mod init;
 mod install;
+mod installed;
 mod listen;
+mod new_server;
 mod reset_admin;
 mod run;
+mod steps;
 
 use std::process::ExitCode;
 

@@ -1,17 +1,17 @@
 //! Carries actions out.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
-use portlama_control::setup::{Setup, initialise};
 use portlama_control::{Clock as _, SystemClock};
-use portlama_model::{AcmeSettings, CertificateAuthority, DnsSettings};
 
 use super::manifest::Manifest;
+use super::new_server::NewServer;
 use super::plan::{Action, Step, Work};
 use super::program::{PACKAGES_LIMIT, Program};
 use super::steps::ssh::DROP_IN;
-use super::{PROGRAM, STATE_DIR, file};
+use super::{PROGRAM, STATE_DIR, file, gather};
 
 /// Does what a step takes. The manifest names what is added before it is, and the step until
 /// all of it is done.
@@ -56,7 +56,7 @@ fn note(manifest: &mut Manifest, step: &Step, actions: &[Action]) {
                 manifest.firewall_rules.insert(rule.clone());
             }
             Action::EnableFirewall => manifest.firewall_enabled = true,
-            Action::State(_) | Action::Remove(_) | Action::Run(_) | Action::Say(_) => {}
+            Action::State { .. } | Action::Remove(_) | Action::Run(_) | Action::Say(_) => {}
         }
     }
 }
@@ -74,7 +74,7 @@ fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
             "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin portlama",
         ),
         Action::Program => file::copy(Path::new("/proc/self/exe"), Path::new(PROGRAM), 0o755),
-        Action::State(ip) => make_state(*ip),
+        Action::State { ip, server } => make_state(*ip, server),
         Action::File { path, text } => file::put(Path::new(path), 0o644, text.as_bytes()),
         Action::Remove(path) => file::remove(Path::new(path)),
         Action::SshDropIn(text) => put_ssh_drop_in(text),
@@ -116,22 +116,32 @@ fn install_packages(names: &[&str]) -> Result<(), String> {
     }
 }
 
-fn make_state(ip: std::net::IpAddr) -> Result<(), String> {
-    let setup = Setup {
-        ip,
-        domain: None,
-        email: None,
-        certificate_authority: CertificateAuthority::Acme,
-        acme: AcmeSettings::default(),
-        dns: DnsSettings::default(),
-        now: SystemClock.now(),
-    };
-    match initialise(Path::new(STATE_DIR), setup) {
+fn make_state(ip: IpAddr, server: &NewServer) -> Result<(), String> {
+    let server = server.with_own_files()?;
+    match server.make(Path::new(STATE_DIR), ip, SystemClock.now()) {
         Ok(_) => Ok(()),
-        // It has completed an attempt that was cut short.
-        Err(_) if Path::new(STATE_DIR).join("panel.json").exists() => Ok(()),
-        Err(error) => Err(format!("cannot make a server in {STATE_DIR}: {error}")),
+        Err(error) => match gather::state().server {
+            // It has completed an attempt that was cut short, of which the operator may have
+            // said something else.
+            Some(there) => match server.differences(&there).as_slice() {
+                [] => Ok(()),
+                reasons => Err(reasons.join("; ")),
+            },
+            None => Err(format!(
+                "cannot make a server in {STATE_DIR}: {}",
+                chain(&error)
+            )),
+        },
     }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// sshd judges the new file before it reads it; what it refuses does not stay.

@@ -76,10 +76,29 @@ pub struct Listener {
 /// The state directory.
 #[derive(Debug, Clone, Default)]
 pub struct StateFacts {
-    /// The address of the server that lives there already.
-    pub server: Option<IpAddr>,
+    /// The server that lives there already.
+    pub server: Option<ServerFacts>,
+    /// Whether the directory is there.
+    pub exists: bool,
     /// Whether the directory is the user's and closed to others.
     pub is_closed: bool,
+}
+
+/// A server that is there, as its `panel.json` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its base domain, once it was chosen.
+    pub domain: Option<String>,
+    /// The address certificate authorities write to.
+    pub email: Option<String>,
+    /// Who certifies host names.
+    pub certificate_authority: Option<String>,
+    /// The ACME directory that is asked.
+    pub acme_directory: Option<String>,
+    /// The SHA-256 of the admin's public keys, in hexadecimal.
+    pub admin_keys: Vec<String>,
 }
 
 /// The units of the server.

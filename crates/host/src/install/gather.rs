@@ -7,7 +7,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use super::facts::{Facts, FirewallFacts, Listener, ServiceFacts, StateFacts, Swap};
+use serde_json::Value;
+
+use super::facts::{Facts, FirewallFacts, Listener, ServerFacts, ServiceFacts, StateFacts, Swap};
 use super::manifest::Manifest;
 use super::preflight::{EARLIER_FILES, OWN_FILES};
 use super::program::said;
@@ -140,16 +142,34 @@ fn packages() -> BTreeSet<String> {
         .collect()
 }
 
-fn state() -> StateFacts {
+pub(super) fn state() -> StateFacts {
     let panel = fs::read(Path::new(STATE_DIR).join("panel.json")).ok();
-    let panel = panel.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let panel = panel.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let uid = said("id --user portlama").and_then(|uid| uid.parse::<u32>().ok());
-    let folder = fs::metadata(STATE_DIR).ok();
+    let folder = fs::symlink_metadata(STATE_DIR).ok();
     StateFacts {
-        server: panel.and_then(|panel| panel["ip"].as_str()?.parse().ok()),
+        server: panel.and_then(|panel| server(&panel)),
+        exists: folder.is_some(),
         is_closed: folder
             .is_some_and(|folder| Some(folder.uid()) == uid && folder.mode() & 0o7777 == 0o700),
     }
+}
+
+fn server(panel: &Value) -> Option<ServerFacts> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let keys = panel["admin"]["publicKeys"].as_object();
+    Some(ServerFacts {
+        ip: panel["ip"].as_str()?.parse().ok()?,
+        domain: text(&panel["domain"]),
+        email: text(&panel["email"]),
+        certificate_authority: text(&panel["certificateAuthority"]),
+        acme_directory: text(&panel["acme"]["directory"]),
+        admin_keys: keys
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, key)| text(key))
+            .collect(),
+    })
 }
 
 fn service() -> ServiceFacts {

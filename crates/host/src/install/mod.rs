@@ -9,6 +9,7 @@ mod file;
 mod gather;
 mod gather_ssh;
 mod manifest;
+mod new_server;
 mod plan;
 mod preflight;
 mod program;
@@ -19,8 +20,11 @@ mod tests;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-pub use facts::{Facts, FirewallFacts, Listener, ServiceFacts, SshFacts, StateFacts, Swap};
+pub use facts::{
+    Facts, FirewallFacts, Listener, ServerFacts, ServiceFacts, SshFacts, StateFacts, Swap,
+};
 pub use manifest::{MANIFEST, Manifest};
+pub use new_server::{MadeServer, NewServer};
 pub use plan::{Action, Options, Step, Work, plan};
 pub use preflight::{MIN_FREE_DISK_MIB, SYSTEMS, refusals};
 pub use program::{PACKAGES_LIMIT, PROGRAM_LIMIT, Program};

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::facts::Facts;
+use super::new_server::NewServer;
 use super::program::Program;
 use super::steps;
 
@@ -11,6 +12,8 @@ use super::steps;
 pub struct Options {
     /// The address under which visitors reach this machine.
     pub ip: Option<IpAddr>,
+    /// What else the new server is.
+    pub server: NewServer,
 }
 
 /// A step of the way, in its place.
@@ -44,8 +47,13 @@ pub enum Action {
     User,
     /// Copy this very program to its place.
     Program,
-    /// Make the server's state, for this address.
-    State(IpAddr),
+    /// Make the server's state.
+    State {
+        /// Its address.
+        ip: IpAddr,
+        /// What else it is.
+        server: Box<NewServer>,
+    },
     /// Put a file of ours in place.
     File {
         /// Where.
@@ -79,7 +87,7 @@ impl Action {
             Self::Packages(names) => format!("install {}", names.join(", ")),
             Self::User => "make the system user portlama, who cannot sign in".to_owned(),
             Self::Program => format!("copy this program to {}", super::PROGRAM),
-            Self::State(ip) => format!("make a server for {ip} in {}", super::STATE_DIR),
+            Self::State { ip, .. } => format!("make a server for {ip} in {}", super::STATE_DIR),
             Self::File { path, .. } => format!("write {path}"),
             Self::Remove(path) => format!("remove {path}"),
             Self::SshDropIn(_) => {

@@ -54,6 +54,9 @@ pub fn refusals(facts: &Facts, options: &Options) -> Vec<String> {
     reasons.extend(taken_ports(facts));
     reasons.extend(foreign_files(facts));
     reasons.extend(address(facts, options));
+    if let Some(there) = &facts.state.server {
+        reasons.extend(options.server.differences(there));
+    }
     reasons
 }
 
@@ -87,7 +90,7 @@ fn foreign_files(facts: &Facts) -> Vec<String> {
 }
 
 fn address(facts: &Facts, options: &Options) -> Option<String> {
-    if let Some(there) = facts.state.server {
+    if let Some(there) = facts.state.server.as_ref().map(|server| server.ip) {
         let other = options.ip.filter(|ip| *ip != there)?;
         return Some(format!(
             "the server in {STATE_DIR} has the address {there}, not {other}: leave `--ip` out to keep it"

@@ -79,7 +79,7 @@ fn finish(facts: &mut Facts, step: &Step) {
             }
             Action::User => facts.has_user = true,
             Action::Program => facts.has_program = true,
-            Action::State(ip) => facts.state.server = Some(*ip),
+            Action::State { ip, server } => facts.state.server = Some(made(*ip, server)),
             Action::File { path, text } => put(facts, path, text),
             Action::SshDropIn(text) => put(facts, ssh::DROP_IN, text),
             Action::FirewallRule(rule) => facts.firewall.rules.push(rule.clone()),
@@ -98,6 +98,17 @@ fn finish(facts: &mut Facts, step: &Step) {
         "fail2ban" => facts.fail2ban_runs = true,
         "start" => facts.service.current = true,
         _ => {}
+    }
+}
+
+fn made(ip: IpAddr, server: &NewServer) -> ServerFacts {
+    ServerFacts {
+        ip,
+        domain: server.domain.as_ref().map(ToString::to_string),
+        email: server.email.as_ref().map(ToString::to_string),
+        certificate_authority: Some("acme".to_owned()),
+        acme_directory: Some(server.acme.directory.clone()),
+        admin_keys: vec![],
     }
 }
 
@@ -164,9 +175,10 @@ fn refuses_what_it_does_not_know_and_names_who_is_in_the_way() {
 #[test]
 fn keeps_the_address_of_a_server_that_is_there() {
     let mut facts = fresh();
-    facts.state.server = Some(PUBLIC);
+    facts.state.server = Some(made(PUBLIC, &NewServer::default()));
     let other = Options {
         ip: "203.0.113.9".parse().ok(),
+        ..Options::default()
     };
     assert!(refused(&facts, &other).contains("leave `--ip` out"));
     let Work::Do(actions) = work_of(&facts, "state") else {
@@ -175,7 +187,7 @@ fn keeps_the_address_of_a_server_that_is_there() {
     assert!(
         !actions
             .iter()
-            .any(|action| matches!(action, Action::State(_)))
+            .any(|action| matches!(action, Action::State { .. }))
     );
 }
 

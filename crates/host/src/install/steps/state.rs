@@ -13,8 +13,9 @@ pub(in crate::install) fn work(facts: &Facts, options: &Options) -> Work {
         )));
     }
     // Without an address the installation was refused.
-    if let (None, Some(ip)) = (facts.state.server, options.ip.or(facts.address)) {
-        actions.push(Action::State(ip));
+    if let (None, Some(ip)) = (&facts.state.server, options.ip.or(facts.address)) {
+        let server = Box::new(options.server.clone());
+        actions.push(Action::State { ip, server });
     }
     if !actions.is_empty() {
         // Of a server that root has made by hand, all files become the user's.
