@@ -33,6 +33,7 @@ const FLOORS: &[&[&str]] = &[
         "portlama-panel",
         "portlama-agent",
         "portlama-host",
+        "portlama-cloud",
     ],
     &["portlama"],
 ];

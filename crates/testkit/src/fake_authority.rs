@@ -14,17 +14,14 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, IsCa,
-    KeyPair, KeyUsagePurpose,
-};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::{CertificateSigningRequestDer, PrivateKeyDer};
+use rcgen::{CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, KeyPair};
+use rustls::pki_types::CertificateSigningRequestDer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::local_tls::{authority_params, issuer, local_tls};
 
 /// What it does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +108,7 @@ impl FakeAuthority {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (acceptor, ca_pem) = tls();
+        let (acceptor, ca_pem) = local_tls("The fake's own");
         let ca_file = folder.path().join("ca.pem");
         std::fs::write(&ca_file, ca_pem).expect("written");
         let shared = Arc::new(Shared {
@@ -426,39 +423,4 @@ fn with(header: &'static str, value: &str, mut answer: Answer) -> Answer {
     let value = value.parse().expect("a header");
     answer.headers_mut().insert(header, value);
     answer
-}
-
-fn issuer(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    let key = KeyPair::generate().expect("a key");
-    CertifiedIssuer::self_signed(authority_params(name), key).expect("an authority")
-}
-
-fn authority_params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, name);
-    params
-}
-
-/// TLS for `localhost`, and the authority that certifies it.
-fn tls() -> (TlsAcceptor, String) {
-    let authority = issuer("The fake's own");
-    let key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()])
-        .expect("a name")
-        .signed_by(&key, &authority)
-        .expect("a leaf");
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![leaf.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
-        .expect("a certificate");
-    (TlsAcceptor::from(Arc::new(config)), authority.pem())
 }

@@ -8,6 +8,8 @@ mod curl;
 mod demo;
 mod dns;
 mod fake_authority;
+pub mod fake_digitalocean;
+mod local_tls;
 mod loopback;
 pub mod machine;
 mod oracle;
