@@ -79,7 +79,7 @@ pub struct NewEnrollment {
 }
 
 /// Labels that `/api/certs/agent/{label}` could never address, as these words are routes there.
-const ROUTE_WORDS: [&str; 2] = ["enroll", "upgrade-cert"];
+const ROUTE_WORDS: [&str; 3] = ["enroll", "revoke-self", "upgrade-cert"];
 
 impl FromBody for NewEnrollment {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -271,7 +271,23 @@ pub struct AgentP12 {
     pub expires_at: Timestamp,
 }
 
-/// `DELETE /api/certs/agent/{label}`.
+/// `POST /api/certs/agent/revoke-self`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwnRevocation {
+    /// The calling agent's own label, so that nobody ends another's agent by a mix-up of files.
+    #[schema(value_type = formats::AgentLabel)]
+    pub label: AgentLabel,
+}
+
+impl FromBody for OwnRevocation {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            label: fields.required("label")?,
+        })
+    }
+}
+
+/// `DELETE /api/certs/agent/{label}` and `POST /api/certs/agent/revoke-self`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentRevoked {
     /// `true`.
@@ -309,7 +325,7 @@ mod tests {
 
     #[test]
     fn an_agent_must_be_addressable() {
-        for label in ["enroll", "upgrade-cert", "-a", "A"] {
+        for label in ["enroll", "revoke-self", "upgrade-cert", "-a", "A"] {
             assert!(
                 NewEnrollment::from_body(&json!({ "label": label })).is_err(),
                 "{label}"

@@ -34,6 +34,7 @@ pub use agent_panel::{AgentPanelStatus, ExposePanel, MacPlist, PlistInstructions
 pub use agents::{
     Agent, AgentCapabilities, AgentList, AgentP12, AgentRevoked, AgentSites, AllowedSitesChange,
     CapabilityChange, EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, NewEnrollment,
+    OwnRevocation,
 };
 pub use audit::{AuditEntry, AuditPage, AuditQuery, DEFAULT_AUDIT_ROWS, MAX_AUDIT_ROWS};
 pub use certificates::{

@@ -150,6 +150,9 @@ impl Core {
         change: Change,
     ) -> Result<(), OperationError> {
         let next = Arc::new(change.next);
+        if let Some(farewell) = &change.farewell {
+            farewell.grant();
+        }
         self.live.set_identities(&next);
         self.live.sessions().set_users(&next.users);
         if let Some(user) = &change.forbids.user {

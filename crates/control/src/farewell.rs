@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///
 /// The edge puts one into the extensions of every request, the same for all of a connection.
 /// An operation that replaces its caller's certificate grants it between the commit and the
-/// denial, so the only copy of a new certificate is not cut off with the old one. Whoever was
-/// denied by somebody else never gets it.
+/// denial, so the only copy of a new certificate is not cut off with the old one; one that ends
+/// it grants it before the denial. Whoever was denied by somebody else never gets it.
 #[derive(Debug, Clone, Default)]
 pub struct Farewell(Arc<AtomicBool>);
 

@@ -257,3 +257,42 @@ async fn sites_change_on_the_next_request() {
         .await;
     assert!(matches!(answer, Err(OperationError::NotFound { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_ends_itself_and_no_other() {
+    let world = World::new().await;
+    let (own, other) = (
+        world.agent("attic", &[]).await,
+        world.agent("shed", &[]).await,
+    );
+    let agent = world.identity(&own);
+    let farewell = Farewell::default();
+    let shed = "shed".parse().unwrap();
+    let answer = world.control.revoke_self(&agent, &shed, &farewell).await;
+    assert!(
+        matches!(answer, Err(OperationError::Invalid(_))),
+        "{answer:?}"
+    );
+    let answer = world
+        .control
+        .revoke_self(&world.admin, &attic(), &farewell)
+        .await;
+    assert!(answer.is_err() && !farewell.is_granted());
+    assert_eq!((world.fate(&own), world.fate(&other)), (Ok(()), Ok(())));
+
+    world
+        .control
+        .revoke_self(&agent, &attic(), &farewell)
+        .await
+        .unwrap();
+    assert!(farewell.is_granted(), "the answer is delivered");
+    assert_eq!(world.fate(&own), Err(NotIdentified::Revoked));
+    let again = world.control.revoke_self(&agent, &attic(), &farewell).await;
+    assert!(
+        matches!(again, Err(OperationError::Forbidden { .. })),
+        "{again:?}"
+    );
+    let world = world.restart().await;
+    assert_eq!(world.fate(&own), Err(NotIdentified::Revoked));
+    assert_eq!(world.fate(&other), Ok(()));
+}

@@ -265,6 +265,9 @@ pub static ROUTES: &[Route] = routes! {
     /// Exchanges the calling agent's certificate for one of a new key of its own.
     POST "/api/certs/agent/upgrade-cert" Who::AgentItself, Management
         => agents::upgrade(CertificateRequest) -> 200 CertificateSigned;
+    /// Revokes the calling agent, which is about to be uninstalled.
+    POST "/api/certs/agent/revoke-self" Who::AgentItself, Management
+        => agents::revoke_self(OwnRevocation) -> 200 AgentRevoked;
     /// The file that carries an agent's certificate to its machine.
     GET "/api/certs/agent/{label}/download" Who::Admin, Management
         => agents::download_p12() -> 200 P12File, 404;

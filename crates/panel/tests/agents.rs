@@ -232,7 +232,7 @@ async fn labels_in_paths_are_unknown_when_well_formed_and_refused_when_not() {
 #[tokio::test]
 async fn an_agent_called_like_another_path_is_reached_by_the_methods_that_path_lacks() {
     let app = TestApp::completed().await;
-    for label in ["enroll", "upgrade-cert"] {
+    for label in ["enroll", "revoke-self", "upgrade-cert"] {
         let path = format!("/api/certs/agent/{label}");
         let body = json!({ "capabilities": ["tunnels:read"] });
         for ask in [

@@ -216,7 +216,7 @@ async fn an_agents_file_is_for_download_until_it_is_revoked() {
 #[tokio::test]
 async fn words_of_the_paths_are_no_agents() {
     let app = TestApp::completed().await;
-    for label in ["enroll", "upgrade-cert"] {
+    for label in ["enroll", "revoke-self", "upgrade-cert"] {
         let ask = Ask::post("/api/certs/agent", &json!({ "label": label }));
         assert_eq!(app.send(&app.admin(), ask).await.status.as_u16(), 400);
         let ask = Ask::get(&format!("/api/certs/agent/{label}"));
@@ -283,4 +283,29 @@ async fn sites_of_an_agent_are_replaced() {
     let unknown = path.replace("attic", "nobody");
     let answer = app.send(&app.admin(), Ask::patch(&unknown, &sites)).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_agent_that_goes_takes_its_certificate_along() {
+    let app = TestApp::completed().await;
+    let agent = app.agent("attic", &[Capability::TunnelsRead]).await;
+    let go = |label: &str| Ask::post("/api/certs/agent/revoke-self", &json!({ "label": label }));
+    let refused = app.send(&agent, go("shed")).await;
+    assert_eq!(refused.refusal().0, 400, "{refused:?}");
+    let gone = app.send(&agent, go("attic")).await;
+    assert_eq!(gone.status, StatusCode::OK, "{gone:?}");
+    assert_eq!(gone.json(), json!({ "ok": true, "label": "attic" }));
+    let late = app.send(&agent, Ask::get("/api/tunnels")).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    let audit = app.send(&app.admin(), Ask::get("/api/audit")).await.json();
+    let row = &audit["entries"][0];
+    assert_eq!(
+        (&row["action"], &row["identity"], &row["target"]),
+        (
+            &json!("agent.revoke"),
+            &json!("agent:attic"),
+            &json!("attic")
+        ),
+        "{audit}"
+    );
 }

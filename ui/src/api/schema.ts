@@ -144,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/certs/agent/revoke-self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revokes the calling agent, which is about to be uninstalled.
+         * @description An agent, about itself. Once the first set-up is complete.
+         */
+        post: operations["agents_revoke_self"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/certs/agent/upgrade-cert": {
         parameters: {
             query?: never;
@@ -1257,7 +1277,7 @@ export interface components {
             fqdn?: components["schemas"]["Hostname"] | null;
             port?: components["schemas"]["TunnelPort"] | null;
         };
-        /** @description `DELETE /api/certs/agent/{label}`. */
+        /** @description `DELETE /api/certs/agent/{label}` and `POST /api/certs/agent/revoke-self`. */
         AgentRevoked: {
             /** @description The agent that was. */
             label: components["schemas"]["AgentLabel"];
@@ -1969,6 +1989,11 @@ export interface components {
          * @enum {string}
          */
         OriginScheme: "http" | "https";
+        /** @description `POST /api/certs/agent/revoke-self`. */
+        OwnRevocation: {
+            /** @description The calling agent's own label, so that nobody ends another's agent by a mix-up of files. */
+            label: components["schemas"]["AgentLabel"];
+        };
         /**
          * @description The password of a PKCS#12 file; shown once.
          * @example 4b1d0f6ec2a97d358ef0b14a6c7d29e0
@@ -2715,6 +2740,7 @@ export type OnboardingStatus = components['schemas']['OnboardingStatus'];
 export type OpenApiDocument = components['schemas']['OpenApiDocument'];
 export type OpenInvitation = components['schemas']['OpenInvitation'];
 export type OriginScheme = components['schemas']['OriginScheme'];
+export type OwnRevocation = components['schemas']['OwnRevocation'];
 export type P12Password = components['schemas']['P12Password'];
 export type Password = components['schemas']['Password'];
 export type PathLabel = components['schemas']['PathLabel'];
@@ -3524,6 +3550,122 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                     "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agents_revoke_self: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnRevocation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentRevoked"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                    "text/html": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Too Many Requests */

@@ -18,8 +18,8 @@ use crate::{
     AdminRotated, AdminRotation, Agent, AgentCapabilities, AgentConfig, AgentList, AgentRevoked,
     CapabilityChange, Certificate, CertificateList, CertificateRequest, CertificateSigned, Done,
     EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled, Health, NewEnrollment, NewTunnel,
-    NewUser, OnboardingState, TotpReset, Tunnel, TunnelAnswer, TunnelChange, TunnelList, User,
-    UserAnswer, UserChange, UserList,
+    NewUser, OnboardingState, OwnRevocation, TotpReset, Tunnel, TunnelAnswer, TunnelChange,
+    TunnelList, User, UserAnswer, UserChange, UserList,
 };
 
 /// A client certificate and its key.
@@ -306,6 +306,17 @@ impl PanelClient {
     ) -> Result<CertificateSigned, ClientError> {
         self.send(Method::POST, "/api/certs/agent/upgrade-cert", request)
             .await
+    }
+
+    /// Revokes the calling agent's own certificate: the answer is the last it gets.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn revoke_self(&self, label: AgentLabel) -> Result<(), ClientError> {
+        let path = "/api/certs/agent/revoke-self";
+        let revocation = OwnRevocation { label };
+        let _: AgentRevoked = self.send(Method::POST, path, &revocation).await?;
+        Ok(())
     }
 
     pub(super) async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, ClientError> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::change::{Change, Forbids, audit_row};
 use crate::operations::{agent_certificates, keys, still_may};
-use crate::{Control, OperationError};
+use crate::{Control, Farewell, OperationError};
 
 /// How long before its end a certificate is shown as expiring soon: 30 days.
 pub const EXPIRING_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -105,6 +105,33 @@ impl Control {
         by: &Identity,
         label: &AgentLabel,
     ) -> Result<(), OperationError> {
+        self.end_agent(by, label, None).await
+    }
+
+    /// Revokes the calling agent, and no other. Its connections end when it has its answer.
+    ///
+    /// # Errors
+    /// When the caller is no live agent, or has another label.
+    pub async fn revoke_self(
+        &self,
+        by: &Identity,
+        label: &AgentLabel,
+        farewell: &Farewell,
+    ) -> Result<(), OperationError> {
+        let own = by.agent().ok_or(NO_AGENT)?.label();
+        if label != own {
+            let message = format!("must be the calling agent's own, {own}");
+            return Err(OperationError::invalid("label", message));
+        }
+        self.end_agent(by, own, Some(farewell)).await
+    }
+
+    async fn end_agent(
+        &self,
+        by: &Identity,
+        label: &AgentLabel,
+        farewell: Option<&Farewell>,
+    ) -> Result<(), OperationError> {
         let core = &self.core;
         let writer = core.writer().await;
         let state = core.state.load_full();
@@ -124,9 +151,12 @@ impl Control {
         };
         let before = Some(json!({ "serial": serial }));
         let audit = audit_row(now, by.audit_name(), "agent.revoke", label, before, None);
-        let change = Change::new(next, audit)
+        let mut change = Change::new(next, audit)
             .forbidding(forbids)
             .with_files(agent_certificates::without_files(label));
+        if let Some(farewell) = farewell {
+            change = change.answering(farewell.clone());
+        }
         core.apply(writer, change).await
     }
 

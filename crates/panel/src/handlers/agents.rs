@@ -4,7 +4,7 @@ use axum::response::Response;
 use portlama_api::{
     Agent, AgentCapabilities, AgentList, AgentP12, AgentRevoked, AgentSites, AllowedSitesChange,
     CapabilityChange, CertificateRequest, EnrollRequest, Enrolled, Enrollment, EnrollmentCancelled,
-    NewEnrollment,
+    NewEnrollment, OwnRevocation,
 };
 use portlama_control::AgentView;
 use portlama_model::Secret;
@@ -37,6 +37,14 @@ pub(crate) async fn set_capabilities(mut call: Call) -> Result<Response, Refusal
 pub(crate) async fn revoke(call: Call) -> Result<Response, Refusal> {
     let label = call.label()?;
     call.control.revoke_agent(call.by(), &label).await?;
+    ok(AgentRevoked { ok: true, label })
+}
+
+pub(crate) async fn revoke_self(mut call: Call) -> Result<Response, Refusal> {
+    let OwnRevocation { label } = call.json().await?;
+    call.control
+        .revoke_self(call.by(), &label, call.farewell())
+        .await?;
     ok(AgentRevoked { ok: true, label })
 }
 
