@@ -28,7 +28,7 @@ use crate::handovers::Handovers;
 use crate::lockouts::Lockouts;
 use crate::observed::Observer;
 use crate::passwords::Passwords;
-use crate::provisioning::Provisioning;
+use crate::provisioning::{CHECK_TIMEOUT, Provisioning};
 use crate::rate::{INVITATION_TRIES_PER_MINUTE, Windows};
 use crate::services::Services;
 use crate::upstreams::HubUpstreams;
@@ -230,6 +230,15 @@ impl Control {
     /// call changes nothing.
     pub fn attach_doors(&self, doors: Arc<dyn Doors>) {
         let _ = self.core.doors.set(doors);
+    }
+
+    /// Opens a connection to each of the server's own ports and waits for an answer.
+    ///
+    /// # Errors
+    /// With what does not answer, for the admin.
+    pub async fn knock(&self) -> Result<(), String> {
+        let nobody = || Err("the server does not listen yet".to_owned());
+        self.core.knock().await.unwrap_or_else(nobody)
     }
 
     /// Where names are looked up.
@@ -466,6 +475,18 @@ fn own_certificate(
 }
 
 impl Core {
+    /// Whether the server's own ports answer, or what does not; `None` when nothing listens.
+    pub(crate) async fn knock(&self) -> Option<Result<(), String>> {
+        let doors = self.doors.get()?;
+        let knocked = tokio::time::timeout(CHECK_TIMEOUT, doors.knock()).await;
+        Some(knocked.unwrap_or_else(|_| {
+            Err(format!(
+                "the server's own ports did not answer within {} seconds",
+                CHECK_TIMEOUT.as_secs()
+            ))
+        }))
+    }
+
     /// The issuer that the state asks for at this moment.
     pub(crate) fn issuer(&self, state: &State) -> Option<Arc<dyn HostIssuer>> {
         issuer_for(state.panel.certificate_authority, &self.authority)

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod admin_watch;
+pub mod at_rest;
 mod background;
 mod certificates;
 mod certifier;

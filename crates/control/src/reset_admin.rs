@@ -1,23 +1,27 @@
-//! A new admin certificate for a server that does not run: the way in for whoever holds the
-//! machine and has lost every admin certificate, or the phone that shows the codes.
+//! A new admin certificate: the way in for whoever holds the machine and has lost every admin
+//! certificate, or the phone that shows the codes.
 
 use std::path::{Path, PathBuf};
 
 use portlama_model::{
     AdminAuthMode, AdminIdentity, CaFingerprint, PanelTwoFactor, Serial, State, Timestamp,
 };
-use portlama_pki::{IssueError, IssuedKeyPair};
-use portlama_state::{Commit, Committed, FilePath, StateDir, StateError, Store};
+use portlama_pki::{Authority, IssueError, IssuedKeyPair};
+use portlama_state::{AuditEntry, Commit, Committed, FilePath, StateDir, StateError, Store};
 use serde_json::json;
 
-use crate::StartError;
-use crate::change::audit_row;
+use crate::change::{Change, audit_row, blocking};
 use crate::control::load_authority;
 use crate::operations::admin::KEPT;
-use crate::operations::keys::{self, Packed};
+use crate::operations::keys::{self, Packed, certificate_failed};
+use crate::writer::{Files, with_files};
+use crate::{Control, OperationError, StartError};
 
 /// What `revoked.json` says of the certificates that were live before.
 const RESET: &str = "admin (reset)";
+
+/// Who works on the state directory, in the audit.
+pub(crate) const LOCAL: &str = "local";
 
 /// The admin of a server as they are after a reset.
 #[derive(Debug)]
@@ -54,8 +58,8 @@ pub enum ResetError {
     Certificate(#[from] IssueError),
 }
 
-/// Makes a new admin certificate with a P12 file, revokes every other one and turns two-factor
-/// sign-in to the panel off, in one commit.
+/// Makes a new admin certificate with a P12 file for a server that does not run, revokes every
+/// other one and turns two-factor sign-in to the panel off, in one commit.
 ///
 /// # Errors
 /// [`StateError::Locked`] while the server runs; nothing was changed then.
@@ -63,42 +67,98 @@ pub fn reset_admin(dir: &Path, now: Timestamp) -> Result<ResetAdmin, ResetError>
     let dir = StateDir::new(dir);
     let (store, state) = Store::open(&dir)?;
     let authority = load_authority(&store)?;
-    let made = Packed::of(authority.issue_admin(now)?, &authority, "Portlama admin")?;
-    let next = with_only_admin(&state, &made.pair, now);
-    let serial = made.pair.certificate().serial().clone();
-
-    let mut commit = Commit::between(&state, &next)?
-        .write(&FilePath::CLIENT_KEY, made.pair.key_pem().expose())
-        .write(&FilePath::CLIENT_CERT, made.pair.certificate().pem())
-        .write(&FilePath::CLIENT_P12, made.p12)
-        .write(&FilePath::P12_PASSWORD, made.password.expose());
-    for (_, kept) in KEPT {
-        commit = commit.remove(&kept);
-    }
+    let reset = Reset::plan(&state, &authority, now)?;
+    let change = Commit::between(&state, &reset.next)?;
+    let commit = with_files(change, &reset.files);
     if let Committed::Recorded(error) = store.commit(commit)? {
         tracing::warn!(%error, "the next start completes the reset");
     }
-    let audit = audit_row(
-        now,
-        "local".to_owned(),
-        "admin.reset",
-        "admin",
-        Some(
-            json!({ "serials": state.panel.admin.serials, "twoFactor": state.panel.panel_2fa.enabled }),
-        ),
-        Some(json!({ "serials": [serial], "twoFactor": false })),
-    );
     // The old certificate is gone by now: whoever asked needs the paths of the new one.
-    let not_audited = store.runtime().audit().append(&audit).err();
+    let not_audited = store.runtime().audit().append(&reset.audit).err();
     Ok(ResetAdmin {
-        ca_fingerprint: authority.fingerprint(),
-        p12_path: dir.file(&FilePath::CLIENT_P12),
-        p12_password_path: dir.file(&FilePath::P12_PASSWORD),
-        admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
-        admin_key_path: dir.file(&FilePath::CLIENT_KEY),
-        admin_serial: serial,
         not_audited,
+        ..ResetAdmin::at(&dir, &authority, reset.serial)
     })
+}
+
+impl Control {
+    /// The same while the server runs, for whoever holds the machine: every other admin
+    /// certificate is dead when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written down; nothing was changed then.
+    pub async fn reset_admin(&self) -> Result<ResetAdmin, OperationError> {
+        let core = &self.core;
+        let writer = core.writer().await;
+        let state = core.state.load_full();
+        let (authority, now) = (core.authority.clone(), core.live.now());
+        let planned = blocking(move || Reset::plan(&state, &authority, now)).await;
+        let reset = planned.map_err(certificate_failed)?;
+        let change = Change::new(reset.next, reset.audit).with_files(reset.files);
+        core.apply(writer, change).await?;
+        Ok(ResetAdmin::at(
+            core.store.dir(),
+            &core.authority,
+            reset.serial,
+        ))
+    }
+}
+
+impl ResetAdmin {
+    fn at(dir: &StateDir, authority: &Authority, admin_serial: Serial) -> Self {
+        Self {
+            ca_fingerprint: authority.fingerprint(),
+            p12_path: dir.file(&FilePath::CLIENT_P12),
+            p12_password_path: dir.file(&FilePath::P12_PASSWORD),
+            admin_cert_path: dir.file(&FilePath::CLIENT_CERT),
+            admin_key_path: dir.file(&FilePath::CLIENT_KEY),
+            admin_serial,
+            not_audited: None,
+        }
+    }
+}
+
+/// What a reset changes.
+struct Reset {
+    next: State,
+    files: Files,
+    audit: AuditEntry,
+    serial: Serial,
+}
+
+impl Reset {
+    fn plan(state: &State, authority: &Authority, now: Timestamp) -> Result<Self, IssueError> {
+        let made = Packed::of(authority.issue_admin(now)?, authority, "Portlama admin")?;
+        let certificate = made.pair.certificate();
+        let serial = certificate.serial().clone();
+        let mut files: Files = vec![
+            (
+                FilePath::CLIENT_KEY,
+                Some(made.pair.key_pem().expose().into()),
+            ),
+            (FilePath::CLIENT_CERT, Some(certificate.pem().into_bytes())),
+            (FilePath::CLIENT_P12, Some(made.p12.clone())),
+            (FilePath::P12_PASSWORD, Some(made.password.expose().into())),
+        ];
+        files.extend(KEPT.into_iter().map(|(_, kept)| (kept, None)));
+        let panel = &state.panel;
+        let before =
+            json!({ "serials": panel.admin.serials, "twoFactor": panel.panel_2fa.enabled });
+        let after = json!({ "serials": [serial], "twoFactor": false });
+        Ok(Self {
+            next: with_only_admin(state, &made.pair, now),
+            files,
+            audit: audit_row(
+                now,
+                LOCAL.to_owned(),
+                "admin.reset",
+                "admin",
+                Some(before),
+                Some(after),
+            ),
+            serial,
+        })
+    }
 }
 
 fn with_only_admin(state: &State, pair: &IssuedKeyPair, now: Timestamp) -> State {

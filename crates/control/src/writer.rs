@@ -171,7 +171,7 @@ pub(crate) fn writing_of(
     Ok(commits)
 }
 
-fn with_files(commit: Commit, files: &Files) -> Commit {
+pub(crate) fn with_files(commit: Commit, files: &Files) -> Commit {
     files
         .iter()
         .fold(commit, |commit, (path, content)| match content {

@@ -4,8 +4,11 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, read_bounded};
+use portlama_model::{Hostname, State};
+
+use crate::document::{self, Document, read_bounded};
 use crate::error::OnFile;
+use crate::format::Format;
 use crate::tunnel_log::TUNNEL_LOG;
 use crate::{FilePath, StateError};
 
@@ -82,6 +85,46 @@ impl StateDir {
     /// When it cannot be read or is larger than [`crate::MAX_FILE_BYTES`].
     pub fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, StateError> {
         read_bounded(&self.file(path))
+    }
+
+    /// The documents as they lie there, without the lock and without touching anything. What a
+    /// crash cut short ([`is_cut_short`](Self::is_cut_short)) is not in them.
+    ///
+    /// # Errors
+    /// [`StateError::NotInitialised`], [`StateError::NewerFormat`], [`StateError::Corrupt`], and
+    /// what the disk says.
+    pub fn look(&self) -> Result<State, StateError> {
+        if Format::read(self)?.is_none() {
+            return Err(StateError::NotInitialised {
+                dir: self.0.clone(),
+            });
+        }
+        document::load(self)
+    }
+
+    /// Whether a change is recorded that the next start completes.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.intent_path().exists()
+    }
+
+    /// The hosts that have a folder below `certificates/`, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn hosts_with_certificates(&self) -> Result<Vec<Hostname>, StateError> {
+        let folder = self.0.join("certificates");
+        let entries = match fs::read_dir(&folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.on(&folder)?,
+        };
+        let mut hosts = Vec::new();
+        for entry in entries {
+            let name = entry.on(&folder)?.file_name();
+            hosts.extend(name.to_str().and_then(|name| name.parse::<Hostname>().ok()));
+        }
+        hosts.sort();
+        Ok(hosts)
     }
 
     pub(crate) fn lock_path(&self) -> PathBuf {

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use portlama_model::{Hostname, State};
+use portlama_model::State;
 
 use crate::commit::{Change, Commit, Committed};
 use crate::dir::{DIRECTORY_MODE, StateDir};
@@ -301,22 +301,6 @@ impl Journal {
             }
         }
         self.dir.read(path)
-    }
-
-    /// The folders below `certificates/`.
-    pub(crate) fn hosts_with_certificates(&self) -> Result<Vec<Hostname>, StateError> {
-        let folder = self.dir.path().join("certificates");
-        let entries = match std::fs::read_dir(&folder) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.on(&folder)?,
-        };
-        let mut hosts = Vec::new();
-        for entry in entries {
-            let name = entry.on(&folder)?.file_name();
-            hosts.extend(name.to_str().and_then(|name| name.parse::<Hostname>().ok()));
-        }
-        hosts.sort();
-        Ok(hosts)
     }
 }
 

@@ -130,7 +130,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be read.
     pub fn hosts_with_certificates(&self) -> Result<Vec<Hostname>, StateError> {
-        self.journal.hosts_with_certificates()
+        self.dir().hosts_with_certificates()
     }
 
     /// Sessions, tokens, codes, lock-outs and audit.

@@ -9,9 +9,11 @@ mod init;
 mod install;
 mod installed;
 mod listen;
+mod local;
 mod new_server;
 mod reset_admin;
 mod run;
+mod status;
 mod steps;
 
 use std::process::ExitCode;
@@ -23,6 +25,7 @@ use crate::output::Output;
 pub(crate) use init::InitArguments;
 pub(crate) use reset_admin::ResetAdminArguments;
 pub(crate) use run::RunArguments;
+pub(crate) use status::StatusArguments;
 
 /// The server on the machine with the public address.
 #[derive(Debug, Subcommand)]
@@ -33,7 +36,9 @@ pub(crate) enum ServerCommand {
     Install(install::InstallArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
-    /// Make a new admin certificate for a stopped server, when every other way in is lost.
+    /// Say how the server is.
+    Status(StatusArguments),
+    /// Make a new admin certificate, when every other way in is lost.
     ResetAdmin(ResetAdminArguments),
 }
 
@@ -42,7 +47,8 @@ pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Resul
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
         ServerCommand::Install(arguments) => install::run(arguments, output).await,
-        ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output),
+        ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
+        ServerCommand::Status(arguments) => status::run(&arguments, output).await,
         ServerCommand::Run(arguments) => run::run(arguments, output).await,
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portlama_control::logs::PartLogs;
 use portlama_control::{Clock as _, Control, DataPlane, Settings, Surroundings, SystemClock};
+use portlama_control_socket::ControlSocket;
 use portlama_edge::{Edge, EdgeConfig, Parts};
 use portlama_host::Host;
 use portlama_model::{OnboardingStatus, ResolverAddress};
@@ -24,6 +25,7 @@ use super::auth_host::AuthHost;
 use super::carriers::Carriers;
 use super::doors::OwnDoors;
 use super::inherited::Inherited;
+use super::local::{Local, own_socket};
 use crate::output::Output;
 use crate::signals;
 
@@ -59,7 +61,8 @@ pub(crate) struct RunArguments {
 
 /// Binds, starts, serves, waits, drains.
 pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitCode> {
-    let logs = Arc::new(PartLogs::new(SystemClock.now()));
+    let since = SystemClock.now();
+    let logs = Arc::new(PartLogs::new(since));
     let _log = crate::logging::start_server(Arc::clone(&logs));
     let _file_size_limit = signals::survive_file_size_limit()?;
     let mut sockets = Inherited::take()?;
@@ -115,9 +118,11 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
         challenges: Some(control.challenges()),
     });
 
+    let (https_at, panel_at) = (local_addresses(&https)?, local_addresses(&panel)?);
+    let listening = [&https_at[..], &panel_at].concat();
     control.attach_doors(Arc::new(OwnDoors {
-        https: local_addresses(&https)?,
-        panel: local_addresses(&panel)?,
+        https: https_at,
+        panel: panel_at,
         ip: control.live().desired().ip,
         panel_port,
         authority: control.ca_fingerprint(),
@@ -130,6 +135,21 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     }
     for listener in panel {
         tasks.spawn(Arc::clone(&edge).serve_panel(listener, shutdown.clone()));
+    }
+    let local = Local {
+        control: Arc::clone(&control),
+        state_dir: arguments.state_dir.canonicalize()?,
+        since,
+        listening,
+    };
+    match ControlSocket::bind(&own_socket(&arguments.state_dir)) {
+        Ok(socket) => {
+            tasks.spawn(socket.serve(Arc::new(local), shutdown.clone()));
+        }
+        Err(error) => warn!(
+            %error,
+            "`portlama server status`, `backup` and `reset-admin` will not reach this server: its control socket cannot be made"
+        ),
     }
     tasks.close();
     announce(&arguments, https_port, panel_port, output);

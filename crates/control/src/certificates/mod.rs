@@ -14,4 +14,4 @@ pub(crate) use leaf::{
     own_names,
 };
 pub(crate) use provision::{Provide, Provision, Sources};
-pub(crate) use stored::{load_host, load_pair};
+pub(crate) use stored::{end_of, load_host, load_pair};

@@ -80,6 +80,14 @@ pub(crate) fn load_pair(
     Ok(Some(parse_pair(&chain, &key)))
 }
 
+/// When the first certificate of a PEM file ends; `None` when there is none to read.
+pub(crate) fn end_of(pem: &[u8]) -> Option<Timestamp> {
+    let leaf = CertificateDer::from_pem_slice(pem).ok()?;
+    let (_, parsed) = X509Certificate::from_der(&leaf).ok()?;
+    let end = parsed.validity().not_after.timestamp();
+    Some(Timestamp::from_unix_seconds(end))
+}
+
 pub(super) fn parse_pair(chain: &[u8], key: &[u8]) -> Result<HostCertificate, &'static str> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
         .collect::<Result<_, _>>()

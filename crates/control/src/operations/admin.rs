@@ -222,7 +222,7 @@ fn has_p12(state: &State) -> Result<(), OperationError> {
     match state.panel.admin_auth_mode {
         AdminAuthMode::P12 => Ok(()),
         AdminAuthMode::HardwareBound => Err(OperationError::Gone {
-            message: "the admin's key is bound to hardware, so there is no P12 file: `portlama server reset-admin` makes a new one while the server is stopped".to_owned(),
+            message: "the admin's key is bound to hardware, so there is no P12 file: `portlama server reset-admin` on the server makes a new one".to_owned(),
         }),
     }
 }

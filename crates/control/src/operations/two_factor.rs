@@ -176,8 +176,8 @@ impl Core {
         must_be_on(state)?;
         let damaged = || OperationError::Failed {
             step: Step::State,
-            source: "two-factor sign-in is on without a seed: stop the server and run \
-                     `portlama server reset-admin`"
+            source: "two-factor sign-in is on without a seed: run `portlama server reset-admin` \
+                     on the server"
                 .into(),
         };
         let seed = state.panel.panel_2fa.secret.as_ref();

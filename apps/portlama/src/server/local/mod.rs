@@ -1,0 +1,109 @@
+//! The running server, asked from its own machine by root or by the user it runs as.
+
+mod answer;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use portlama_control::CHECK_TIMEOUT;
+use portlama_control_socket::{AskError, Held, Question, ask_and_hold};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use answer::Local;
+pub(crate) use report::{Agents, Expiry, Report};
+
+/// The socket's name, in the run-time directory or in the state directory.
+const SOCKET: &str = "control.sock";
+/// Where the unit's socket lies (`RuntimeDirectory=portlama`).
+const RUNTIME_SOCKET: &str = "/run/portlama/control.sock";
+
+/// What can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Ask {
+    /// How it is; answered with a [`Report`].
+    Status,
+    /// For a new admin certificate; answered with a [`ResetDone`].
+    ResetAdmin,
+}
+
+/// A question to the server of one state directory: a machine may have several.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Asked {
+    state_dir: PathBuf,
+    ask: Ask,
+}
+
+impl Question for Asked {
+    fn time_limit(&self) -> Duration {
+        match self.ask {
+            // Longer than its own ports may take to answer.
+            Ask::Status => CHECK_TIMEOUT + Duration::from_secs(10),
+            // It waits for the changes that are under way.
+            Ask::ResetAdmin => Duration::from_secs(60),
+        }
+    }
+}
+
+/// What the server says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Said<T> {
+    /// It did, or knows, what was asked.
+    Done(T),
+    /// It serves another state directory.
+    ServesAnother,
+    /// It did not, and nothing was changed.
+    Refused(String),
+}
+
+/// The answer to [`Ask::ResetAdmin`]; the files lie where they always do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResetDone {
+    pub(crate) ca_fingerprint: String,
+}
+
+/// Where the server that serves `state_dir` listens: in the directory that systemd made for its
+/// run time, or beside its state.
+pub(crate) fn own_socket(state_dir: &Path) -> PathBuf {
+    // systemd.exec(5): the directories of `RuntimeDirectory=`, separated by colons.
+    let given = std::env::var("RUNTIME_DIRECTORY").unwrap_or_default();
+    match given.split(':').next() {
+        Some(dir) if !dir.is_empty() => Path::new(dir).join(SOCKET),
+        _ => state_dir.join(SOCKET),
+    }
+}
+
+/// Asks the server that runs over `state_dir`; `None` when none does.
+pub(crate) async fn ask<T: DeserializeOwned>(state_dir: &Path, what: Ask) -> Result<Option<T>> {
+    Ok(ask_holding(state_dir, what).await?.map(|(said, _)| said))
+}
+
+/// The same; what the answer lends is kept until the second value is dropped.
+pub(crate) async fn ask_holding<T: DeserializeOwned>(
+    state_dir: &Path,
+    what: Ask,
+) -> Result<Option<(T, Held)>> {
+    let Ok(state_dir) = state_dir.canonicalize() else {
+        return Ok(None);
+    };
+    let sockets = [state_dir.join(SOCKET), PathBuf::from(RUNTIME_SOCKET)];
+    let question = Asked {
+        state_dir,
+        ask: what,
+    };
+    for socket in sockets {
+        match ask_and_hold(&socket, &question).await {
+            Ok((Said::Done(said), held)) => return Ok(Some((said, held))),
+            Ok((Said::Refused(why), _)) => bail!(why),
+            Ok((Said::ServesAnother, _)) | Err(AskError::NotRunning { .. }) => {}
+            Err(error) => return Err(error).context("the running server gives no answer"),
+        }
+    }
+    Ok(None)
+}
