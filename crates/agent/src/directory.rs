@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::allow::AllowFile;
 use crate::files::{self, FileError, FileLock};
+use crate::log_files::LogFiles;
 
 /// `config.json`: who the agent is and where its server stands. It holds no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,6 +107,12 @@ impl AgentDir {
     #[must_use]
     pub fn allowed(&self) -> AllowFile {
         AllowFile::at(self.path.join("allowed.json"))
+    }
+
+    /// The log, where the agent keeps it itself.
+    #[must_use]
+    pub fn logs(&self) -> LogFiles {
+        LogFiles::at(self.path.join("logs"))
     }
 
     /// The socket on which a running agent answers.

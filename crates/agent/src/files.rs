@@ -111,6 +111,17 @@ fn read_limited(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Removes a file that may be there.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileError::Write {
+            path: path.to_owned(),
+            source,
+        }),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// A JSON document; `None` when there is no file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
     read_text(path)?

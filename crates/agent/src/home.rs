@@ -223,6 +223,45 @@ impl Home {
         files::write_json(&self.registry_path(), &registry)
     }
 
+    /// Makes an agent the one that is meant when no label is given.
+    ///
+    /// # Errors
+    /// When none has the label, or the registry cannot be changed.
+    pub fn switch(&self, label: &AgentLabel) -> Result<(), ChooseError> {
+        let _turn = FileLock::wait(&self.path.join("agents.lock"))?;
+        let mut registry = self.registry()?;
+        let known = registry.labels();
+        if !known.contains(label) {
+            return Err(ChooseError::Unknown {
+                label: label.clone(),
+                home: self.path.clone(),
+                known,
+            });
+        }
+        registry.current_label = Some(label.clone());
+        files::write_json(&self.registry_path(), &registry)?;
+        Ok(())
+    }
+
+    /// Takes an agent out of the registry. Where it was the current one, the oldest of the others
+    /// is from then on. Says whether none is left, and then the registry is gone.
+    pub(crate) fn forget(&self, label: &AgentLabel) -> Result<bool, FileError> {
+        let lock = self.path.join("agents.lock");
+        let _turn = FileLock::wait(&lock)?;
+        let mut registry = self.registry()?;
+        registry.agents.retain(|agent| agent.label != *label);
+        if registry.current_label.as_ref() == Some(label) {
+            registry.current_label = registry.agents.first().map(|agent| agent.label.clone());
+        }
+        if !registry.agents.is_empty() || !registry.extra.is_empty() {
+            files::write_json(&self.registry_path(), &registry)?;
+            return Ok(false);
+        }
+        files::remove(&self.registry_path())?;
+        files::remove(&lock)?;
+        Ok(true)
+    }
+
     /// The agent that is meant: the one with `label`, else the current one, else the only one.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //!   connects, and has no way around the gate.
 //! - [`discover`] looks for services of this machine that may want a host name.
 //! - [`site`] compares a folder with a static site and sends what changed.
+//! - [`service`] lets the system keep it running.
 //! - [`run()`] keeps the agent connected and answers [`ask`] on a socket of its directory.
 //!
 //! What this crate does not do: it listens on no network port, and it never believes a server
@@ -24,11 +25,14 @@ mod files;
 mod gate;
 mod home;
 mod identity;
+mod log_files;
 mod origin_tls;
 mod panel;
 mod proxy;
+mod remove;
 mod resolve;
 mod run;
+pub mod service;
 mod setup;
 pub mod site;
 mod socket;
@@ -44,8 +48,10 @@ pub use files::{FileError, FileLock, MAX_FILE_BYTES};
 pub use gate::{Admission, Gate, Guarded};
 pub use home::{AgentRegistry, ChooseError, Home, REGISTRY_FORMAT, RegisteredAgent};
 pub use identity::IdentityError;
+pub use log_files::{LOG_FILE_BYTES, LOG_FILES, LogFiles, LogFollower, LogWriter};
 pub use panel::{PanelError, panel_of};
 pub use proxy::ProxySettings;
+pub use remove::{RemoveError, remove_agent};
 pub use resolve::{MAX_ADDRESSES, MAX_LOOKUPS, Resolve, SystemResolver};
 pub use run::{
     LIST_POLL, MEASURE_TIMEOUT, MEASUREMENTS, REFRESH_INTERVAL, REFRESH_RETRY_FIRST,

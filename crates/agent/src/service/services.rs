@@ -1,0 +1,256 @@
+//! Carrying out what a manager says.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use portlama_model::AgentLabel;
+
+use super::orders::{self, ServiceError};
+use super::{Launchd, Person, Service, ServiceManager, ServiceState, Systemd};
+use crate::files;
+
+/// Exists where systemd runs (sd_booted(3)).
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// Services of one manager.
+#[derive(Debug)]
+pub struct Services {
+    manager: Box<dyn ServiceManager>,
+    /// Variables by which the programs find it.
+    environment: Vec<(String, String)>,
+    /// The line that every definition of this person has.
+    owner_line: Option<String>,
+}
+
+/// Why there is nobody who could run a service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoManager {
+    /// No systemd, as in most containers.
+    #[error(
+        "nothing here runs services (there is no systemd, as in most containers): let whatever starts the programs of this machine run `portlama agent run`"
+    )]
+    NoSystemd,
+    /// There is one, and this session is none of its sessions.
+    #[error(
+        "this session has no systemd of its own: sign in by SSH or at the screen (not through su or sudo), or set up a service of the machine by `sudo portlama agent service install --system`, or keep `portlama agent run` running yourself"
+    )]
+    NoSession,
+    /// The machine's own can be told by root alone.
+    #[error("a service of the whole machine is root's to change: use `sudo`")]
+    NotRoot,
+    /// Another system.
+    #[error(
+        "on this system, services are not known to portlama: keep `portlama agent run` running yourself"
+    )]
+    OtherSystem,
+    /// A system without this kind of service.
+    #[error(
+        "--system is for machines with systemd; on macOS the agent is a service of the person who is signed in"
+    )]
+    NoMachineServices,
+    /// The person has no home.
+    #[error("this user has no home directory")]
+    NoHome,
+}
+
+/// What an installation did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The definition was not there, or was another.
+    pub changed: bool,
+}
+
+impl Services {
+    /// Those of whoever runs the program.
+    ///
+    /// # Errors
+    /// When there is nobody to run them.
+    pub fn of_person() -> Result<Self, NoManager> {
+        let home = std::env::home_dir().filter(|home| home.is_absolute());
+        let home = home.ok_or(NoManager::NoHome)?;
+        let uid = rustix::process::geteuid().as_raw();
+        if cfg!(target_os = "macos") {
+            return Ok(Self::with(Launchd::of_person(&home, uid)));
+        }
+        on_systemd()?;
+        let runtime = runtime_dir(uid).ok_or(NoManager::NoSession)?;
+        let mut services = Self::with(Systemd::of_person(&home));
+        let runtime = runtime.to_string_lossy().into_owned();
+        services.environment = vec![("XDG_RUNTIME_DIR".to_owned(), runtime)];
+        Ok(services)
+    }
+
+    /// Those of the machine, where agents run as `person`. Everybody may ask; root may change.
+    ///
+    /// # Errors
+    /// When the machine has none.
+    pub fn of_machine(person: &Person) -> Result<Self, NoManager> {
+        if cfg!(target_os = "macos") {
+            return Err(NoManager::NoMachineServices);
+        }
+        on_systemd()?;
+        let manager = Systemd::of_machine(person.name());
+        let owner_line = manager.owner_line();
+        let mut services = Self::with(manager);
+        services.owner_line = owner_line;
+        Ok(services)
+    }
+
+    fn with(manager: impl ServiceManager + 'static) -> Self {
+        Self {
+            manager: Box::new(manager),
+            environment: Vec::new(),
+            owner_line: None,
+        }
+    }
+
+    /// What the manager is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.manager.name()
+    }
+
+    /// What it calls the service.
+    #[must_use]
+    pub fn unit(&self, label: &AgentLabel) -> String {
+        self.manager.unit(label)
+    }
+
+    /// Where the definition is, whether it is there or not.
+    #[must_use]
+    pub fn file(&self, label: &AgentLabel) -> PathBuf {
+        self.manager.file(label)
+    }
+
+    /// Whether it belongs to the machine.
+    #[must_use]
+    pub fn are_machines(&self) -> bool {
+        self.owner_line.is_some()
+    }
+
+    /// Whether there is a definition, and it is this person's.
+    #[must_use]
+    pub fn has(&self, label: &AgentLabel) -> bool {
+        matches!(self.definition(label), Ok(Some(_)))
+    }
+
+    /// Whether what is defined is what `service` would be.
+    ///
+    /// # Errors
+    /// When the definition cannot be read, or made.
+    pub fn is_current(&self, service: &Service) -> Result<bool, ServiceError> {
+        let wanted = self.manager.render(service)?;
+        Ok(self.definition(&service.label)?.as_ref() == Some(&wanted))
+    }
+
+    /// Writes the definition and starts the service, anew if it ran. A definition that is there
+    /// already is left alone, and the service started if it did not run.
+    ///
+    /// # Errors
+    /// When it cannot be written, is another person's, or the manager refuses.
+    pub async fn install(&self, service: &Service) -> Result<Installed, ServiceError> {
+        let wanted = self.manager.render(service)?;
+        let changed = self.definition(&service.label)?.as_ref() != Some(&wanted);
+        if changed {
+            write(&self.file(&service.label), &wanted)?;
+        }
+        let orders = self.manager.load(&service.label);
+        orders::carry_out(orders, &self.environment).await?;
+        Ok(Installed { changed })
+    }
+
+    /// Starts the service, or starts it anew.
+    ///
+    /// # Errors
+    /// When the manager refuses.
+    pub async fn restart(&self, label: &AgentLabel) -> Result<(), ServiceError> {
+        orders::carry_out(self.manager.restart(label), &self.environment).await
+    }
+
+    /// Stops the service and takes its definition away; says whether there was one.
+    ///
+    /// # Errors
+    /// When the manager refuses, or the file is another person's or cannot be removed.
+    pub async fn remove(&self, label: &AgentLabel) -> Result<bool, ServiceError> {
+        if self.definition(label)?.is_none() {
+            return Ok(false);
+        }
+        orders::carry_out(self.manager.unload(label), &self.environment).await?;
+        let path = self.file(label);
+        fs::remove_file(&path).map_err(|source| ServiceError::File { path, source })?;
+        orders::carry_out(self.manager.forget(label), &self.environment).await?;
+        Ok(true)
+    }
+
+    /// How the service is.
+    ///
+    /// # Errors
+    /// When the manager does not say.
+    pub async fn state(&self, label: &AgentLabel) -> Result<ServiceState, ServiceError> {
+        let answer = orders::run(&self.manager.ask(label), &self.environment).await?;
+        Ok(self.manager.state(&answer))
+    }
+
+    /// The arguments by which `journalctl` shows the service's log; `None` where logs are files.
+    #[must_use]
+    pub fn journal(&self, label: &AgentLabel) -> Option<Vec<String>> {
+        self.manager.journal(label)
+    }
+
+    fn definition(&self, label: &AgentLabel) -> Result<Option<String>, ServiceError> {
+        let path = self.file(label);
+        let read = files::read_text(&path).map_err(|error| match error {
+            files::FileError::Read { path, source } => ServiceError::File { path, source },
+            _ => ServiceError::File {
+                path: path.clone(),
+                source: io::ErrorKind::InvalidData.into(),
+            },
+        })?;
+        match (read, &self.owner_line) {
+            (Some(text), Some(line)) if !text.contains(&format!("\n{line}")) => {
+                Err(ServiceError::Anothers { path })
+            }
+            (read, _) => Ok(read),
+        }
+    }
+}
+
+fn on_systemd() -> Result<(), NoManager> {
+    if !cfg!(target_os = "linux") {
+        return Err(NoManager::OtherSystem);
+    }
+    if !Path::new(SYSTEMD).exists() {
+        return Err(NoManager::NoSystemd);
+    }
+    Ok(())
+}
+
+/// Where the person's own systemd listens. A shell that was not signed in to, such as one of
+/// cron, may not know.
+fn runtime_dir(uid: u32) -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let usual = PathBuf::from(format!("/run/user/{uid}"));
+    let is_ours = |runtime: &PathBuf| {
+        let socket = fs::symlink_metadata(runtime.join("systemd/private"));
+        socket.is_ok_and(|socket| socket.uid() == uid)
+    };
+    named.into_iter().chain([usual]).find(is_ours)
+}
+
+/// Puts a definition in place, whole or not at all. It is no secret, and `systemctl cat` should
+/// show it to everybody.
+fn write(path: &Path, text: &str) -> Result<(), ServiceError> {
+    let failed = |source| ServiceError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().expect("a file has a folder");
+    fs::create_dir_all(folder).map_err(failed)?;
+    files::write_private(path, text.as_bytes()).map_err(|error| match error {
+        files::FileError::Write { path, source } => ServiceError::File { path, source },
+        other => failed(io::Error::other(other)),
+    })?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(failed)
+}
