@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
         "portlama-auth",
         "portlama-tunnel-proto",
         "portlama-dial",
+        "portlama-files",
         "portlama-control-socket",
     ],
     &["portlama-access"],

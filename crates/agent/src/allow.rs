@@ -11,8 +11,8 @@ use portlama_model::TunnelPort;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::files::{self, FileError, FileLock};
 use crate::target::Target;
+use portlama_files::{self as files, FileError, FileLock};
 
 /// The newest format of `allowed.json` that this program reads.
 pub const ALLOW_LIST_FORMAT: u64 = 1;

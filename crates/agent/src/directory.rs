@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::allow::AllowFile;
-use crate::files::{self, FileError, FileLock};
 use crate::log_files::LogFiles;
+use portlama_files::{self as files, FileError, FileLock};
 
 /// `config.json`: who the agent is and where its server stands. It holds no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]

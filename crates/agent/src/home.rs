@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::directory::{AgentConfig, AgentDir};
-use crate::files::{self, FileError, FileLock};
+use portlama_files::{self as files, FileError, FileLock};
 
 /// The newest format of `agents.json` that this program reads.
 pub const REGISTRY_FORMAT: u64 = 1;

@@ -10,7 +10,7 @@ use portlama_pki::{
 use rustls::pki_types::CertificateDer;
 
 use crate::directory::{AgentDir, IdentityFiles};
-use crate::files::FileError;
+use portlama_files::FileError;
 
 /// An identity that fits together: the authority is the pinned one, it issued the certificate,
 /// and the key is the certificate's. Made only by [`Identity::check`].

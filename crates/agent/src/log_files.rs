@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::files;
+use portlama_files as files;
 
 /// Files that are kept, the one that is written included.
 pub const LOG_FILES: usize = 5;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use portlama_model::AgentLabel;
 
 use crate::directory::AgentDir;
-use crate::files::FileError;
 use crate::home::Home;
+use portlama_files::FileError;
 
 /// Why an agent's files are still there.
 #[derive(Debug, thiserror::Error)]

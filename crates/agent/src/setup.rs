@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Map;
 
 use crate::directory::{AgentConfig, AgentDir, IdentityFiles, TunnelServer};
-use crate::files::FileError;
 use crate::home::Home;
 use crate::identity::{Identity, IdentityError};
 use crate::token::SetupSecret;
+use portlama_files::FileError;
 
 /// What is to be set up.
 #[derive(Debug)]

@@ -25,12 +25,12 @@ use tracing::{info, warn};
 use crate::carrier_tls;
 use crate::dialer::Dialer;
 use crate::directory::{AgentConfig, AgentDir, TunnelServer};
-use crate::files::FileError;
 use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::panel::{self as panel_client, PanelError};
 use crate::proxy::ProxySettings;
 use crate::status::certificate_warning;
+use portlama_files::FileError;
 
 pub use list::LIST_POLL;
 pub use panel::{

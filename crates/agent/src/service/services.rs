@@ -9,7 +9,7 @@ use portlama_model::AgentLabel;
 
 use super::orders::{self, ServiceError};
 use super::{Launchd, Person, Service, ServiceManager, ServiceState, Systemd};
-use crate::files;
+use portlama_files as files;
 
 /// Exists where systemd runs (sd_booted(3)).
 const SYSTEMD: &str = "/run/systemd/system";

@@ -1,4 +1,6 @@
-//! Small private files: read whole, written whole or not at all.
+//! Small private files: read whole, written whole or not at all, and a lock between processes.
+//! What stands in the home directory of a person who runs an agent or looks after servers.
+#![forbid(unsafe_code)]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// every port, stays below; more is not ours and would only fill memory.
 pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Why a file of the agent could not be used.
+/// Why a file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Reading failed.
@@ -73,7 +75,10 @@ fn holder(pid: &Option<u32>) -> String {
 
 /// Makes a directory and its parents. What is made is 0700, and so is the directory itself
 /// afterwards.
-pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
     let failed = |source| FileError::Write {
         path: path.to_owned(),
         source,
@@ -87,7 +92,10 @@ pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileError> {
 }
 
 /// The whole text of a file; `None` when there is none.
-pub(crate) fn read_text(path: &Path) -> Result<Option<String>, FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_text(path: &Path) -> Result<Option<String>, FileError> {
     match read_limited(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -123,13 +131,20 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
 }
 
 /// A JSON document; `None` when there is no file.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
     read_text(path)?
         .map(|text| parse_json(path, &text))
         .transpose()
 }
 
-pub(crate) fn parse_json<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileError> {
+/// The JSON document in a text that was read from `path`.
+///
+/// # Errors
+/// [`FileError::Broken`], with the line.
+pub fn parse_json<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileError> {
     serde_json::from_str(text).map_err(|error| FileError::Broken {
         path: path.to_owned(),
         line: error.line(),
@@ -146,7 +161,10 @@ fn plain_reason(error: &serde_json::Error) -> String {
 }
 
 /// Writes a JSON document, readable by its owner only.
-pub(crate) fn write_json<T: Serialize>(path: &Path, document: &T) -> Result<(), FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_json<T: Serialize>(path: &Path, document: &T) -> Result<(), FileError> {
     let mut text = serde_json::to_string_pretty(document).map_err(|error| FileError::Write {
         path: path.to_owned(),
         source: error.into(),
@@ -157,7 +175,10 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, document: &T) -> Result<(), 
 
 /// Puts `content` at `path` with mode 0600: a reader, and a machine that loses its power,
 /// finds the old content or the new, never a part.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     replace(path, content).map_err(|source| FileError::Write {
         path: path.to_owned(),
         source,
@@ -210,12 +231,18 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock, or says who has it.
-    pub(crate) fn take(path: &Path) -> Result<Self, FileError> {
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn take(path: &Path) -> Result<Self, FileError> {
         Self::lock(path, FlockOperation::NonBlockingLockExclusive)
     }
 
     /// Takes the lock when its holder, who needs it for moments only, has let go of it.
-    pub(crate) fn wait(path: &Path) -> Result<Self, FileError> {
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn wait(path: &Path) -> Result<Self, FileError> {
         Self::lock(path, FlockOperation::LockExclusive)
     }
 
