@@ -120,7 +120,10 @@ fn read_limited(path: &Path) -> io::Result<String> {
 }
 
 /// Removes a file that may be there.
-pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn remove(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileError::Write {
             path: path.to_owned(),
