@@ -38,9 +38,9 @@ fn a_server_goes_the_whole_way() -> Result<()> {
         outside.lead_to(vps.address())?;
         let mut diary = Diary::new(lab);
 
-        let admin = is_installed(&vps)?;
+        let admin = is_installed(&vps, &outside)?;
         diary.note("installed")?;
-        let mut account = is_set_up(&vps, &admin, &outside)?;
+        let mut account = is_set_up(&vps, &admin)?;
         diary.note("set up, certified")?;
         enrols(&at_home, &vps, &admin)?;
         diary.note("an agent at home serves")?;
@@ -51,11 +51,12 @@ fn a_server_goes_the_whole_way() -> Result<()> {
 }
 
 /// By the guide's one command. The admin takes the shown file and password home.
-fn is_installed(vps: &Machine<'_>) -> Result<Admin> {
+fn is_installed(vps: &Machine<'_>, outside: &Outside) -> Result<Admin> {
     vps.copy_in(&common::binary(), "/root/portlama", 0o755)?;
     let command = vps::guide("./portlama server install")?;
     let command = command.replace("198.51.100.23", &vps.address().to_string());
-    let said = vps.shell(&format!("cd /root && {command}"))?;
+    let authority = outside.options_for(vps)?;
+    let said = vps.shell(&format!("cd /root && {} {authority}", command.trim()))?;
     let shown = |what: &str| {
         let mut lines = said.lines();
         let line = lines.find_map(|line| line.strip_prefix(what));
@@ -63,17 +64,12 @@ fn is_installed(vps: &Machine<'_>) -> Result<Admin> {
         value.map(str::trim)
     };
     let p12 = vps.path(shown("admin")?);
-    Admin::new(&p12, shown("its password")?)
+    Admin::new("admin", &p12, shown("its password")?)
 }
 
 /// As the panel's pages do it, up to the first account.
-fn is_set_up(vps: &Machine<'_>, admin: &Admin, outside: &Outside) -> Result<Account> {
+fn is_set_up(vps: &Machine<'_>, admin: &Admin) -> Result<Account> {
     let at = vps.address();
-    vps.look_names_up(Lab::ADDRESS)?;
-    vps.shell("systemctl stop 'portlama-panel.*'")?;
-    outside.becomes_authority_of(vps)?;
-    vps.shell("systemctl start portlama-panel")?;
-
     let domain = json!({ "domain": DOMAIN, "email": "owner@lab.test" });
     admin.post(at, "onboarding/domain", &domain)?;
     let check = admin.post(at, "onboarding/verify-dns", &json!({}))?;
@@ -104,14 +100,8 @@ fn is_set_up(vps: &Machine<'_>, admin: &Admin, outside: &Outside) -> Result<Acco
 
 /// With a token, and one line to a URL.
 fn enrols(at_home: &Machine<'_>, vps: &Machine<'_>, admin: &Admin) -> Result<()> {
-    at_home.look_names_up(Lab::ADDRESS)?;
     home::furnish(at_home)?;
-    let wish = json!({ "label": "attic", "capabilities": ["tunnels:read", "tunnels:write"] });
-    let token = admin.post(vps.address(), "certs/agent/enroll", &wish)?;
-    let token = token["setupToken"].as_str().context("a token")?;
-    let set_up = format!("setup --panel-url https://{}:9292", vps.address());
-    home::typed(at_home, &set_up, token)?;
-    home::keep_running(at_home)?;
+    home::enrol(at_home, admin, vps.address())?;
     let url = home::agent(at_home, &format!("expose {} --as app", home::APP_PORT))?;
     ensure!(url.trim() == format!("https://app.{DOMAIN}"), "{url}");
     Ok(())

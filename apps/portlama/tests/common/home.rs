@@ -1,13 +1,21 @@
 //! A machine at home with an app and an agent.
 
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use portlama_testkit::machine::Machine;
+use portlama_testkit::machine::{Lab, Machine};
+use serde_json::json;
 
 use crate::common;
+use crate::outside::Admin;
+
+/// The agent's name at the server.
+pub(crate) const LABEL: &str = "attic";
+/// The unit that keeps it running.
+pub(crate) const UNIT: &str = "portlama-agent.service";
 
 /// The app, which says who visits it and counts the requests.
 const APP: &str = r#"
@@ -40,6 +48,20 @@ pub(crate) fn furnish(machine: &Machine<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Sets the agent up with a token of the server at an address, and keeps it running.
+pub(crate) fn enrol(machine: &Machine<'_>, admin: &Admin, server: Ipv4Addr) -> Result<()> {
+    machine.look_names_up(Lab::ADDRESS)?;
+    let wish = json!({ "label": LABEL, "capabilities": ["tunnels:read", "tunnels:write"] });
+    let token = admin.post(server, "certs/agent/enroll", &wish)?;
+    let token = token["setupToken"].as_str().context("a token")?;
+    typed(
+        machine,
+        &format!("setup --panel-url https://{server}:9292"),
+        token,
+    )?;
+    keep_running(machine)
+}
+
 /// A command of the agent, as its owner types it.
 pub(crate) fn agent(machine: &Machine<'_>, words: &str) -> Result<String> {
     typed(machine, words, "")
@@ -70,11 +92,11 @@ pub(crate) fn typed(machine: &Machine<'_>, words: &str, answer: &str) -> Result<
     Ok(stdout.into_owned())
 }
 
-/// Keeps the agent running as a service of the machine.
-pub(crate) fn keep_running(machine: &Machine<'_>) -> Result<()> {
+/// Keeps it running as a service of the machine.
+fn keep_running(machine: &Machine<'_>) -> Result<()> {
     let unit = "[Service]\nUser=owner\nExecStart=/usr/local/bin/portlama agent run\nRestart=always\n\
                 [Install]\nWantedBy=multi-user.target\n";
-    machine.write("/etc/systemd/system/portlama-agent.service", unit, 0o644)?;
-    machine.shell("systemctl enable --now portlama-agent.service")?;
+    machine.write(&format!("/etc/systemd/system/{UNIT}"), unit, 0o644)?;
+    machine.shell(&format!("systemctl enable --now {UNIT}"))?;
     Ok(())
 }

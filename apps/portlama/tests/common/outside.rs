@@ -34,15 +34,23 @@ impl Outside {
         self.0.lead_to(address)
     }
 
-    /// Lets a server, which does not run, ask this authority, as docs/state.md says.
-    pub(crate) fn becomes_authority_of(&self, machine: &Machine<'_>) -> Result<()> {
-        let ca_file = "/etc/ssl/certs/lab-authority.pem";
+    /// Lets these names alone lead there.
+    pub(crate) fn lead(&self, names: &[String], address: Ipv4Addr) -> Result<()> {
+        names
+            .iter()
+            .try_for_each(|name| self.0.add_a(name, &[address]))
+    }
+
+    /// Hands the authority's address to a machine, and gives the options of an installation that
+    /// asks it.
+    pub(crate) fn options_for(&self, machine: &Machine<'_>) -> Result<String> {
+        machine.look_names_up(Lab::ADDRESS)?;
+        let ca_file = "/root/authority.pem";
         machine.copy_in(&self.0.ca_file(), ca_file, 0o644)?;
-        let panel = "/etc/portlama/panel.json";
-        let mut settings: Value = serde_json::from_str(&machine.read(panel)?)?;
-        settings["acme"] = json!({ "directory": self.0.directory(), "caFile": ca_file });
-        machine.write(panel, settings.to_string(), 0o600)?;
-        machine.shell(&format!("chown portlama: {panel}")).map(drop)
+        let directory = self.0.directory();
+        Ok(format!(
+            "--acme-directory {directory} --acme-ca-file {ca_file}"
+        ))
     }
 
     /// A visitor who trusts this authority alone.
@@ -60,9 +68,9 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Takes the admin's file home and opens it with its password.
-    pub(crate) fn new(p12: &Path, password: &str) -> Result<Self> {
-        let folder = computer("admin")?;
+    /// Takes the admin's file to the computer of this name and opens it with its password.
+    pub(crate) fn new(computer_name: &str, p12: &Path, password: &str) -> Result<Self> {
+        let folder = computer(computer_name)?;
         let read = |what: &[&str], file: &str| -> Result<()> {
             let output = Command::new("openssl")
                 .args(["pkcs12", "-noenc", "-passin", "env:P12_PASSWORD", "-in"])
@@ -80,6 +88,11 @@ impl Admin {
         read(&["-nocerts"], "admin.key")?;
         read(&["-cacerts", "-nokeys"], "ca.crt")?;
         Ok(Self { folder })
+    }
+
+    /// The server's own authority.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.join("ca.crt")
     }
 
     fn curl(&self) -> Curl {
