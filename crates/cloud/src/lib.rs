@@ -9,7 +9,9 @@ pub mod address;
 pub mod digitalocean;
 mod label;
 pub mod latency;
+pub mod provision;
 pub mod region;
+pub mod registry;
 pub mod token;
 
 pub use label::{LabelError, MAX_HOST_NAME_BYTES, MAX_LABEL_BYTES, ServerLabel};
