@@ -16,14 +16,13 @@ mod serve;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub use ask::{AskError, Held, ask, ask_and_hold};
 pub use line::{MAX_ANSWER_BYTES, MAX_QUESTION_BYTES};
 pub use serve::{Answer, BoxFuture, ControlSocket, MAX_QUESTIONS, READ_TIMEOUT, Reply};
 
 /// What can be asked of a process.
-pub trait Question: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Question: Serialize + Send + Sync + 'static {
     /// How long the answer may take.
     fn time_limit(&self) -> Duration;
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -92,7 +93,7 @@ impl ControlSocket {
     }
 
     /// Answers until `shutdown`. What was begun by then is cut.
-    pub async fn serve<Q: Question>(
+    pub async fn serve<Q: Question + DeserializeOwned>(
         self,
         answers: Arc<dyn Answer<Q>>,
         shutdown: CancellationToken,
@@ -130,7 +131,7 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn answer_one<Q: Question>(
+async fn answer_one<Q: Question + DeserializeOwned>(
     mut stream: UnixStream,
     answers: &dyn Answer<Q>,
 ) -> io::Result<()> {

@@ -89,7 +89,7 @@ pub use operations::invitations::{
 };
 pub use operations::keys::{P12_PASSWORD_BYTES, SignedClient};
 pub use operations::onboarding::DnsCheck;
-pub use operations::services::ServiceView;
+pub use operations::services::{ServiceView, may_act_on_unit};
 pub use operations::sign_in::FIRST_FACTOR_LIFETIME;
 pub use operations::site_dns::SiteProof;
 pub use operations::site_files::{MAX_UPLOAD_FILE_BYTES, UPLOAD_BUFFER_BYTES, Upload, Uploaded};

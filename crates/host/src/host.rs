@@ -8,7 +8,8 @@ use portlama_control::{
 };
 
 use crate::figures::Figures;
-use crate::{journal, systemd};
+use crate::helper::Order;
+use crate::{helper, journal, systemd};
 
 /// The machine that this process runs on.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Machine for Host {
     fn act(&self, unit: Unit, action: ServiceAction) -> BoxFuture<'_, Result<(), MachineError>> {
         Box::pin(async move {
             match self.has_systemd {
-                true => systemd::act(unit, action).await,
+                true => helper::order(Order::Unit(unit, action)).await,
                 false => Err(no_systemd()),
             }
         })

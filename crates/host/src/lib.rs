@@ -2,7 +2,8 @@
 //!
 //! - figures of processor, memory and disk, from the system itself;
 //! - units through `systemctl`, journals through `journalctl`: programs with arguments that
-//!   stand in this crate, no shell, and nothing of what a caller wrote.
+//!   stand in this crate, no shell, and nothing of what a caller wrote;
+//! - orders to units by [`helper`], root's part, which the server asks.
 //!
 //! [`install`] makes a serving machine of a fresh one; [`release`] knows which programs are ours.
 //!
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod figures;
+pub mod helper;
 mod host;
 pub mod install;
 mod journal;

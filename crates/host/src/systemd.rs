@@ -4,12 +4,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use portlama_control::{
-    MachineError, ServiceAction, ServiceStatus, UNIT_ACTION_TIMEOUT, Unit, UnitView,
-};
+use portlama_control::{MachineError, ServiceStatus, UNIT_ACTION_TIMEOUT, Unit, UnitView};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
+
+use crate::helper::{Order, Program};
 
 /// How long systemd may take to say how its units are.
 pub const UNIT_LIST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,13 +23,6 @@ const PROPERTIES: &str = "--property=LoadState,ActiveState,ActiveEnterTimestampM
 
 /// How systemd asks a process to end (systemd.kill(5), `KillSignal=`).
 const SIGTERM: i32 = 15;
-
-/// What systemctl says to a user without rights: without polkit, and with one that knows no rule.
-const NO_RIGHT: [&str; 2] = ["Access denied", "Interactive authentication required"];
-
-/// Said in their place, because the advice that follows them leads nowhere.
-const NO_RIGHT_HERE: &str = "the user of this server may not do this; the guide says how to \
-     allow it, in \"Set up the server\" under \"Keep it running\"";
 
 /// The name of a unit for systemd.
 pub(crate) fn unit_name(unit: Unit) -> &'static str {
@@ -51,36 +44,38 @@ pub(crate) async fn units() -> Vec<UnitView> {
     }
 }
 
-/// Tells a unit what to do.
-pub(crate) async fn act(unit: Unit, action: ServiceAction) -> Result<(), MachineError> {
-    outcome(
-        unit,
-        &run(action_command(unit, action), UNIT_ACTION_TIMEOUT).await?,
-    )
+/// Does what an order takes, with the rights of this process.
+pub(crate) async fn carry_out(order: Order) -> Result<(), MachineError> {
+    let done = timeout(UNIT_ACTION_TIMEOUT, async {
+        for program in order.programs() {
+            let answer = run(command_of(&program), UNIT_ACTION_TIMEOUT).await?;
+            if program.must_succeed {
+                outcome(order, &answer)?;
+            }
+        }
+        Ok(())
+    });
+    done.await.unwrap_or(Err(MachineError::TimedOut))
 }
 
-fn outcome(unit: Unit, answer: &Answer) -> Result<(), MachineError> {
-    // This program is of the panel's own unit, and a unit that restarts ends all its processes
-    // (`KillMode=`): the order was given, and is being carried out.
-    let ended_by_its_order = unit == Unit::Panel && answer.status.signal() == Some(SIGTERM);
+fn command_of(program: &Program) -> Command {
+    let mut command = systemctl(&["--no-ask-password"]);
+    command.args(&program.arguments);
+    command
+}
+
+fn outcome(order: Order, answer: &Answer) -> Result<(), MachineError> {
+    // Of a server that root runs as a unit, this program is of that unit, and a unit that restarts
+    // ends all its processes (`KillMode=`): the order was given, and is being carried out.
+    let ended_by_its_order = matches!(order, Order::Unit(Unit::Panel, _) | Order::Upgrade)
+        && answer.status.signal() == Some(SIGTERM);
     if answer.status.success() || ended_by_its_order {
         return Ok(());
     }
     Err(MachineError::Refused(match answer.stderr.trim() {
         "" => format!("systemctl ended with {}", answer.status),
-        words if NO_RIGHT.iter().any(|known| words.contains(known)) => NO_RIGHT_HERE.to_owned(),
         words => words.to_owned(),
     }))
-}
-
-fn action_command(unit: Unit, action: ServiceAction) -> Command {
-    let mut command = systemctl(&["--no-ask-password"]);
-    if unit == Unit::Panel {
-        // It ends this process, so nobody would be left to answer.
-        command.arg("--no-block");
-    }
-    command.args([action.as_str(), unit_name(unit)]);
-    command
 }
 
 fn systemctl(arguments: &[&str]) -> Command {
@@ -191,9 +186,13 @@ fn parse_unit(unit: Unit, block: &str, now: Duration) -> Option<UnitView> {
 
 #[cfg(test)]
 mod tests {
+    use portlama_control::ServiceAction;
     use proptest::prelude::*;
 
     use super::*;
+
+    const RESTARTS_SSH: Order = Order::Unit(Unit::Ssh, ServiceAction::Restart);
+    const RESTARTS_ITSELF: Order = Order::Unit(Unit::Panel, ServiceAction::Restart);
 
     /// What systemd 252 says, one unit running, one broken, one missing, one stopped.
     const ANSWER: &str = "\
@@ -243,25 +242,6 @@ ActiveEnterTimestampMonotonic=0
         assert_eq!((view.status, view.uptime), (ServiceStatus::Unknown, None));
     }
 
-    #[test]
-    fn only_the_panels_own_restart_is_not_waited_for() {
-        let arguments = |unit, action| -> Vec<String> {
-            let command = action_command(unit, action);
-            let arguments = command.as_std().get_args();
-            arguments
-                .map(|a| a.to_string_lossy().into_owned())
-                .collect()
-        };
-        assert_eq!(
-            arguments(Unit::Panel, ServiceAction::Restart).split_off(3),
-            ["--no-block", "restart", "portlama.service"]
-        );
-        assert_eq!(
-            arguments(Unit::Ssh, ServiceAction::Reload).split_off(3),
-            ["reload", "ssh.service"]
-        );
-    }
-
     fn said(status: i32, stderr: &str) -> Answer {
         Answer {
             status: ExitStatus::from_raw(status),
@@ -271,31 +251,47 @@ ActiveEnterTimestampMonotonic=0
     }
 
     #[test]
-    fn a_restart_of_the_panel_that_ends_who_ordered_it_is_done() {
-        assert_eq!(outcome(Unit::Panel, &said(SIGTERM, "")), Ok(()));
-        for (unit, status) in [
-            (Unit::Ssh, SIGTERM),
-            (Unit::Panel, 9),
-            (Unit::Panel, 1 << 8),
+    fn an_order_that_ends_who_gave_it_is_done() {
+        for order in [RESTARTS_ITSELF, Order::Upgrade] {
+            assert_eq!(outcome(order, &said(SIGTERM, "")), Ok(()));
+        }
+        for (order, status) in [
+            (RESTARTS_SSH, SIGTERM),
+            (RESTARTS_ITSELF, 9),
+            (RESTARTS_ITSELF, 1 << 8),
         ] {
-            outcome(unit, &said(status, "")).expect_err("not done");
+            outcome(order, &said(status, "")).expect_err("not done");
         }
     }
 
     #[test]
-    fn missing_rights_are_told_with_the_way_to_them() {
-        let refused = |words: &str| match outcome(Unit::Ssh, &said(1 << 8, words)) {
-            Err(MachineError::Refused(words)) => words,
-            other => panic!("{other:?}"),
-        };
-        for words in [
-            "Failed to restart ssh.service: Access denied\nSee system logs and 'systemctl status'",
-            "Failed to restart ssh.service: Interactive authentication required.\nSee system logs",
-        ] {
-            assert_eq!(refused(words), NO_RIGHT_HERE);
-        }
-        let others = "Failed to reload ssh.service: Job type reload is not applicable";
-        assert_eq!(refused(others), others);
+    fn the_words_of_systemd_are_passed_on() {
+        let words = "Failed to reload ssh.service: Job type reload is not applicable";
+        assert_eq!(
+            outcome(RESTARTS_SSH, &said(1 << 8, &format!("{words}\n"))),
+            Err(MachineError::Refused(words.to_owned()))
+        );
+    }
+
+    #[test]
+    fn an_order_becomes_a_program_that_asks_nobody() {
+        let program = &RESTARTS_ITSELF.programs()[0];
+        let command = command_of(program);
+        let arguments = command
+            .as_std()
+            .get_args()
+            .map(|word| word.to_string_lossy());
+        assert_eq!(
+            arguments.collect::<Vec<_>>(),
+            [
+                "--no-pager",
+                "--system",
+                "--no-ask-password",
+                "--no-block",
+                "restart",
+                "portlama.service"
+            ]
+        );
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ mod acme;
 mod auth_host;
 mod carriers;
 mod doors;
+mod helper;
 mod inherited;
 mod init;
 mod install;
@@ -34,6 +35,9 @@ pub(crate) enum ServerCommand {
     Init(InitArguments),
     /// Make a serving, hardened server of this machine, as root.
     Install(install::InstallArguments),
+    /// Carry one order of the server out, as root. systemd starts it.
+    #[command(hide = true)]
+    Helper,
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
     /// Say how the server is.
@@ -46,6 +50,7 @@ pub(crate) enum ServerCommand {
 pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
+        ServerCommand::Helper => helper::run(output).await,
         ServerCommand::Install(arguments) => install::run(arguments, output).await,
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
         ServerCommand::Status(arguments) => status::run(&arguments, output).await,

@@ -111,3 +111,62 @@ pub(crate) fn exposure(machine: &Machine<'_>, unit: &str) -> Result<f64> {
     let score = score.with_context(|| format!("no sum in {said}"))?;
     Ok(score.parse()?)
 }
+
+/// Makes root's helper of what the guide shows.
+pub(crate) fn bring_the_helper(machine: &Machine<'_>) -> Result<()> {
+    for (name, beginning) in [
+        (
+            "portlama-helper.socket",
+            "[Unit]\nDescription=Orders of Portlama",
+        ),
+        (
+            "portlama-helper@.service",
+            "[Unit]\nDescription=An order of Portlama",
+        ),
+    ] {
+        let path = format!("/etc/systemd/system/{name}");
+        machine.write(&path, guide(beginning)?, 0o644)?;
+    }
+    machine.shell("systemd-analyze verify portlama-helper.socket portlama-helper@1.service")?;
+    machine.shell(guide("systemctl enable --now portlama-helper.socket")?)?;
+    Ok(())
+}
+
+/// What the helper answers to these octets, or nothing, and how long that took; `None` when it
+/// does not let the user come near.
+pub(crate) fn order(
+    machine: &Machine<'_>,
+    user: &str,
+    octets: &[u8],
+) -> Result<Option<(String, Duration)>> {
+    const ASKS: &str = "\
+import socket, sys
+helper = socket.socket(socket.AF_UNIX)
+helper.settimeout(40)
+try:
+    helper.connect('/run/portlama-helper.sock')
+except PermissionError:
+    sys.exit(13)
+answer = b''
+try:
+    helper.sendall(sys.stdin.buffer.read())
+except BrokenPipeError:
+    pass
+try:
+    while more := helper.recv(4096):
+        answer += more
+except ConnectionResetError:
+    pass
+print(answer.decode(), end='')
+";
+    machine.write("/tmp/asks.py", ASKS, 0o644)?;
+    machine.write("/tmp/octets", octets, 0o644)?;
+    let begun = std::time::Instant::now();
+    let ask = format!("runuser -u {user} -- python3 -B /tmp/asks.py < /tmp/octets");
+    let said = machine.run(["sh", "-c", &ask])?;
+    match said.code {
+        Some(0) => Ok(Some((said.stdout, begun.elapsed()))),
+        Some(13) => Ok(None),
+        _ => bail!("{said:?}"),
+    }
+}

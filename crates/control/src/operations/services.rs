@@ -276,8 +276,11 @@ fn view_unit(view: UnitView) -> ServiceView {
     }
 }
 
-/// Nobody shuts themselves out with a click.
-fn may_act_on_unit(unit: Unit, action: ServiceAction) -> Result<(), Refusal> {
+/// Nobody shuts themselves out with a click. Root's helper asks the same again.
+///
+/// # Errors
+/// When the unit may not be told this.
+pub fn may_act_on_unit(unit: Unit, action: ServiceAction) -> Result<(), Refusal> {
     match (unit, action) {
         (Unit::Panel, ServiceAction::Stop) => Err(Refusal::StopsThePanel),
         (Unit::Ssh, ServiceAction::Stop) => Err(Refusal::StopsSsh),

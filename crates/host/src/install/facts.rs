@@ -108,6 +108,8 @@ pub struct ServiceFacts {
     pub enabled: bool,
     /// Whether socket and service are active, by the installed program and the present units.
     pub current: bool,
+    /// Whether root's helper listens, and starts with the machine.
+    pub helper: bool,
 }
 
 /// The SSH server.

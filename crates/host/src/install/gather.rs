@@ -19,6 +19,7 @@ use super::{PROGRAM, STATE_DIR, file, gather_ssh};
 
 const SERVICE: &str = "portlama.service";
 const SOCKET: &str = "portlama.socket";
+const HELPER: &str = "portlama-helper.socket";
 
 /// Everything that the plan rests on. `address` is what the machine itself would send from.
 ///
@@ -179,6 +180,7 @@ fn service() -> ServiceFacts {
     ServiceFacts {
         enabled: enabled(SOCKET) && enabled(SERVICE),
         current: is_active(SOCKET) && is_active(SERVICE) && started_after_changes(),
+        helper: enabled(HELPER) && is_active(HELPER),
     }
 }
 

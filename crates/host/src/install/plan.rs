@@ -120,7 +120,7 @@ pub fn plan(facts: &Facts, options: &Options) -> Vec<Step> {
             work: steps::state::work(facts, options),
         },
         step("units", "Service and socket", steps::units::work),
-        step("polkit", "Rights for the panel", steps::polkit::work),
+        step("helper", "Root's helper", steps::helper::work),
         step("kernel", "Kernel settings", steps::kernel::work),
         step("swap", "Swap", steps::swap::work),
         step("ssh", "SSH server", steps::ssh::work),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::facts::Facts;
 use super::plan::Options;
-use super::steps::{fail2ban, kernel, polkit, ssh, swap, units};
+use super::steps::{fail2ban, helper, kernel, ssh, swap, units};
 use super::{HTTPS_PORT, PANEL_PORT, STATE_DIR};
 
 /// Space that packages, program and state need before there is anything to serve, MiB.
@@ -13,18 +13,22 @@ pub const MIN_FREE_DISK_MIB: u64 = 512;
 pub const SYSTEMS: [&str; 2] = ["debian 12", "ubuntu 24.04"];
 
 /// Files that are the installation's own: under these names nobody else's are expected.
-pub(super) const OWN_FILES: [&str; 7] = [
+pub(super) const OWN_FILES: [&str; 8] = [
     units::SERVICE,
     units::SOCKET,
-    polkit::RULES,
+    helper::SOCKET,
+    helper::SERVICE,
     kernel::SETTINGS,
     ssh::DROP_IN,
     fail2ban::JAIL,
     swap::UNIT,
 ];
 
-/// Files that an earlier installation made under names that are not in use any more.
-pub(super) const EARLIER_FILES: [&str; 2] = units::EARLIER;
+/// Files that an earlier installation made and that are not in use any more.
+pub(super) const EARLIER_FILES: [&str; 3] = {
+    let [socket, service] = units::EARLIER;
+    [socket, service, helper::EARLIER_RULES]
+};
 
 /// All reasons to refuse; none when the way is free.
 #[must_use]

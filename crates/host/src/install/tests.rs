@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::steps::{fail2ban, packages, polkit, ssh, units};
+use super::steps::{fail2ban, helper, packages, ssh, units};
 use super::*;
 
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 23));
@@ -94,6 +94,7 @@ fn finish(facts: &mut Facts, step: &Step) {
     match step.key {
         "state" => facts.state.is_closed = true,
         "units" => facts.service.enabled = true,
+        "helper" => facts.service.helper = true,
         "swap" => facts.swap = Swap::Some,
         "fail2ban" => facts.fail2ban_runs = true,
         "start" => facts.service.current = true,
@@ -124,7 +125,7 @@ fn a_step_that_was_cut_short_is_done_again_whole() {
         finish(&mut facts, &step);
     }
     for key in [
-        "state", "units", "polkit", "kernel", "ssh", "fail2ban", "start",
+        "state", "units", "helper", "kernel", "ssh", "fail2ban", "start",
     ] {
         facts.manifest.under_way = Some(key.to_owned());
         assert!(matches!(work_of(&facts, key), Work::Do(_)), "{key}");
@@ -339,7 +340,28 @@ fn leaves_a_jail_that_somebody_made_alone() {
 }
 
 #[test]
-fn the_guide_shows_the_same_rights() {
+fn the_guide_shows_the_same_helper() {
     let guide = include_str!("../../../../docs/guide/12-server.md");
-    assert!(guide.contains(polkit::RULES_TEXT));
+    for text in [helper::SOCKET_TEXT, helper::SERVICE_TEXT] {
+        assert!(guide.contains(&format!("```\n{text}```")), "{text}");
+    }
+}
+
+#[test]
+fn the_rule_of_an_earlier_version_is_taken_away() {
+    let mut facts = fresh();
+    put(&mut facts, helper::EARLIER_RULES, "polkit.addRule(");
+    facts.manifest.packages.insert("polkitd".to_owned());
+    assert_eq!(refused(&facts, &Options::default()), "");
+    let Work::Do(actions) = work_of(&facts, "helper") else {
+        panic!("the helper is missing");
+    };
+    let [.., Action::Remove(path), Action::Say(text)] = actions.as_slice() else {
+        panic!("{actions:?}");
+    };
+    assert_eq!(*path, helper::EARLIER_RULES);
+    assert!(text.contains("polkitd"), "{text}");
+    // One that somebody else has made stays, and is told.
+    facts.manifest.files.clear();
+    assert!(refused(&facts, &Options::default()).contains(helper::EARLIER_RULES));
 }

@@ -2,9 +2,9 @@
 
 pub(super) mod fail2ban;
 pub(super) mod firewall;
+pub(super) mod helper;
 pub(super) mod kernel;
 pub(super) mod packages;
-pub(super) mod polkit;
 pub(super) mod program;
 pub(super) mod ssh;
 pub(super) mod start;

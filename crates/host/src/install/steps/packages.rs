@@ -3,9 +3,8 @@
 use crate::install::facts::Facts;
 use crate::install::plan::{Action, Work};
 
-/// Firewall, bans, what bans need to read the journal, and the rights of the panel.
-pub(in crate::install) const PACKAGES: [&str; 4] =
-    ["ufw", "fail2ban", "python3-systemd", "polkitd"];
+/// Firewall, bans, and what bans need to read the journal.
+pub(in crate::install) const PACKAGES: [&str; 3] = ["ufw", "fail2ban", "python3-systemd"];
 
 pub(in crate::install) fn work(facts: &Facts) -> Work {
     let has_other_firewall = facts.firewall.other.is_some();
