@@ -18,6 +18,9 @@ LIST_P99_GOAL_MS = 10
 CREATION_RATIO_GOAL = 2
 START_GOAL_SECONDS = 2
 START_RSS_GOAL_MIB = 100
+INSTALL_GOAL_SECONDS = 60
+OWN_INSTALL_GOAL_SECONDS = 10
+UNITS_GOAL_MIB = {"server": 64, "agent": 20}
 
 
 def save(results: dict, path: Path) -> None:
@@ -29,7 +32,7 @@ def text(results: dict) -> str:
     """All tables, readable on a terminal and as Markdown."""
     tables = [_machine(results)]
     for measured, table in [("idle", _memory), ("transfers", _transfers), ("requests", _requests),
-                            ("wrong_passwords", _wrong_passwords), ("lists", _panel), ("starts", _starts)]:
+                            ("wrong_passwords", _wrong_passwords), ("lists", _panel), ("starts", _starts), ("machines", _machines)]:
         if measured in results:
             tables.append(table(results))
     return "\n\n".join(tables)
@@ -49,7 +52,7 @@ def write_page(results: dict, path: Path) -> None:
 def _machine(results: dict) -> str:
     lines = [f"- {name}: {value}" for name, value in results["machine"].items()]
     kinds = ("transfers", "requests", "lists", "creations", "starts")
-    others = [sample["others"] for kind in kinds for sample in results.get(kind, [])]
+    others = [sample["others"] for kind in kinds for sample in results.get(kind, [])] or [0]
     arguments = results["arguments"]
     lines.append(f"- samples: {arguments['repetitions']} of {arguments['seconds']} s; median (least to most)")
     lines.append(
@@ -140,6 +143,22 @@ def _starts(results: dict) -> str:
         ["highest RSS, MiB", _spread(of("peak"), "{:.1f}"), ""],
     ]
     return _table([f"start with {certificates.HOSTS:,} hosts, a certificate each", "median", "goal"], rows)
+
+
+def _machines(results: dict) -> str:
+    figures = results["machines"]
+    seconds, packages = figures["seconds"], figures["packages"]
+    own = seconds - packages
+    rows = [
+        ["installation of a fresh machine, s", f"{seconds:.1f}", _goal(seconds, INSTALL_GOAL_SECONDS)],
+        ["without the distribution's packages, s", f"{own:.1f}", _goal(own, OWN_INSTALL_GOAL_SECONDS)],
+    ]
+    for name, goal in UNITS_GOAL_MIB.items():
+        units = figures[name]
+        what = f"{name}, all processes of its units ({', '.join(units['processes'])})"
+        rows.append([f"{what}, idle: RSS, MiB", f"{units['rss']:.1f}", _goal(units["rss"], goal)])
+        rows.append(["PSS, MiB", f"{units['pss']:.1f}", ""])
+    return _table(["Debian machine with systemd", "", "goal"], rows)
 
 
 def _pair(samples: list, key: str, shape: str, ratio: bool = True, spread: bool = True) -> list[str]:

@@ -8,10 +8,12 @@ The whole path (visitor HTTPS, signed-in check, tunnel, app) stands beside nginx
 and without sign-in: the least that any HTTPS in front of the same service can cost. Each
 repetition visits every target once, in turn, so that drift of the machine hits all of them;
 ratios are medians of the ratios within one repetition. What an admin waits for stands in
-`panel.py`, a start with many certificates in `certificates.py`.
+`panel.py`, a start with many certificates in `certificates.py`. Installation and idle memory on
+machines with a systemd of their own are measured by `apps/portlama/tests/figures.rs`.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -107,6 +109,13 @@ def starts(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
     results["starts"] = certificates.starts(arguments.binary, folder, arguments.repetitions)
 
 
+def machines(arguments: argparse.Namespace, folder: Path, results: dict) -> None:
+    """What `cargo xtask bench` measured on booted machines, where these can be booted."""
+    figures = os.environ.get("PORTLAMA_FIGURES")
+    if figures:
+        results["machines"] = json.loads(Path(figures).read_text())
+
+
 def open_tunnels(demo: Demo, origin_port: int, sink_port: int) -> load.Target:
     """The whole path, as a visitor who signed in with both factors."""
     demo.tunnel("bench", origin_port)
@@ -162,7 +171,7 @@ def turns(arguments, targets):
 
 
 # What `--only` chooses from.
-PARTS = {"visitors": visitors, "panel": admin, "certificates": starts}
+PARTS = {"visitors": visitors, "panel": admin, "certificates": starts, "machines": machines}
 
 
 def say(what: str) -> None:

@@ -44,28 +44,44 @@ const ROOTS: &str = "PORTLAMA_MACHINE_ROOTS";
 
 /// Boots machines and tests Portlama on them; says why where this cannot be done.
 pub fn test() -> Result<()> {
+    let Some(mut command) = on_machines(&["portlama", "portlama-testkit"], "machine*")? else {
+        return Ok(());
+    };
+    // Machines share this one's cores and memory, and times are measured.
+    run(command.args(["--", "--test-threads", "1"]))
+}
+
+/// Boots machines and writes what installation, server and agent take of them; whether that
+/// could be done. The variable tells the test which file to write.
+pub fn measure(variable: &str, file: &Path) -> Result<bool> {
+    let Some(mut command) = on_machines(&["portlama"], "figures")? else {
+        return Ok(false);
+    };
+    run(command.env(variable, file))?;
+    Ok(true)
+}
+
+/// The command that runs tests of these packages on machines, with the binary as users run it.
+fn on_machines(packages: &[&str], tests: &str) -> Result<Option<Command>> {
     if let Some(why) = impossible() {
         println!("skipped: {why}");
-        return Ok(());
+        return Ok(None);
     }
     tools::ensure(tools::FOR_MACHINE)?;
     let Some(sources) = sources()? else {
         println!("skipped: the apt sources of this machine have no Debian {SUITE}");
-        return Ok(());
+        return Ok(None);
     };
     let roots = roots(&sources)?;
     let binary = demo::build_release()?;
     let mut command = cargo();
     command
         .args(["test", "--locked", "--quiet"])
-        .args(["--package", "portlama", "--package", "portlama-testkit"])
-        .args(["--features", "portlama/machine-tests"])
-        .args(["--test", "machine*"])
-        // Machines share this one's cores and memory, and times are measured.
-        .args(["--", "--test-threads", "1"])
+        .args(packages.iter().flat_map(|name| ["--package", *name]))
+        .args(["--features", "portlama/machine-tests", "--test", tests])
         .env("PORTLAMA_BINARY", binary)
         .env(ROOTS, roots);
-    run(&mut command)
+    Ok(Some(command))
 }
 
 /// Why no machine can be booted here.
