@@ -1,7 +1,7 @@
 //! What a room behind the edge is: the seam between the edge, which owns the sockets, and
 //! panel and portal, which answer requests. Types only.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ::http::{HeaderValue, StatusCode, header};
@@ -108,6 +108,7 @@ pub trait CarrierSink: Send + Sync {
         closed: CancellationToken,
     ) -> BoxFuture<'static, ()>;
 
-    /// A WebSocket at `tunnel.<domain>` after its 101; the agent proves itself inside.
-    fn websocket(&self, io: Box<dyn AsyncReadWrite>) -> BoxFuture<'static, ()>;
+    /// A WebSocket at `tunnel.<domain>` after its 101, from this address; the agent proves itself
+    /// inside.
+    fn websocket(&self, io: Box<dyn AsyncReadWrite>, from: IpAddr) -> BoxFuture<'static, ()>;
 }

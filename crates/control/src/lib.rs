@@ -44,6 +44,7 @@ pub mod rate;
 pub mod reset_admin;
 mod return_target;
 mod routes;
+pub mod security;
 mod services;
 mod session_table;
 mod sessions;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::admin_watch::AdminWatch;
 use crate::panel_door::PanelDoor;
+use crate::security::SecurityLog;
 use crate::{Clock, HostCertificate, PanelCookie, Sessions, SiteFiles, Traffic, desired};
 
 /// What requests are judged against: snapshots that are replaced whole, so that a reader never
@@ -28,6 +29,7 @@ pub struct Live {
     sessions: Sessions,
     site_files: Arc<SiteFiles>,
     denials: watch::Sender<u64>,
+    security: Arc<SecurityLog>,
     traffic: RwLock<HashMap<Uuid, Arc<Traffic>>>,
 }
 
@@ -53,6 +55,7 @@ impl Live {
             sessions,
             site_files,
             denials: watch::Sender::new(0),
+            security: Arc::default(),
             traffic: RwLock::default(),
         }
     }
@@ -134,6 +137,12 @@ impl Live {
     #[must_use]
     pub fn denials(&self) -> watch::Receiver<u64> {
         self.denials.subscribe()
+    }
+
+    /// Where refused tries are told.
+    #[must_use]
+    pub fn security(&self) -> &Arc<SecurityLog> {
+        &self.security
     }
 
     /// The counters of a tunnel.

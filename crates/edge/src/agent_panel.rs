@@ -22,6 +22,10 @@ pub(crate) async fn answer(
     request: Request<Received>,
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
+    let live = peer.edge.live();
+    if let Err(why) = live.identify(&peer.presented) {
+        live.security().refused_certificate(&why, peer.address.ip());
+    }
     let errand = Errand::AgentPanel {
         tunnel: route.tunnel,
         facts: app::facts(entry, &request),

@@ -273,9 +273,11 @@ fn tunnel(
         return own(bare, in_flight);
     };
     let upgrade = hyper::upgrade::on(&mut request);
+    let from = peer.address.ip();
     peer.connection.upgrade(Box::pin(async move {
         if let Ok(upgraded) = upgrade.await {
-            carriers.websocket(Box::new(TokioIo::new(upgraded))).await;
+            let io = Box::new(TokioIo::new(upgraded));
+            carriers.websocket(io, from).await;
         }
     }));
     let mut response = Response::new(Bytes::new());

@@ -9,13 +9,14 @@
 //!
 //! WebSockets go the same way and are refused before the upgrade.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
 use http::header::SET_COOKIE;
+use http::{Method, StatusCode};
 use portlama_access::{
     Caller, FetchSite, Identity, NotIdentified, Provenance, Rule, SecondFactor, When, Who, may_ask,
     may_call,
@@ -23,6 +24,7 @@ use portlama_access::{
 use portlama_api::NOT_FOUND;
 use portlama_control::http::ClientInfo;
 use portlama_control::rate::Count;
+use portlama_control::security::SecurityEvent;
 use portlama_control::{Control, PanelCookie};
 
 use crate::Route;
@@ -77,9 +79,13 @@ impl Gate {
                 let control = Arc::clone(&self.control);
                 let segments = PathSegments::of(segments, taken, route.path());
                 let call = Call::new(control, rule, caller, segments, request);
+                let from = call.client_ip();
                 match self.limit_tries(route, &call, &mut facts) {
                     Err(refusal) => Err(refusal),
-                    Ok(()) => route.run(call).await,
+                    Ok(()) => route
+                        .run(call)
+                        .await
+                        .inspect_err(|refusal| self.tell_try(route, refusal, from)),
                 }
             }
         };
@@ -121,13 +127,19 @@ impl Gate {
         let admitted = count
             .as_ref()
             .map_or(Ok(()), Count::check)
-            .map_err(Refusal::TooManyRequests)
-            .inspect(|()| log_bad_certificate(&who, client))
+            .map_err(|wait| {
+                self.tell(SecurityEvent::TooManyRequests, client, request);
+                Refusal::TooManyRequests(wait)
+            })
+            .inspect(|()| self.tell_certificate(&who, client, request))
             .and_then(|()| came_from_here(client, request))
             .and_then(|()| {
                 let onboarding = live.desired().onboarding;
                 may_call(rule, who, &second_factor, onboarding).map_err(Refusal::Access)
             });
+        if matches!(admitted, Ok(Caller::Identified(_))) {
+            live.security().vouch(client.address.ip());
+        }
         let facts = Facts {
             count,
             session: renewed.filter(|_| admitted.is_ok() && is_use(client, request)),
@@ -157,6 +169,44 @@ impl Gate {
         }
     }
 
+    /// Strangers learn that a certificate was not believed, the owner why. The limit of requests
+    /// bounds these lines.
+    fn tell_certificate(
+        &self,
+        who: &Result<Identity, NotIdentified>,
+        client: &ClientInfo,
+        request: &Request,
+    ) {
+        let Err(reason) = who else { return };
+        let Some(event) = SecurityEvent::of_certificate(reason) else {
+            return;
+        };
+        tracing::info!(address = %client.address.ip(), %reason, "a client certificate was refused");
+        self.tell(event, client, request);
+    }
+
+    /// What another website made a browser ask is no try of whoever sits before it, and must not
+    /// lead to a ban of their address.
+    fn tell(&self, event: SecurityEvent, client: &ClientInfo, request: &Request) {
+        if !fetch_site(client, request).is_foreign() {
+            let security = self.control.live().security();
+            security.refused(event, client.address.ip());
+        }
+    }
+
+    /// Tells of a token that lets nobody in.
+    fn tell_try(&self, route: &Route, refusal: &Refusal, from: IpAddr) {
+        for of in route.tries() {
+            let (wrong, event) = match of {
+                Tries::Enrolment => (StatusCode::UNAUTHORIZED, SecurityEvent::WrongToken),
+                Tries::Invitation => (StatusCode::NOT_FOUND, SecurityEvent::WrongInvitation),
+            };
+            if refusal.status() == wrong {
+                self.control.live().security().refused(event, from);
+            }
+        }
+    }
+
     /// Guessing tokens is slowed per address, certificate or not. The answer tells the count
     /// that refused.
     fn limit_tries(&self, route: &Route, call: &Call, facts: &mut Facts) -> Result<(), Refusal> {
@@ -167,6 +217,8 @@ impl Gate {
                 Tries::Invitation => self.control.count_invitation_try(from),
             };
             if let Err(wait) = count.check() {
+                let security = self.control.live().security();
+                security.refused(SecurityEvent::TooManyRequests, from);
                 facts.count = Some(count);
                 return Err(Refusal::TooManyRequests(wait));
             }
@@ -181,17 +233,6 @@ struct Facts {
     count: Option<Count>,
     /// The cookie that keeps the admin's session alive.
     session: Option<PanelCookie>,
-}
-
-/// Strangers learn that a certificate was not believed, the owner why. The limit of requests
-/// bounds these lines.
-fn log_bad_certificate(who: &Result<Identity, NotIdentified>, client: &ClientInfo) {
-    match who {
-        Ok(_) | Err(NotIdentified::NoCertificate) => {}
-        Err(reason) => {
-            tracing::info!(address = %client.address.ip(), %reason, "a client certificate was refused");
-        }
-    }
 }
 
 /// A client certificate goes along with whatever any website makes a browser send, so changes

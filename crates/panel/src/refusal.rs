@@ -142,7 +142,7 @@ impl Refusal {
         answer
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Access(denied) => denied_status(denied),
             Self::CrossOrigin => StatusCode::FORBIDDEN,

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use maud::{Markup, PreEscaped};
+use portlama_control::security::SecurityEvent;
 use portlama_control::{Accepted, Control, OperationError};
 use portlama_model::Secret;
 use qrcode::QrCode;
@@ -32,10 +33,17 @@ pub(crate) async fn limit(
         Ok(client) => client,
         Err(refusal) => return refusal.page(""),
     };
-    match control.count_invitation_try(client.address.ip()).check() {
-        Ok(()) => next.run(request).await,
-        Err(wait) => Refusal::TooManyTries(wait).page(&client.host),
+    let from = client.address.ip();
+    let security = control.live().security();
+    if let Err(wait) = control.count_invitation_try(from).check() {
+        security.refused(SecurityEvent::TooManyRequests, from);
+        return Refusal::TooManyTries(wait).page(&client.host);
     }
+    let answer = next.run(request).await;
+    if answer.status() == StatusCode::NOT_FOUND {
+        security.refused(SecurityEvent::WrongInvitation, from);
+    }
+    answer
 }
 
 /// `GET /invite/{token}`: who is invited, and a form for the password. Uses nothing up.

@@ -15,7 +15,8 @@ use portlama_access::{is_frame_of_sibling, may_ask};
 use portlama_auth::Network;
 use portlama_control::http::{Handler, RequestBody, ResponseBody};
 use portlama_control::rate::Windows;
-use portlama_control::{BoxFuture, Control};
+use portlama_control::security::SecurityEvent;
+use portlama_control::{BoxFuture, Control, Live};
 use tower::ServiceExt;
 
 use crate::refusal::Refusal;
@@ -30,6 +31,7 @@ pub const REQUESTS_PER_MINUTE: u32 = 600;
 /// The sign-in portal. Answers every request that the edge accepted for `auth.<domain>`.
 pub struct Portal {
     routes: Router,
+    live: Arc<Live>,
     requests: Mutex<Windows<Network>>,
     /// Those of the frames of sibling hosts, apart: they take nothing from people.
     frames: Mutex<Windows<Network>>,
@@ -39,6 +41,7 @@ impl Portal {
     /// A portal that signs people in at `control`.
     #[must_use]
     pub fn new(control: Arc<Control>) -> Self {
+        let live = Arc::clone(control.live());
         let limited = from_fn_with_state(Arc::clone(&control), invite::limit);
         let invitations = Router::new()
             .route("/invite/{token}", get(invite::page).post(invite::accept))
@@ -63,6 +66,7 @@ impl Portal {
             .with_state(control);
         Self {
             routes,
+            live,
             requests: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
             frames: Mutex::new(Windows::new(REQUESTS_PER_MINUTE)),
         }
@@ -74,7 +78,8 @@ impl Portal {
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
         let client = change::client(request)?;
         let (method, path) = (request.method(), request.uri().path());
-        let windows = match may_ask(&client.served_origin, method, request.headers()) {
+        let asked = may_ask(&client.served_origin, method, request.headers());
+        let windows = match &asked {
             Ok(()) if path.starts_with("/assets/") => return Ok(()),
             Ok(()) => &self.requests,
             // An app that shows another one in a frame: whoever is signed in is handed over there
@@ -84,7 +89,14 @@ impl Portal {
         };
         let address = client.address.ip();
         let count = windows.lock().count(address.into(), Instant::now());
-        count.check().map_err(Refusal::TooManyRequests)
+        count.check().map_err(|wait| {
+            // What an app shows in frames must not lead to a ban of who looks at it.
+            if asked.is_ok() {
+                let security = self.live.security();
+                security.refused(SecurityEvent::TooManyRequests, address);
+            }
+            Refusal::TooManyRequests(wait)
+        })
     }
 }
 

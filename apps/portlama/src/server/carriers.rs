@@ -1,5 +1,6 @@
 //! Connections of agents, from the edge to the hub.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -36,7 +37,7 @@ impl CarrierSink for Carriers {
         })
     }
 
-    fn websocket(&self, io: Box<dyn AsyncReadWrite>) -> BoxFuture<'static, ()> {
+    fn websocket(&self, io: Box<dyn AsyncReadWrite>, from: IpAddr) -> BoxFuture<'static, ()> {
         let control = Arc::clone(&self.control);
         Box::pin(async move {
             let proof = match server_proof(&control) {
@@ -44,10 +45,15 @@ impl CarrierSink for Carriers {
                 Err(cause) => return error!("no proof for a WebSocket carrier: {cause:#}"),
             };
             let live = Arc::clone(control.live());
-            let authenticate = move |chain: &[CertificateDer<'static>]| {
-                agent_of(&live, chain).map(|agent| (identity_of(&agent), CancellationToken::new()))
+            // The agent's home is known as long as the connection stands.
+            let mut vouched = None;
+            let authenticate = |chain: &[CertificateDer<'static>]| {
+                let agent = agent_of(&live, chain, from)?;
+                vouched = Some(live.security().vouch_while(from));
+                Some((identity_of(&agent), CancellationToken::new()))
             };
             let end = ws::serve_carrier(control.hub(), io, &proof, authenticate).await;
+            drop(vouched);
             debug!(?end, "WebSocket carrier ended");
         })
     }
@@ -61,14 +67,18 @@ fn identity_of(agent: &Agent) -> AgentIdentity {
 }
 
 /// The agent whose chain this is, by the same judgement as everywhere.
-fn agent_of(live: &Live, chain: &[CertificateDer<'static>]) -> Option<Agent> {
+fn agent_of(live: &Live, chain: &[CertificateDer<'static>], from: IpAddr) -> Option<Agent> {
     let presented = match live.client_trust().verify(chain) {
         Ok(client) => Presented::Client(client),
         Err(why) => Presented::Untrusted(why),
     };
     match live.identify(&presented) {
         Ok(Identity::Agent(agent)) => Some(agent),
-        Ok(Identity::Admin(_)) | Err(_) => None,
+        Ok(Identity::Admin(_)) => None,
+        Err(why) => {
+            live.security().refused_certificate(&why, from);
+            None
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::control::Core;
 use crate::passwords::{PoolFull, Turn};
 use crate::random::octets;
 use crate::return_target;
+use crate::security::SecurityEvent;
 use crate::sessions::{NewSignIn, SignIn};
 use crate::{
     Control, FirstFactor, HandoverCode, ReturnTarget, SessionId, SessionToken, SignInError,
@@ -188,9 +189,8 @@ impl Core {
         let endings = self.live.sessions().endings(typed);
         let account = account_of(&self.state.load(), typed);
         let Ok(verified) = self.passwords.verify(&turn, account, password).await else {
-            return Err(self
-                .wrong(attempt, "the name or the password was wrong")
-                .await);
+            let why = "the name or the password was wrong";
+            return Err(self.wrong(attempt, SecurityEvent::WrongPassword, why).await);
         };
         let token = Token::from_random(octets());
         let new = NewSignIn {
@@ -221,7 +221,9 @@ impl Core {
         let endings = self.live.sessions().endings(username.as_str());
         match self.accept_code(&username, code).await {
             Ok(Ok(())) => {}
-            Ok(Err(why)) => return Err(self.wrong(attempt, why).await),
+            Ok(Err(why)) => {
+                return Err(self.wrong(attempt, SecurityEvent::WrongCode, why).await);
+            }
             Err(error) => return Err(self.undecided(attempt, error)),
         }
         let token = Token::from_random(octets());
@@ -245,6 +247,7 @@ impl Core {
             .lockouts
             .begin(LockoutKey::new(name, from), self.live.now());
         let attempt = begun.map_err(|refusal| {
+            self.live.security().refused(SecurityEvent::HeldUp, from);
             tracing::info!(
                 retry_after_s = refusal.retry_after.as_secs(),
                 "a sign-in was refused: too many wrong tries"
@@ -263,8 +266,15 @@ impl Core {
         error
     }
 
-    async fn wrong(self: &Arc<Self>, attempt: Attempt, why: &'static str) -> SignInError {
+    async fn wrong(
+        self: &Arc<Self>,
+        attempt: Attempt,
+        event: SecurityEvent,
+        why: &'static str,
+    ) -> SignInError {
         tracing::info!(reason = why, "a sign-in was refused");
+        let from = attempt.key().network();
+        self.live.security().refused(event, from);
         let core = self.clone();
         blocking(move || core.lockouts.fail(attempt, core.live.now())).await;
         SignInError::Wrong

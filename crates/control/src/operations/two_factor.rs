@@ -13,6 +13,7 @@ use crate::change::{Change, audit_row, blocking, not_done};
 use crate::control::Core;
 use crate::operations::still_may;
 use crate::random::octets;
+use crate::security::SecurityEvent;
 use crate::writer::WriterGuard;
 use crate::{Control, OperationError, Refusal, Step};
 
@@ -203,6 +204,8 @@ impl Core {
             return Ok(proof);
         }
         tracing::warn!("a one-time code for the panel was used twice");
+        let security = self.live.security();
+        security.refused(SecurityEvent::WrongPanelCode, from);
         self.code_tries.lock().wrong(from.into(), self.live.now());
         Err(OperationError::WrongCode)
     }
@@ -216,11 +219,12 @@ impl Core {
     ) -> Result<VerifiedTotp, OperationError> {
         let (network, now) = (Network::from(from), self.live.now());
         let mut tries = self.code_tries.lock();
-        tries
-            .admit(network, now)
-            .map_err(|ban| OperationError::TooManyCodes {
+        tries.admit(network, now).map_err(|ban| {
+            self.live.security().refused(SecurityEvent::HeldUp, network);
+            OperationError::TooManyCodes {
                 retry_after: ban.retry_after,
-            })?;
+            }
+        })?;
         let code = code.and_then(|text| text.expose().parse::<TotpCode>().ok());
         let code = code.ok_or(Refusal::CodeFormat)?;
         let seed = TotpSeed::from_base32(stored).map_err(|error| OperationError::Failed {
@@ -230,6 +234,8 @@ impl Core {
         // Whether the step was used before is the database's to say.
         seed.verify(&code, None, now).map_err(|_| {
             tracing::info!("a one-time code for the panel was wrong");
+            let security = self.live.security();
+            security.refused(SecurityEvent::WrongPanelCode, network);
             tries.wrong(network, now);
             OperationError::WrongCode
         })

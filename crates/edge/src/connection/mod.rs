@@ -3,12 +3,13 @@
 mod http;
 mod watch;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use portlama_access::{Identity, Presented};
+use portlama_control::security::SecurityEvent;
 use portlama_tunnel::{ReadAhead, tune_carrier, tune_local};
-use rustls::ServerConfig;
+use rustls::{CertificateError, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
@@ -35,7 +36,7 @@ pub(crate) async fn serve(
         tracing::trace!(%error, "a connection ended before it began");
         return;
     }
-    let handshake = shake_hands(&edge, door, ReadAhead::new(tcp));
+    let handshake = shake_hands(&edge, door, ReadAhead::new(tcp), address.ip());
     let Some((zone, tls)) = shutdown.run_until_cancelled(handshake).await.flatten() else {
         return;
     };
@@ -43,7 +44,7 @@ pub(crate) async fn serve(
     match zone {
         // The handshake was the answer.
         Zone::Challenge(_) => {}
-        Zone::Tunnel => carry(&edge, tls, &presented, shutdown).await,
+        Zone::Tunnel => carry(&edge, tls, &presented, address.ip(), shutdown).await,
         Zone::Public(_) | Zone::Panel(_) | Zone::AgentPanel(_) => {
             let visitor = http::Visitor {
                 edge,
@@ -59,7 +60,12 @@ pub(crate) async fn serve(
 }
 
 /// The whole handshake under one deadline.
-async fn shake_hands(edge: &Edge, door: Door, tcp: Tcp) -> Option<(Zone, Box<TlsStream<Tcp>>)> {
+async fn shake_hands(
+    edge: &Edge,
+    door: Door,
+    tcp: Tcp,
+    from: IpAddr,
+) -> Option<(Zone, Box<TlsStream<Tcp>>)> {
     let deadline = Instant::now() + limits::HANDSHAKE_TIMEOUT;
     let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), tcp);
     let mut start = match timeout_at(deadline, acceptor).await {
@@ -83,9 +89,24 @@ async fn shake_hands(edge: &Edge, door: Door, tcp: Tcp) -> Option<(Zone, Box<Tls
         Ok(Ok(tls)) => Some((zone, Box::new(tls))),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a handshake failed");
+            if let Some(event) = refused_certificate(&error) {
+                edge.live().security().refused(event, from);
+            }
             None
         }
         Err(_) => None,
+    }
+}
+
+/// What a certificate was that ended the handshake, as one of the tunnel zone does.
+fn refused_certificate(error: &std::io::Error) -> Option<SecurityEvent> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    match tls {
+        rustls::Error::InvalidCertificate(CertificateError::Expired) => {
+            Some(SecurityEvent::StaleCertificate)
+        }
+        rustls::Error::InvalidCertificate(_) => Some(SecurityEvent::ForeignCertificate),
+        _ => None,
     }
 }
 
@@ -122,6 +143,7 @@ async fn carry(
     edge: &Arc<Edge>,
     tls: Box<TlsStream<Tcp>>,
     presented: &Presented,
+    from: IpAddr,
     shutdown: CancellationToken,
 ) {
     // Subscribed before the judgement, so that no denial falls between.
@@ -134,9 +156,12 @@ async fn carry(
         }
         Err(error) => {
             tracing::debug!(%error, "a carrier of nobody was closed");
+            edge.live().security().refused_certificate(&error, from);
             return;
         }
     };
+    // A ban of the agent's home would take its apps away from everybody.
+    let _vouched = edge.live().security().vouch_while(from);
     let Some(parts) = edge.parts() else {
         return;
     };

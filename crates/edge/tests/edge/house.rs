@@ -2,7 +2,7 @@
 //! what they were told.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -541,7 +541,7 @@ impl CarrierSink for Carriers {
         })
     }
 
-    fn websocket(&self, mut io: Box<dyn AsyncReadWrite>) -> BoxFuture<'static, ()> {
+    fn websocket(&self, mut io: Box<dyn AsyncReadWrite>, _: IpAddr) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             use tokio::io::AsyncWriteExt as _;
             io.write_all(b"carrier").await.expect("the client listens");
