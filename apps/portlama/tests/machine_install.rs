@@ -21,9 +21,9 @@ const MOST_MEMORY_KIB: u64 = 64 * 1024;
 const MOST_EXPOSED: f64 = 2.0;
 const UNIT: &str = "portlama.service";
 /// All steps, as `--json` names them.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "packages", "user", "program", "state", "units", "helper", "kernel", "swap", "ssh", "firewall",
-    "fail2ban", "start",
+    "fail2ban", "bans", "start",
 ];
 const MANIFEST: &str = "/var/lib/portlama/install.json";
 

@@ -15,10 +15,12 @@ pub mod helper;
 mod host;
 pub mod install;
 mod journal;
+mod packaged;
 pub mod release;
 mod systemd;
 
 pub use figures::MAX_CPU_STRETCH;
 pub use host::Host;
 pub use journal::{MAX_JOURNAL_COMPLAINTS, MAX_JOURNAL_LINE_BYTES};
+pub use packaged::{PACKAGED_PROGRAM, belongs_to_package};
 pub use systemd::{MAX_SYSTEMCTL_BYTES, UNIT_LIST_TIMEOUT};

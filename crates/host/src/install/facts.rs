@@ -30,6 +30,8 @@ pub struct Facts {
     pub packages: BTreeSet<String>,
     /// Whether there is a user `portlama`.
     pub has_user: bool,
+    /// Whether this program is a package's and stays where the package has it.
+    pub is_packaged: bool,
     /// Whether the installed program is this one.
     pub has_program: bool,
     /// The state directory.

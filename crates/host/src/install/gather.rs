@@ -9,13 +9,15 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
+use crate::packaged::belongs_to_package;
+
 use super::facts::{Facts, FirewallFacts, Listener, ServerFacts, ServiceFacts, StateFacts, Swap};
 use super::manifest::Manifest;
 use super::preflight::{EARLIER_FILES, OWN_FILES};
 use super::program::said;
 use super::steps::packages::PACKAGES;
 use super::steps::units;
-use super::{PROGRAM, STATE_DIR, file, gather_ssh};
+use super::{PROGRAM, STATE_DIR, file, gather_ssh, program_of};
 
 const SERVICE: &str = "portlama.service";
 const SOCKET: &str = "portlama.socket";
@@ -31,6 +33,7 @@ pub(super) fn facts(address: Option<IpAddr>) -> Result<Facts, String> {
         return Ok(Facts::default());
     }
     let ssh = gather_ssh::facts();
+    let is_packaged = std::env::current_exe().is_ok_and(|own| belongs_to_package(&own));
     Ok(Facts {
         is_root,
         system: system(&fs::read_to_string("/etc/os-release").unwrap_or_default()),
@@ -43,10 +46,11 @@ pub(super) fn facts(address: Option<IpAddr>) -> Result<Facts, String> {
         listeners: said("ss -H -l -t -n -p").map(|text| listeners(&text, &our_pids())),
         packages: packages(),
         has_user: said("getent passwd portlama").is_some(),
-        has_program: file::same(Path::new("/proc/self/exe"), Path::new(PROGRAM)),
+        is_packaged,
+        has_program: is_packaged || file::same(Path::new("/proc/self/exe"), Path::new(PROGRAM)),
         state: state(),
         files: files(),
-        service: service(),
+        service: service(program_of(is_packaged)),
         ssh,
         firewall: firewall(),
         fail2ban_runs: is_active("fail2ban.service"),
@@ -173,19 +177,19 @@ fn server(panel: &Value) -> Option<ServerFacts> {
     })
 }
 
-fn service() -> ServiceFacts {
+fn service(program: &str) -> ServiceFacts {
     let enabled = |unit: &str| {
         said(&format!("systemctl is-enabled {unit}")).is_some_and(|state| state == "enabled")
     };
     ServiceFacts {
         enabled: enabled(SOCKET) && enabled(SERVICE),
-        current: is_active(SOCKET) && is_active(SERVICE) && started_after_changes(),
+        current: is_active(SOCKET) && is_active(SERVICE) && started_after_changes(program),
         helper: enabled(HELPER) && is_active(HELPER),
     }
 }
 
 /// Whether the service was started after program and units were last written.
-fn started_after_changes() -> bool {
+fn started_after_changes(program: &str) -> bool {
     let show = format!(
         "systemctl show --timestamp=unix --property=ExecMainStartTimestamp --value {SERVICE}"
     );
@@ -193,7 +197,7 @@ fn started_after_changes() -> bool {
     else {
         return false;
     };
-    [PROGRAM, units::SERVICE, units::SOCKET].iter().all(|path| {
+    [program, units::SERVICE, units::SOCKET].iter().all(|path| {
         let written = fs::metadata(path).and_then(|meta| meta.modified()).ok();
         let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         written.is_some_and(|at| at.as_secs() <= started)

@@ -20,6 +20,8 @@ mod tests;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use crate::packaged::PACKAGED_PROGRAM;
+
 pub use facts::{
     Facts, FirewallFacts, Listener, ServerFacts, ServiceFacts, SshFacts, StateFacts, Swap,
 };
@@ -29,8 +31,16 @@ pub use plan::{Action, Options, Step, Work, plan};
 pub use preflight::{MIN_FREE_DISK_MIB, SYSTEMS, refusals};
 pub use program::{PACKAGES_LIMIT, PROGRAM_LIMIT, Program};
 
-/// Where the program is put.
+/// Where the program is put, unless a package brought it.
 pub const PROGRAM: &str = "/usr/local/bin/portlama";
+/// Where the installed server's program is: a package keeps its own.
+fn program_of(is_packaged: bool) -> &'static str {
+    match is_packaged {
+        true => PACKAGED_PROGRAM,
+        false => PROGRAM,
+    }
+}
+
 /// Where the server lives.
 pub const STATE_DIR: &str = "/etc/portlama";
 /// The port of visitors, sign-in and agents.

@@ -126,6 +126,7 @@ pub fn plan(facts: &Facts, options: &Options) -> Vec<Step> {
         step("ssh", "SSH server", steps::ssh::work),
         step("firewall", "Firewall", steps::firewall::work),
         step("fail2ban", "Bans for SSH", steps::fail2ban::work),
+        step("bans", "Bans for the server", steps::bans::work),
     ];
     let due = steps::start::is_due(&steps);
     steps.push(Step {

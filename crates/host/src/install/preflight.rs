@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::facts::Facts;
 use super::plan::Options;
-use super::steps::{fail2ban, helper, kernel, ssh, swap, units};
+use super::steps::{bans, fail2ban, helper, kernel, ssh, swap, units};
 use super::{HTTPS_PORT, PANEL_PORT, STATE_DIR};
 
 /// Space that packages, program and state need before there is anything to serve, MiB.
@@ -13,7 +13,7 @@ pub const MIN_FREE_DISK_MIB: u64 = 512;
 pub const SYSTEMS: [&str; 2] = ["debian 12", "ubuntu 24.04"];
 
 /// Files that are the installation's own: under these names nobody else's are expected.
-pub(super) const OWN_FILES: [&str; 8] = [
+pub(super) const OWN_FILES: [&str; 10] = [
     units::SERVICE,
     units::SOCKET,
     helper::SOCKET,
@@ -21,6 +21,8 @@ pub(super) const OWN_FILES: [&str; 8] = [
     kernel::SETTINGS,
     ssh::DROP_IN,
     fail2ban::JAIL,
+    bans::FILTER,
+    bans::JAIL,
     swap::UNIT,
 ];
 

@@ -125,7 +125,7 @@ fn a_step_that_was_cut_short_is_done_again_whole() {
         finish(&mut facts, &step);
     }
     for key in [
-        "state", "units", "helper", "kernel", "ssh", "fail2ban", "start",
+        "state", "units", "helper", "kernel", "ssh", "fail2ban", "bans", "start",
     ] {
         facts.manifest.under_way = Some(key.to_owned());
         assert!(matches!(work_of(&facts, key), Work::Do(_)), "{key}");
@@ -320,6 +320,32 @@ fn units_of_an_earlier_name_go_before_the_present_ones_come() {
         foreign.contains("portlama-panel.service was not made"),
         "{foreign}"
     );
+}
+
+#[test]
+fn the_program_of_a_package_stays_where_the_package_has_it() {
+    let mut facts = Facts {
+        is_packaged: true,
+        has_program: true,
+        ..fresh()
+    };
+    assert_eq!(work_of(&facts, "program"), Work::Nothing);
+    let Work::Do(actions) = work_of(&facts, "units") else {
+        panic!("units are missing");
+    };
+    let service = actions.iter().find_map(|action| match action {
+        Action::File { path, text } if *path == units::SERVICE => Some(text),
+        _ => None,
+    });
+    let service = service.expect("a unit");
+    assert!(
+        service.contains("ExecStart=/usr/bin/portlama ") && !service.contains(PROGRAM),
+        "{service}"
+    );
+    // The copy of an earlier installation would hide it.
+    facts.manifest.files.insert(PROGRAM.to_owned());
+    let work = work_of(&facts, "program");
+    assert_eq!(work, Work::Do(vec![Action::Remove(PROGRAM)]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::install::facts::Facts;
 use crate::install::plan::{Action, Work};
+use crate::install::{PROGRAM, program_of};
 
 pub(in crate::install) const SOCKET: &str = "/etc/systemd/system/portlama-helper.socket";
 pub(in crate::install) const SERVICE: &str = "/etc/systemd/system/portlama-helper@.service";
@@ -12,7 +13,8 @@ pub(in crate::install) const EARLIER_RULES: &str = "/etc/polkit-1/rules.d/50-por
 
 pub(in crate::install) fn work(facts: &Facts) -> Work {
     let mut actions = Vec::new();
-    for (path, text) in [(SOCKET, SOCKET_TEXT), (SERVICE, SERVICE_TEXT)] {
+    let service = SERVICE_TEXT.replace(PROGRAM, program_of(facts.is_packaged));
+    for (path, text) in [(SOCKET, SOCKET_TEXT), (SERVICE, &service)] {
         if !facts.has_file(path, text) || facts.is_under_way("helper") {
             let text = text.to_owned();
             actions.push(Action::File { path, text });

@@ -1,5 +1,6 @@
 //! The steps, one a file: each says from the facts what it takes.
 
+pub(super) mod bans;
 pub(super) mod fail2ban;
 pub(super) mod firewall;
 pub(super) mod helper;

@@ -3,6 +3,7 @@
 
 use crate::install::facts::Facts;
 use crate::install::plan::{Action, Work};
+use crate::install::{PROGRAM, program_of};
 
 pub(in crate::install) const SERVICE: &str = "/etc/systemd/system/portlama.service";
 pub(in crate::install) const SOCKET: &str = "/etc/systemd/system/portlama.socket";
@@ -27,7 +28,8 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
             "systemctl stop portlama.service portlama.socket",
         ));
     }
-    for (path, text) in [(SOCKET, socket.as_str()), (SERVICE, SERVICE_TEXT)] {
+    let service = SERVICE_TEXT.replace(PROGRAM, program_of(facts.is_packaged));
+    for (path, text) in [(SOCKET, &socket), (SERVICE, &service)] {
         if !facts.has_file(path, text) || facts.is_under_way("units") {
             let text = text.to_owned();
             actions.push(Action::File { path, text });
