@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use outside::{Admin, Outside};
 use portlama_testkit::Curl;
 use portlama_testkit::machine::{Lab, Loss, Machine, MachineOptions, Packages};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(500);
 /// How long traffic may take to be back once the cause is gone: a promise to users.
@@ -62,6 +62,12 @@ fn traffic_is_back_by_itself_within_15_seconds() -> Result<()> {
             kill(&pairs, &mut table)?;
             fill_the_disk(&pairs[0], &mut table)?;
             restart(&mut pairs, &mut table)?;
+            for pair in &pairs {
+                // An outage is no reason to go a slower way ever after.
+                let status = home::agent(&pair.home, "status --json")?;
+                let status: Value = serde_json::from_str(&status)?;
+                ensure!(status["connection"]["transport"] == "tls", "{status}");
+            }
             table.show(lab)?;
             lab.say(format_args!("all checks in {:.1?}", begun.elapsed()))
         },

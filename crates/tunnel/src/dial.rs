@@ -70,10 +70,11 @@ pub enum DialError {
 }
 
 fn tls_reason(error: &io::Error) -> String {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    inner.map_or_else(|| error.to_string(), certificate_reason)
+    rustls_error(error).map_or_else(|| error.to_string(), certificate_reason)
+}
+
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// The innermost reason, in the words of whoever judged: the pinning verifier names the
@@ -98,7 +99,12 @@ impl DialError {
     /// Whether it looks as if a middlebox opened the TLS connection, so that WebSocket is the
     /// better way.
     pub(crate) fn is_interception(&self) -> bool {
-        matches!(self, Self::Tls(_) | Self::Intercepted)
+        match self {
+            Self::Intercepted => true,
+            // A connection that merely ends is as well a server that restarts.
+            Self::Tls(error) => rustls_error(error).is_some(),
+            _ => false,
+        }
     }
 }
 

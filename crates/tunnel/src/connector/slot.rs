@@ -181,6 +181,10 @@ impl TransportChoice {
             self.failures = 0;
             return;
         };
+        // Both ways begin with the same connection: an outage must not end on the slower one.
+        if matches!(error, DialError::Connect(_)) {
+            return;
+        }
         self.failures += 1;
         let other = match self.next {
             CarrierKind::Tls => CarrierKind::WebSocket,
@@ -191,5 +195,39 @@ impl TransportChoice {
             self.next = other;
             self.failures = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use portlama_dial::ConnectError;
+
+    use super::*;
+
+    fn after(errors: impl IntoIterator<Item = DialError>) -> CarrierKind {
+        let mut choice = TransportChoice::new(Transport::Auto);
+        for error in errors {
+            choice.learn(&Outcome::Failed(error));
+        }
+        choice.next_kind()
+    }
+
+    #[test]
+    fn an_outage_is_no_reason_for_a_websocket() {
+        let unreachable = || DialError::Connect(ConnectError::NoAddress);
+        assert_eq!(
+            after([unreachable(), unreachable(), unreachable()]),
+            CarrierKind::Tls
+        );
+    }
+
+    #[test]
+    fn tls_that_fails_twice_or_is_intercepted_is() {
+        let fails = || DialError::Tls(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(after([fails()]), CarrierKind::Tls);
+        assert_eq!(after([fails(), fails()]), CarrierKind::WebSocket);
+        assert_eq!(after([DialError::Intercepted]), CarrierKind::WebSocket);
     }
 }
