@@ -5,7 +5,8 @@
 //!   stand in this crate, no shell, and nothing of what a caller wrote;
 //! - orders to units by [`helper`], root's part, which the server asks.
 //!
-//! [`install`] makes a serving machine of a fresh one; [`release`] knows which programs are ours.
+//! [`install`] makes a serving machine of a fresh one; [`release`] knows which programs are ours;
+//! [`upgrade`] puts one in the place of another, and back.
 //!
 //! On a machine without systemd there are no units; the figures are there all the same.
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ mod journal;
 mod packaged;
 pub mod release;
 mod systemd;
+pub mod upgrade;
 
 pub use figures::MAX_CPU_STRETCH;
 pub use host::Host;

@@ -19,6 +19,14 @@ pub struct ReleaseVersion(Arc<str>);
 text_name!(ReleaseVersion);
 
 impl ReleaseVersion {
+    /// The three numbers, by which versions are older and newer.
+    #[must_use]
+    pub fn numbers(&self) -> [u32; 3] {
+        let mut numbers = self.0.split('.').map(|part| part.parse().unwrap_or(0));
+        // Nine digits fit, and the form was checked.
+        [(); 3].map(|()| numbers.next().unwrap_or(0))
+    }
+
     fn check(text: &str) -> Result<(), ParseError> {
         let is_number = |part: &str| {
             (1..=MAX_VERSION_DIGITS).contains(&part.len())
@@ -36,6 +44,14 @@ impl ReleaseVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_compare_as_numbers() {
+        let numbers = |text: &str| text.parse::<ReleaseVersion>().expect("a version").numbers();
+        assert_eq!(numbers("1.22.333"), [1, 22, 333]);
+        assert_eq!(numbers("001.0.999999999"), [1, 0, 999_999_999]);
+        assert!(numbers("1.10.0") > numbers("1.9.9"));
+    }
 
     #[test]
     fn a_version_is_three_numbers_and_nothing_else() {

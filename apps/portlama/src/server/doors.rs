@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use portlama_api::Health;
 use portlama_api::client::ALPN;
 use portlama_control::{BoxFuture, Doors};
 use portlama_model::CaFingerprint;
@@ -12,8 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How much of the panel's answer is read: its first line.
-const STATUS_LINE_BYTES: usize = 12;
+/// How much of the panel's answer is read, octets: head and body have less than one.
+const MAX_HEALTH_BYTES: u64 = 8 * 1024;
 
 /// The listeners of this process.
 pub(crate) struct OwnDoors {
@@ -33,7 +34,7 @@ impl Doors for OwnDoors {
     fn knock(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             for door in &self.panel {
-                self.ask_health(reachable(*door))
+                self.version(reachable(*door))
                     .await
                     .map_err(|why| format!("the panel does not answer at {door}: {why}"))?;
             }
@@ -48,8 +49,9 @@ impl Doors for OwnDoors {
 }
 
 impl OwnDoors {
-    /// `GET /api/health`, over TLS that our own authority certifies.
-    async fn ask_health(&self, door: SocketAddr) -> std::io::Result<()> {
+    /// What the server says its version is (`GET /api/health`), over TLS that our own authority
+    /// certifies.
+    pub(super) async fn version(&self, door: SocketAddr) -> std::io::Result<String> {
         let tcp = TcpStream::connect(door).await?;
         let connector = self.connector()?;
         let mut tls = connector.connect(ServerName::from(self.ip), tcp).await?;
@@ -57,14 +59,18 @@ impl OwnDoors {
         let request =
             format!("GET /api/health HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         tls.write_all(request.as_bytes()).await?;
-        let mut status = [0; STATUS_LINE_BYTES];
-        tls.read_exact(&mut status).await?;
-        if status == *b"HTTP/1.1 200" {
-            return Ok(());
+        let mut answer = String::new();
+        tls.take(MAX_HEALTH_BYTES)
+            .read_to_string(&mut answer)
+            .await?;
+        let healthy = answer.starts_with("HTTP/1.1 200");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        match serde_json::from_str::<Health>(body) {
+            Ok(health) if healthy && health.status == "ok" => Ok(health.version),
+            _ => Err(std::io::Error::other(
+                "it answers, but not that all is well",
+            )),
         }
-        Err(std::io::Error::other(
-            "it answers, but not that all is well",
-        ))
     }
 
     /// Sees that a TLS server is there. Before the set-up is complete no name is served, and an

@@ -16,6 +16,7 @@ mod reset_admin;
 mod run;
 mod status;
 mod steps;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ pub(crate) enum ServerCommand {
     /// Carry one order of the server out, as root. systemd starts it.
     #[command(hide = true)]
     Helper,
+    /// Replace an installed server by another version, and back when that does not serve, as root.
+    Upgrade(upgrade::UpgradeArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
     /// Say how the server is.
@@ -54,6 +57,7 @@ pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Resul
         ServerCommand::Install(arguments) => install::run(arguments, output).await,
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
         ServerCommand::Status(arguments) => status::run(&arguments, output).await,
+        ServerCommand::Upgrade(arguments) => upgrade::run(&arguments, output),
         ServerCommand::Run(arguments) => run::run(arguments, output).await,
     }
 }

@@ -6,13 +6,13 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Puts a file in its place, durably, with this mode whatever the umask is.
-pub(super) fn put(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn put(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), String> {
     replace(path, mode, |file| file.write_all(bytes))
         .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Copies a file to its place, as [`put`] does.
-pub(super) fn copy(from: &Path, path: &Path, mode: u32) -> Result<(), String> {
+pub(crate) fn copy(from: &Path, path: &Path, mode: u32) -> Result<(), String> {
     replace(path, mode, |file| {
         io::copy(&mut File::open(from)?, file).map(drop)
     })
@@ -26,7 +26,7 @@ pub(super) fn copy(from: &Path, path: &Path, mode: u32) -> Result<(), String> {
 }
 
 /// Takes a file away, durably. One that is not there is no error.
-pub(super) fn remove(path: &Path) -> Result<(), String> {
+pub(crate) fn remove(path: &Path) -> Result<(), String> {
     let gone = match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => File::open(folder_of(path)).and_then(|folder| folder.sync_all()),
@@ -35,7 +35,7 @@ pub(super) fn remove(path: &Path) -> Result<(), String> {
 }
 
 /// Whether both have the same octets. A file that cannot be read is like no other.
-pub(super) fn same(one: &Path, other: &Path) -> bool {
+pub(crate) fn same(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| fs::metadata(path).ok().map(|meta| meta.len());
     length(one).is_some()
         && length(one) == length(other)

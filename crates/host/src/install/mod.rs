@@ -5,7 +5,7 @@
 
 mod execute;
 mod facts;
-mod file;
+pub(crate) mod file;
 mod gather;
 mod gather_ssh;
 mod manifest;

@@ -13,9 +13,12 @@ pub const MIN_FREE_DISK_MIB: u64 = 512;
 pub const SYSTEMS: [&str; 2] = ["debian 12", "ubuntu 24.04"];
 
 /// Files that are the installation's own: under these names nobody else's are expected.
-pub(super) const OWN_FILES: [&str; 10] = [
+pub(super) const OWN_FILES: [&str; 13] = [
     units::SERVICE,
     units::SOCKET,
+    units::UPGRADE[0],
+    units::UPGRADE[1],
+    units::UPGRADE[2],
     helper::SOCKET,
     helper::SERVICE,
     kernel::SETTINGS,

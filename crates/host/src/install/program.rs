@@ -19,14 +19,14 @@ pub struct Program {
 
 impl Program {
     /// A command line without quotes: words that blanks part.
-    pub(super) fn new(line: &str) -> Self {
+    pub(crate) fn new(line: &str) -> Self {
         Self {
             words: line.split_whitespace().map(str::to_owned).collect(),
             limit: PROGRAM_LIMIT,
         }
     }
 
-    pub(super) fn within(self, limit: Duration) -> Self {
+    pub(crate) fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
@@ -40,7 +40,7 @@ impl Program {
     ///
     /// # Errors
     /// With its last words, when it fails, and when it is not there.
-    pub(super) fn run(&self) -> Result<String, String> {
+    pub(crate) fn run(&self) -> Result<String, String> {
         let output = self.output()?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         let (said, complaint) = (text(&output.stdout), text(&output.stderr));
@@ -76,6 +76,6 @@ impl Program {
 }
 
 /// What a program says, if it runs and succeeds.
-pub(super) fn said(line: &str) -> Option<String> {
+pub(crate) fn said(line: &str) -> Option<String> {
     Program::new(line).run().ok()
 }

@@ -12,6 +12,17 @@ pub(in crate::install) const EARLIER: [&str; 2] = [
     "/etc/systemd/system/portlama-panel.socket",
     "/etc/systemd/system/portlama-panel.service",
 ];
+/// The units by which one version follows another ([`crate::upgrade`]).
+pub(in crate::install) const UPGRADE: [&str; 3] = [
+    "/etc/systemd/system/portlama-upgrade.service",
+    "/etc/systemd/system/portlama-upgrade-resume.service",
+    "/etc/systemd/system/portlama-swap.service",
+];
+const UPGRADE_TEXTS: [&str; 3] = [
+    include_str!("../files/portlama-upgrade.service"),
+    include_str!("../files/portlama-upgrade-resume.service"),
+    include_str!("../files/portlama-swap.service"),
+];
 const SERVICE_TEXT: &str = include_str!("../files/portlama.service");
 const SOCKET_TEXT: &str = include_str!("../files/portlama.socket");
 
@@ -28,8 +39,11 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
             "systemctl stop portlama.service portlama.socket",
         ));
     }
-    let service = SERVICE_TEXT.replace(PROGRAM, program_of(facts.is_packaged));
-    for (path, text) in [(SOCKET, &socket), (SERVICE, &service)] {
+    let program = program_of(facts.is_packaged);
+    let service = SERVICE_TEXT.replace(PROGRAM, program);
+    let upgrade = UPGRADE_TEXTS.map(|text| text.replace(PROGRAM, program));
+    let files = [(SOCKET, &socket), (SERVICE, &service)];
+    for (path, text) in files.into_iter().chain(UPGRADE.into_iter().zip(&upgrade)) {
         if !facts.has_file(path, text) || facts.is_under_way("units") {
             let text = text.to_owned();
             actions.push(Action::File { path, text });
@@ -40,7 +54,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     }
     if !actions.is_empty() || !facts.service.enabled {
         actions.push(Action::run(
-            "systemctl enable portlama.socket portlama.service",
+            "systemctl enable portlama.socket portlama.service portlama-upgrade-resume.service",
         ));
     }
     match actions.is_empty() {

@@ -1,0 +1,94 @@
+//! Where an upgrade finds and leaves its files.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::install::{PROGRAM, STATE_DIR};
+
+/// Paths of one machine.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The installed program.
+    pub program: PathBuf,
+    /// The state directory, which is the server's.
+    pub state: PathBuf,
+    /// What is under way. Root's alone.
+    pub work: PathBuf,
+    /// States as they were before upgrades. Root's alone.
+    pub snapshots: PathBuf,
+}
+
+impl Place {
+    /// Where the installation puts everything.
+    #[must_use]
+    pub fn installed() -> Self {
+        Self {
+            program: PROGRAM.into(),
+            state: STATE_DIR.into(),
+            work: "/var/lib/portlama/upgrade".into(),
+            snapshots: "/var/lib/portlama/snapshots".into(),
+        }
+    }
+
+    /// Makes the folders that are root's alone.
+    pub(super) fn make(&self) -> Result<(), String> {
+        for folder in [&self.work, &self.snapshots] {
+            closed_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    /// The release that root has taken.
+    pub(super) fn release(&self) -> PathBuf {
+        self.work.join("release")
+    }
+
+    /// Where the server leaves a release that it has fetched. Nothing there is believed.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.state.join("upgrade").join("release")
+    }
+
+    pub(super) fn request(&self) -> PathBuf {
+        self.work.join("request.json")
+    }
+
+    /// The program as it was, by which an upgrade that was cut short is ended.
+    pub(super) fn previous(&self) -> PathBuf {
+        self.work.join("previous")
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.work.join("journal.json")
+    }
+
+    /// How the last upgrade ended.
+    #[must_use]
+    pub fn outcome(&self) -> PathBuf {
+        self.work.join("last.json")
+    }
+
+    /// What the present one says, a JSON document a line.
+    #[must_use]
+    pub fn progress(&self) -> PathBuf {
+        self.work.join("progress")
+    }
+}
+
+/// The name of the signature beside a release.
+pub(super) fn signature_of(release: &Path) -> PathBuf {
+    let mut name = release.as_os_str().to_owned();
+    name.push(".minisig");
+    name.into()
+}
+
+/// Makes a folder that nobody else may look into.
+pub(super) fn closed_folder(path: &Path) -> Result<(), String> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let closed = made.and_then(|()| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+    });
+    closed.map_err(|error| format!("cannot make {}: {error}", path.display()))
+}
