@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::site::Sites;
@@ -87,6 +88,8 @@ pub struct Edge {
     parts: OnceLock<Parts>,
     zones: Zones,
     sites: Arc<Sites>,
+    visits: TaskTracker,
+    cutting: CancellationToken,
 }
 
 /// The standing TLS configurations.
@@ -117,6 +120,8 @@ impl Edge {
             admission: Arc::default(),
             parts: OnceLock::new(),
             zones,
+            visits: TaskTracker::new(),
+            cutting: CancellationToken::new(),
         })
     }
 
@@ -139,6 +144,26 @@ impl Edge {
     /// Serves the panel's own port until `shutdown`, like [`serve_https`](Self::serve_https).
     pub async fn serve_panel(self: Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
         listen::serve(self, Door::Panel, listener, shutdown).await;
+    }
+
+    /// Waits, after the stop, until no connection carries an answer of HTTP any more. What has
+    /// become a WebSocket or carries a tunnel is not waited for.
+    pub async fn visits_ended(&self) {
+        self.visits.close();
+        self.visits.wait().await;
+    }
+
+    /// Ends every connection that is left.
+    pub fn cut(&self) {
+        self.cutting.cancel();
+    }
+
+    pub(crate) fn visits(&self) -> &TaskTracker {
+        &self.visits
+    }
+
+    pub(crate) fn cutting(&self) -> &CancellationToken {
+        &self.cutting
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -53,6 +53,11 @@ pub const LINGER_MAX_BYTES: usize = 1024 * 1024;
 /// From the stop signal until open connections are cut. A download of a page's worth ends in
 /// that time; the service manager kills after 90 s.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+/// What is left of a stop after the grace: agents are told to come back.
+pub const SHUTDOWN_FAREWELL: Duration = Duration::from_secs(3);
+/// How long a handshake that is under way when the server stops may take to end. Others need
+/// some milliseconds.
+pub const SHUTDOWN_HANDSHAKE_GRACE: Duration = Duration::from_secs(1);
 /// How long an answer that ends its own caller's certificate may take to be delivered: a few
 /// KiB over a slow line.
 pub const FAREWELL_GRACE: Duration = Duration::from_secs(10);

@@ -10,11 +10,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::connection;
 use crate::edge::Edge;
-use crate::limits::{ACCEPT_BACKOFF_MAX, ACCEPT_BACKOFF_MIN, SHUTDOWN_GRACE};
+use crate::limits::{ACCEPT_BACKOFF_MAX, ACCEPT_BACKOFF_MIN, SHUTDOWN_FAREWELL, SHUTDOWN_GRACE};
 use crate::tls::Door;
 
 /// Accepts connections until `shutdown`; each lives in a task of its own. Then waits for them,
-/// and cuts those that outlive the grace.
+/// and cuts those that outlive the grace or are there when [`Edge::cut`] comes.
 pub(crate) async fn serve(
     edge: Arc<Edge>,
     door: Door,
@@ -22,14 +22,17 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) {
     let connections = TaskTracker::new();
-    let cut = CancellationToken::new();
+    let cut = edge.cutting().child_token();
     tokio::select! {
         () = accept(&edge, door, &listener, &connections, &shutdown, &cut) => {}
         () = shutdown.cancelled() => {}
     }
     drop(listener);
     connections.close();
-    if timeout(SHUTDOWN_GRACE, connections.wait()).await.is_err() {
+    if timeout(SHUTDOWN_GRACE + SHUTDOWN_FAREWELL, connections.wait())
+        .await
+        .is_err()
+    {
         tracing::info!(
             connections = connections.len(),
             "cutting connections that outlived the grace"
@@ -61,7 +64,8 @@ async fn accept(
             tracing::debug!("a connection over the limit was closed");
             continue;
         };
-        let serve = connection::serve(edge.clone(), door, tcp, address, shutdown.clone());
+        let visit = edge.visits().token();
+        let serve = connection::serve(edge.clone(), door, tcp, address, visit, shutdown.clone());
         let cut = cut.clone();
         connections.spawn(async move {
             let _permit = permit;

@@ -4,12 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use portlama_control::logs::PartLogs;
 use portlama_control::{Clock as _, Control, DataPlane, Settings, Surroundings, SystemClock};
 use portlama_control_socket::ControlSocket;
+use portlama_edge::limits::SHUTDOWN_GRACE;
 use portlama_edge::{Edge, EdgeConfig, Parts};
 use portlama_host::Host;
 use portlama_model::{OnboardingStatus, ResolverAddress};
@@ -17,6 +19,7 @@ use portlama_panel::Panel;
 use portlama_portal::Portal;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -28,6 +31,13 @@ use super::inherited::Inherited;
 use super::local::{Local, own_socket};
 use crate::output::Output;
 use crate::signals;
+
+/// How long agents stay away from a server that stops: a restart takes about as long, and who is
+/// earlier waits in its sockets.
+const COME_BACK_AFTER: Duration = Duration::from_millis(300);
+/// How long WebSockets may go on after the last answer has ended: their clients come back by
+/// themselves, and others wait for the next server.
+const SOCKET_GRACE: Duration = Duration::from_millis(500);
 
 /// Serves a state directory until SIGINT or SIGTERM.
 #[derive(Debug, Args)]
@@ -156,7 +166,7 @@ pub(crate) async fn run(arguments: RunArguments, output: Output) -> Result<ExitC
     say_what_is_left(&control, &arguments, panel_port, output);
 
     signals::asked_to_stop(arguments.stop_with_stdin).await?;
-    drain(&control, shutdown, &tasks).await;
+    drain(&control, &edge, shutdown, &tasks).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -202,16 +212,28 @@ fn say_what_is_left(control: &Control, arguments: &RunArguments, panel_port: u16
     }
 }
 
-/// New work is refused at once; what is under way may end within the grace period. A second
-/// signal ends the wait.
-async fn drain(control: &Arc<Control>, shutdown: CancellationToken, tasks: &TaskTracker) {
-    info!("stopping: no new connections; open ones may end");
+/// No new work is begun. Answers that are under way may end within the grace period; then agents
+/// are told to come back, and what is left (WebSockets) is cut. A second signal ends the wait.
+async fn drain(
+    control: &Arc<Control>,
+    edge: &Edge,
+    shutdown: CancellationToken,
+    tasks: &TaskTracker,
+) {
+    info!("stopping: no new connections; open answers may end");
     shutdown.cancel();
     control.close_logs();
     tokio::select! {
-        () = tasks.wait() => {}
+        ended = timeout(SHUTDOWN_GRACE, edge.visits_ended()) => {
+            if ended.is_err() {
+                info!("cutting answers that outlived the grace");
+            }
+        }
         _ = signals::asked_to_stop(false) => warn!("stopping at once"),
     }
+    control.hub().shutdown(COME_BACK_AFTER, SOCKET_GRACE).await;
+    edge.cut();
+    tasks.wait().await;
     control.shutdown().await;
     info!("stopped");
 }

@@ -87,6 +87,11 @@ fn order(place: &Place, arguments: &UpgradeArguments, output: Output) -> Result<
         "{UPGRADE_UNIT} is not here: `portlama server install` brings it; a server that was set up by \
          hand is upgraded by hand (replace its program, restart it)"
     );
+    ensure!(
+        place.program.exists(),
+        "{} is not here: a program that came in a package is upgraded by the next package",
+        place.program.display()
+    );
     let mut watch = |step: Step| show_step(step, output);
     if let Some(outcome) = upgrade::end_earlier(place, &mut watch)? {
         output.note(format_args!(

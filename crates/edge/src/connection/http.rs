@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use portlama_access::Presented;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Tcp;
 use super::watch::Watch;
@@ -49,7 +50,12 @@ impl Visitor {
 
 /// Answers requests until the connection ends, is forbidden, or has become something else that
 /// ends.
-pub(super) async fn serve(visitor: Visitor, tls: Box<TlsStream<Tcp>>, shutdown: CancellationToken) {
+pub(super) async fn serve(
+    visitor: Visitor,
+    tls: Box<TlsStream<Tcp>>,
+    visit: TaskTrackerToken,
+    shutdown: CancellationToken,
+) {
     let (tcp, session) = tls.get_ref();
     let protocol = match session.alpn_protocol() {
         Some(ALPN_H2) => Protocol::Http2,
@@ -85,6 +91,7 @@ pub(super) async fn serve(visitor: Visitor, tls: Box<TlsStream<Tcp>>, shutdown: 
                 .await;
         }
     }
+    drop(visit);
     if !connection.is_upgraded() {
         return;
     }

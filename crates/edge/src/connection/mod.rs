@@ -11,10 +11,11 @@ use portlama_control::security::SecurityEvent;
 use portlama_tunnel::{ReadAhead, tune_carrier, tune_local};
 use rustls::{CertificateError, ServerConfig};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::edge::Edge;
 use crate::gate::Name;
@@ -24,12 +25,14 @@ use crate::tls::{self, Door, Zone};
 /// TCP below TLS, read in large pieces: rustls asks for 4 KiB at a time.
 type Tcp = ReadAhead<TcpStream>;
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. `visit` is held as long as it may carry an answer of HTTP:
+/// what else it becomes is not waited for when the server stops.
 pub(crate) async fn serve(
     edge: Arc<Edge>,
     door: Door,
     tcp: TcpStream,
     address: SocketAddr,
+    visit: TaskTrackerToken,
     shutdown: CancellationToken,
 ) {
     if let Err(error) = tune_local(&tcp) {
@@ -37,14 +40,26 @@ pub(crate) async fn serve(
         return;
     }
     let handshake = shake_hands(&edge, door, ReadAhead::new(tcp), address.ip());
-    let Some((zone, tls)) = shutdown.run_until_cancelled(handshake).await.flatten() else {
+    // Who was accepted a moment before the stop gets an answer; who is silent is not waited for.
+    let impatient = async {
+        shutdown.cancelled().await;
+        sleep(limits::SHUTDOWN_HANDSHAKE_GRACE).await;
+    };
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        () = impatient => None,
+    };
+    let Some((zone, tls)) = shaken else {
         return;
     };
     let presented = Arc::new(presented(&edge, &tls));
     match zone {
         // The handshake was the answer.
         Zone::Challenge(_) => {}
-        Zone::Tunnel => carry(&edge, tls, &presented, address.ip(), shutdown).await,
+        Zone::Tunnel => {
+            drop(visit);
+            carry(&edge, tls, &presented, address.ip()).await;
+        }
         Zone::Public(_) | Zone::Panel(_) | Zone::AgentPanel(_) => {
             let visitor = http::Visitor {
                 edge,
@@ -54,7 +69,7 @@ pub(crate) async fn serve(
                 presented,
             };
             // Boxed: a carrier's task should not pay for the size of this one.
-            Box::pin(http::serve(visitor, tls, shutdown)).await;
+            Box::pin(http::serve(visitor, tls, visit, shutdown)).await;
         }
     }
 }
@@ -138,14 +153,9 @@ fn presented(edge: &Edge, tls: &TlsStream<Tcp>) -> Presented {
     }
 }
 
-/// Hands an agent's connection over, and takes it back when the agent is nobody any more.
-async fn carry(
-    edge: &Arc<Edge>,
-    tls: Box<TlsStream<Tcp>>,
-    presented: &Presented,
-    from: IpAddr,
-    shutdown: CancellationToken,
-) {
+/// Hands an agent's connection over, and takes it back when the agent is nobody any more. When
+/// the server stops, the hub says farewell: answers may still be on their way through it.
+async fn carry(edge: &Arc<Edge>, tls: Box<TlsStream<Tcp>>, presented: &Presented, from: IpAddr) {
     // Subscribed before the judgement, so that no denial falls between.
     let mut denials = edge.live().denials();
     let agent = match edge.live().identify(presented) {
@@ -165,7 +175,7 @@ async fn carry(
     let Some(parts) = edge.parts() else {
         return;
     };
-    let closed = shutdown.child_token();
+    let closed = CancellationToken::new();
     if let Err(error) = tune_carrier(tls.get_ref().0.get_ref()) {
         tracing::trace!(%error, "a carrier ended before it began");
         return;
