@@ -6,12 +6,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, cargo, root};
-use crate::ui;
+use crate::{dist, ui};
 
 /// Builds the binary as users run it and returns its path.
 pub fn build_release() -> Result<PathBuf> {
     ui::build_if_stale()?;
-    shell::run(cargo().args(["build", "--release", "--locked", "--package", "portlama"]))?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--package", "portlama"]);
+    dist::environment(&mut build)?;
+    shell::run(&mut build)?;
     let binary = target_directory()?.join("release/portlama");
     if !binary.is_file() {
         bail!("the build left no {}", binary.display());

@@ -62,7 +62,7 @@ pub fn measure(variable: &str, file: &Path) -> Result<bool> {
 }
 
 /// The command that runs tests of these packages on machines, with the binary as users run it.
-fn on_machines(packages: &[&str], tests: &str) -> Result<Option<Command>> {
+pub fn on_machines(packages: &[&str], tests: &str) -> Result<Option<Command>> {
     if let Some(why) = impossible() {
         println!("skipped: {why}");
         return Ok(None);

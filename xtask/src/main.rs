@@ -1,4 +1,4 @@
-//! The project's one door: `cargo xtask demo|test|tidy|limits|bench|ui|ci`.
+//! The project's one door: `cargo xtask demo|test|tidy|limits|bench|ui|dist|ci`.
 //!
 //! What a person runs and what continuous integration runs is the same code.
 #![forbid(unsafe_code)]
@@ -7,6 +7,7 @@ mod api;
 mod bench;
 mod browser;
 mod demo;
+mod dist;
 mod limits;
 mod machine;
 mod mounts;
@@ -74,6 +75,10 @@ enum Command {
     },
     /// Print how soon the panel can be used in Chromium, and how a long list scrolls.
     PageSpeed,
+    /// Make what is given to people: program, archive, package, notices, checksums, signatures.
+    ///
+    /// It lies in `dist` below the target folder; packaging/README.md tells how a release is made.
+    Dist(dist::Options),
     /// What continuous integration runs: the whole suite from a clean clone.
     Ci,
 }
@@ -92,6 +97,7 @@ fn main() -> ExitCode {
             write,
         } => bench::run(seconds, repetitions, only.as_deref(), write),
         Command::Ui => ui::build(),
+        Command::Dist(options) => dist::run(&options),
         Command::PageSpeed => browser::speed(),
         Command::Screenshots { write } => browser::screenshots(write),
     };

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, root};
-use crate::{api, browser, demo, machine, mounts, tidy, tools, ui};
+use crate::{api, browser, demo, dist, machine, mounts, tidy, tools, ui};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 15;
@@ -25,6 +25,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("units", Box::new(units)),
         ("pages", Box::new(ui::check)),
         ("whole", Box::new(move || whole(long))),
+        ("dist", Box::new(dist::test)),
         ("machine", Box::new(machine::test)),
         ("api", Box::new(api::run)),
         ("browser", Box::new(browser::test)),

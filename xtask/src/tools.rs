@@ -96,6 +96,26 @@ pub const FOR_MACHINE: &[Tool] = &[
     },
 ];
 
+/// What packs a release and checks it.
+pub const FOR_DIST: &[Tool] = &[
+    Tool {
+        program: "dpkg-deb",
+        package: "dpkg",
+    },
+    Tool {
+        program: "shellcheck",
+        package: "shellcheck",
+    },
+    Tool {
+        program: "tar",
+        package: "tar",
+    },
+    Tool {
+        program: "gzip",
+        package: "gzip",
+    },
+];
+
 /// What the measurements drive.
 pub const FOR_BENCH: &[Tool] = &[
     Tool {

@@ -5,6 +5,8 @@ mod agent;
 mod demo;
 mod logging;
 mod output;
+#[cfg(feature = "pages")]
+mod pages;
 mod part_logs;
 mod server;
 mod signals;
@@ -52,6 +54,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "pages")]
+    if let Some(written) = pages::write_if_asked() {
+        return written;
+    }
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
