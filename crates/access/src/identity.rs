@@ -44,7 +44,7 @@ pub enum NotIdentified {
 #[derive(Debug, Clone, Default)]
 pub struct Identities {
     admins: BTreeSet<Serial>,
-    agents: BTreeMap<AgentLabel, Known>,
+    agents: BTreeMap<AgentLabel, AgentEntry>,
     revoked: BTreeSet<Serial>,
 }
 
@@ -55,7 +55,7 @@ impl Identities {
         let live = state.registry.agents.iter().filter(|entry| !entry.revoked);
         Self {
             admins: state.panel.admin.serials.iter().cloned().collect(),
-            agents: live.map(|e| (e.label.clone(), Known::of(e))).collect(),
+            agents: live.map(|e| (e.label.clone(), e.clone())).collect(),
             revoked: state
                 .revoked
                 .revoked
@@ -68,8 +68,9 @@ impl Identities {
     /// Says who presented this certificate at `now`.
     ///
     /// The admin is CN exactly `admin` with a serial of the admin's; an agent is CN
-    /// `agent:<label>` whose live registry entry has that serial. Asked for every request,
-    /// so that a revocation acts on open connections.
+    /// `agent:<label>` whose live registry entry has that serial, or has it while one
+    /// certificate takes another's place. Asked for every request, so that a revocation acts on
+    /// open connections.
     ///
     /// # Errors
     /// Says why it is nobody.
@@ -103,8 +104,8 @@ impl Identities {
             Subject::Agent(label) => self
                 .agents
                 .get(label)
-                .filter(|known| known.serial == *client.serial())
-                .map(|known| Identity::Agent(known.presented_by(label, client)))
+                .filter(|known| known.has_serial(client.serial(), now))
+                .map(|known| Identity::Agent(Agent::of(known, client)))
                 .ok_or(NotIdentified::Nobody),
             Subject::Admin | Subject::Nobody => Err(NotIdentified::Nobody),
         }
@@ -201,13 +202,23 @@ pub struct Agent {
 }
 
 impl Agent {
+    fn of(entry: &AgentEntry, client: &VerifiedClient) -> Self {
+        Self {
+            label: entry.label.clone(),
+            serial: client.serial().clone(),
+            key_digest: client.key_digest(),
+            capabilities: entry.capabilities.clone(),
+            allowed_sites: entry.allowed_sites.clone(),
+        }
+    }
+
     /// The agent's name.
     #[must_use]
     pub fn label(&self) -> &AgentLabel {
         &self.label
     }
 
-    /// Its certificate's serial.
+    /// The serial of the certificate presented.
     #[must_use]
     pub fn serial(&self) -> &Serial {
         &self.serial
@@ -223,33 +234,5 @@ impl Agent {
     #[must_use]
     pub fn allowed_sites(&self) -> &[String] {
         &self.allowed_sites
-    }
-}
-
-/// A live agent as the registry has it.
-#[derive(Debug, Clone)]
-struct Known {
-    serial: Serial,
-    capabilities: CapabilitySet,
-    allowed_sites: Vec<String>,
-}
-
-impl Known {
-    fn of(entry: &AgentEntry) -> Self {
-        Self {
-            serial: entry.serial.clone(),
-            capabilities: entry.capabilities.clone(),
-            allowed_sites: entry.allowed_sites.clone(),
-        }
-    }
-
-    fn presented_by(&self, label: &AgentLabel, client: &VerifiedClient) -> Agent {
-        Agent {
-            label: label.clone(),
-            serial: self.serial.clone(),
-            key_digest: client.key_digest(),
-            capabilities: self.capabilities.clone(),
-            allowed_sites: self.allowed_sites.clone(),
-        }
     }
 }

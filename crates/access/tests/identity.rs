@@ -98,6 +98,8 @@ fn entry(serial: &Serial) -> AgentEntry {
         expires_at: now().plus(CLIENT_VALIDITY),
         revoked: false,
         revoked_at: None,
+        successor: None,
+        predecessor: None,
         extra: serde_json::Map::new(),
     }
 }

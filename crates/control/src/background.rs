@@ -112,8 +112,8 @@ async fn observe(core: Weak<Core>, stop: CancellationToken) {
     }
 }
 
-/// Writes the first use of a new admin certificate down as soon as it happens, and ends the
-/// old one in time.
+/// Writes the first use of a new certificate of the admin's or an agent's down as soon as it
+/// happens, and ends the old one in time.
 async fn settle_rotation(core: Weak<Core>, stop: CancellationToken) {
     let Some(live) = core.upgrade().map(|core| core.live.clone()) else {
         return;
@@ -123,10 +123,11 @@ async fn settle_rotation(core: Weak<Core>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = live.admin_watch().noticed() => {}
+            () = live.first_uses().noticed() => {}
             _ = ticks.tick() => {}
         }
         let Some(core) = core.upgrade() else { return };
         core.settle_rotation().await;
+        core.settle_agents().await;
     }
 }

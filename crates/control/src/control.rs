@@ -198,6 +198,7 @@ impl Control {
         blocking(move || recalling.recall_first_account(now)).await?;
         // What was due while nothing ran must not be let in once more.
         core.settle_rotation().await;
+        core.settle_agents().await;
         background::spawn(&core, &tasks, &stop);
         tasks.close();
         Ok(Arc::new(Self {
@@ -298,10 +299,12 @@ impl Control {
         self.core.make_durable().await
     }
 
-    /// Ends the admin certificate that a rotation replaced, when its time has come. It happens
-    /// by itself, at the latest every [`ROTATION_INTERVAL`](crate::ROTATION_INTERVAL).
+    /// Ends certificates of the admin and of agents that newer ones replaced, when their time
+    /// has come. It happens by itself, at the latest every
+    /// [`ROTATION_INTERVAL`](crate::ROTATION_INTERVAL).
     pub async fn settle_rotation(&self) {
         self.core.settle_rotation().await;
+        self.core.settle_agents().await;
     }
 
     /// Stops background tasks and writes down what is still in memory. The hub's connections

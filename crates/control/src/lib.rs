@@ -14,7 +14,6 @@
 //! Who may do what is decided in `access`; this crate never looks at a header.
 #![forbid(unsafe_code)]
 
-mod admin_watch;
 pub mod at_rest;
 mod background;
 mod certificates;
@@ -26,6 +25,7 @@ mod desired;
 mod dns;
 mod error;
 mod farewell;
+mod first_use;
 mod handovers;
 pub mod http;
 mod live;
@@ -75,6 +75,7 @@ pub use operations::admin::{RotatedAdmin, Rotation};
 pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL, UNUSED_ADMIN_LIFETIME};
 pub use operations::agent_certificates::NewP12;
 pub use operations::agent_panel::AgentPanelStatus;
+pub use operations::agent_renewal::{RENEWAL_GRACE, UNUSED_AGENT_LIFETIME};
 pub use operations::agents::{AgentView, EXPIRING_SOON};
 pub use operations::audit::{AuditFilter, AuditRow};
 pub use operations::certificate_list::{

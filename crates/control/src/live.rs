@@ -11,7 +11,7 @@ use portlama_pki::ClientTrust;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::admin_watch::AdminWatch;
+use crate::first_use::FirstUses;
 use crate::panel_door::PanelDoor;
 use crate::security::SecurityLog;
 use crate::{Clock, HostCertificate, PanelCookie, Sessions, SiteFiles, Traffic, desired};
@@ -22,7 +22,7 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     trust: Arc<ClientTrust>,
     identities: ArcSwap<Identities>,
-    admin_watch: AdminWatch,
+    first_uses: FirstUses,
     panel_door: ArcSwap<PanelDoor>,
     desired: ArcSwap<Desired>,
     own_certificate: ArcSwap<HostCertificate>,
@@ -42,13 +42,13 @@ impl Live {
         site_files: Arc<SiteFiles>,
         state: &State,
     ) -> Self {
-        let admin_watch = AdminWatch::default();
-        admin_watch.follow(state);
+        let first_uses = FirstUses::default();
+        first_uses.follow(state);
         Self {
             clock,
             trust: Arc::new(trust),
             identities: ArcSwap::from_pointee(Identities::of(state)),
-            admin_watch,
+            first_uses,
             panel_door: ArcSwap::from_pointee(PanelDoor::of(state)),
             desired: ArcSwap::from_pointee(desired(state)),
             own_certificate: ArcSwap::new(own_certificate),
@@ -73,7 +73,7 @@ impl Live {
     pub fn identify(&self, presented: &Presented) -> Result<Identity, NotIdentified> {
         let now = self.clock.now();
         let identity = self.identities.load().identify(presented, now)?;
-        self.admin_watch.notice(&identity, now);
+        self.first_uses.notice(identity.serial(), now);
         Ok(identity)
     }
 
@@ -164,11 +164,11 @@ impl Live {
     pub(crate) fn set_identities(&self, state: &State) {
         self.identities.store(Arc::new(Identities::of(state)));
         self.panel_door.store(Arc::new(PanelDoor::of(state)));
-        self.admin_watch.follow(state);
+        self.first_uses.follow(state);
     }
 
-    pub(crate) fn admin_watch(&self) -> &AdminWatch {
-        &self.admin_watch
+    pub(crate) fn first_uses(&self) -> &FirstUses {
+        &self.first_uses
     }
 
     /// What is served from here on.

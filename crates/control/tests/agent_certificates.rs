@@ -1,20 +1,15 @@
-//! Agents whose key the server makes, the move to a key of their own, and their sites.
+//! Agents whose key the server makes, and the sites of agents.
 #![allow(clippy::unwrap_used)]
 
 mod world;
 
 use portlama_access::NotIdentified;
-use portlama_control::{Farewell, OperationError, Refusal};
+use portlama_control::OperationError;
 use portlama_model::{AgentLabel, Capability, EnrollmentMethod, SiteName};
-use portlama_pki::{AgentKey, CsrError};
 use world::{World, presented};
 
 fn attic() -> AgentLabel {
     "attic".parse().unwrap()
-}
-
-fn request(key: &AgentKey) -> String {
-    key.request(&"whoever".parse().unwrap()).unwrap()
 }
 
 impl World {
@@ -129,112 +124,6 @@ async fn the_password_of_an_agents_file_is_stored_nowhere() {
         }
     }
     assert!(files > 10);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_keeps_rights_and_sites_and_ends_the_old_certificate() {
-    let world = World::new().await;
-    let old = world.p12_agent().await;
-    let agent = world.identity(&old);
-    let farewell = Farewell::default();
-    let key = AgentKey::generate().unwrap();
-    let signed = world
-        .control
-        .upgrade_agent(&agent, &request(&key), &farewell)
-        .await
-        .unwrap();
-    assert!(farewell.is_granted());
-    assert_eq!(world.fate(&old), Err(NotIdentified::Revoked));
-    let new = presented(world.control.live(), &signed.cert);
-    let identity = world.identity(&new);
-    let now = identity.agent().unwrap();
-    assert_eq!(now.label(), &attic());
-    assert_eq!(now.capabilities(), agent.agent().unwrap().capabilities());
-    assert_eq!(now.allowed_sites(), ["handbook"]);
-    let agents = world.control.agents();
-    assert_eq!(agents.len(), 1);
-    let entry = &agents[0].entry;
-    assert_eq!(entry.enrollment_method, EnrollmentMethod::HardwareBound);
-    assert_eq!(
-        (&entry.serial, entry.expires_at),
-        (&signed.serial, signed.expires_at)
-    );
-    assert!(
-        world
-            .file("pki/revoked.json")
-            .contains("agent:attic (upgraded to hardware-bound)")
-    );
-    assert!(!world.state_dir().join("pki/agents/attic").exists());
-    let world = world.restart().await;
-    assert_eq!(world.fate(&old), Err(NotIdentified::Revoked));
-    assert_eq!(world.fate(&new), Ok(()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_upgrades_at_once_one_wins() {
-    let world = World::new().await;
-    let agent = world.identity(&world.agent("attic", &[]).await);
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..20 {
-        let (control, agent) = (world.control.clone(), agent.clone());
-        let csr = request(&AgentKey::generate().unwrap());
-        tasks.spawn(async move {
-            let farewell = Farewell::default();
-            let answer = control.upgrade_agent(&agent, &csr, &farewell).await;
-            assert_eq!(answer.is_ok(), farewell.is_granted());
-            answer
-        });
-    }
-    let answers = tasks.join_all().await;
-    let won: Vec<_> = answers.iter().flatten().collect();
-    assert_eq!(won.len(), 1);
-    assert_eq!(world.control.agents()[0].entry.serial, won[0].serial);
-    let lost = answers.iter().filter_map(|answer| answer.as_ref().err());
-    for error in lost {
-        assert!(matches!(error, OperationError::Forbidden { .. }), "{error}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_needs_a_key_that_was_never_certified() {
-    let world = World::new().await;
-    let first = AgentKey::generate().unwrap();
-    let enrolled = world.enroll("attic", &[], &first).await;
-    let agent = world.identity(&presented(world.control.live(), &enrolled.cert));
-    let upgrade = |agent: portlama_access::Identity, csr: String| {
-        let control = world.control.clone();
-        async move {
-            let farewell = Farewell::default();
-            control.upgrade_agent(&agent, &csr, &farewell).await
-        }
-    };
-    let same = upgrade(agent.clone(), request(&first)).await;
-    assert!(
-        matches!(same, Err(OperationError::Refused(Refusal::KeyInUse))),
-        "{same:?}"
-    );
-    let second = AgentKey::generate().unwrap();
-    let signed = upgrade(agent, request(&second)).await.unwrap();
-    let agent = world.identity(&presented(world.control.live(), &signed.cert));
-    let back = upgrade(agent, request(&first)).await;
-    let Err(OperationError::Refused(Refusal::Csr(why))) = back else {
-        panic!("{back:?}");
-    };
-    assert_eq!(why, CsrError::RevokedKey);
-    // Nor does a new enrolment take the old key in.
-    let made = world
-        .control
-        .create_enrollment(&world.admin, "cellar".parse().unwrap(), vec![], vec![])
-        .await
-        .unwrap();
-    let answer = world
-        .control
-        .enroll(made.token.expose(), &request(&first))
-        .await;
-    assert!(matches!(
-        answer,
-        Err(OperationError::Refused(Refusal::Csr(CsrError::RevokedKey)))
-    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]

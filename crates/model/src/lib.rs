@@ -46,9 +46,10 @@ pub use site_path::{
     SITE_FILE_EXTENSIONS, SitePath,
 };
 pub use state::{
-    AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, CertificateAuthority, EnrollmentMethod,
-    Onboarding, OnboardingStatus, PanelConfig, PanelTwoFactor, PendingAdmin, Registry, Revocation,
-    Revocations, State, Tunnel, TunnelType, User, Users,
+    AccessMode, AdminAuthMode, AdminIdentity, AgentEntry, AgentPredecessor, AgentSuccessor,
+    CertificateAuthority, EnrollmentMethod, Onboarding, OnboardingStatus, PanelConfig,
+    PanelTwoFactor, PendingAdmin, Registry, Revocation, Revocations, State, Tunnel, TunnelType,
+    User, Users,
 };
 pub use text::ParseError;
 pub use timestamp::Timestamp;

@@ -340,6 +340,76 @@ pub struct AgentEntry {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// The certificate that takes this one's place once the agent has used it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<AgentSuccessor>,
+    /// The certificate whose place this one took, for as long as it still lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<AgentPredecessor>,
+    /// Members of other versions.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl AgentEntry {
+    /// Every serial that is the agent's: its own first, then the newer and the older one while
+    /// one certificate takes another's place.
+    pub fn serials(&self) -> impl Iterator<Item = &Serial> {
+        let next = self.successor.as_ref().map(|next| &next.serial);
+        let before = self.predecessor.as_ref().map(|old| &old.serial);
+        std::iter::once(&self.serial).chain(next).chain(before)
+    }
+
+    /// Whether this serial is the agent's at `now`: its own, or while one certificate takes
+    /// another's place, that of either.
+    #[must_use]
+    pub fn has_serial(&self, serial: &Serial, now: Timestamp) -> bool {
+        let next = self.successor.as_ref();
+        let before = self.predecessor.as_ref().filter(|old| now < old.until);
+        self.serial == *serial
+            || next.is_some_and(|next| next.serial == *serial)
+            || before.is_some_and(|old| old.serial == *serial)
+    }
+}
+
+/// An agent's new certificate that it has not used yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentSuccessor {
+    /// Its serial.
+    pub serial: Serial,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The SHA-256 of its public key in hexadecimal.
+    #[serde(rename = "publicKeySha256")]
+    pub public_key: String,
+    /// When it is given up if nobody has used it by then; absent when the certificate before it
+    /// ends soon by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_until: Option<Timestamp>,
+    /// Members of other versions.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// An agent's certificate whose place a newer one took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentPredecessor {
+    /// Its serial.
+    pub serial: Serial,
+    /// Until when it is still the agent's.
+    pub until: Timestamp,
+    /// The SHA-256 of its public key in hexadecimal, where it is known.
+    #[serde(
+        default,
+        rename = "publicKeySha256",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub public_key: Option<String>,
+    /// How it came to be.
+    #[serde(default)]
+    pub enrollment_method: EnrollmentMethod,
     /// Members of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

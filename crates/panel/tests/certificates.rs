@@ -231,27 +231,37 @@ async fn words_of_the_paths_are_no_agents() {
 }
 
 #[tokio::test]
-async fn an_agent_moves_to_a_key_of_its_own_once() {
+async fn an_agent_moves_to_a_key_of_its_own() {
     let app = TestApp::completed().await;
     let agent = app
         .agent("attic", &[Capability::TunnelsRead, Capability::SitesRead])
         .await;
     let upgrade = || Ask::post(UPGRADE, &json!({ "csr": csr() }));
+    let lost = app.send(&agent, upgrade()).await;
+    assert_eq!(lost.status, StatusCode::OK, "{lost:?}");
+    // Nobody read the answer: the agent asks again, and goes on with its old key meanwhile.
     let signed = app.send(&agent, upgrade()).await;
     assert_eq!(signed.status, StatusCode::OK, "{signed:?}");
     let new = app.holder(&signed.json());
-    let late = app.send(&agent, upgrade()).await;
-    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    let tunnels = || Ask::get("/api/tunnels");
+    for who in [&agent, &new, &agent] {
+        assert_eq!(app.send(who, tunnels()).await.status, StatusCode::OK);
+    }
+    let lost = app.holder(&lost.json());
     assert_eq!(
-        app.send(&new, Ask::get("/api/tunnels")).await.status,
-        StatusCode::OK
+        app.send(&lost, tunnels()).await.status,
+        StatusCode::FORBIDDEN
     );
+    let late = app.send(&agent, upgrade()).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN, "the new one is in use");
+    app.control.settle_rotation().await;
     let list = app
         .send(&app.admin(), Ask::get("/api/certs/agent"))
         .await
         .json();
     assert_eq!(list["agents"].as_array().map(Vec::len), Some(1));
     assert_eq!(list["agents"][0]["serial"], signed.json()["serial"]);
+    assert_eq!(list["agents"][0]["expiresAt"], signed.json()["expiresAt"]);
     assert_eq!(
         list["agents"][0]["capabilities"],
         json!(["tunnels:read", "sites:read"])

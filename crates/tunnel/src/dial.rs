@@ -113,27 +113,49 @@ pub(crate) struct NetDialer {
     addresses: Vec<(String, u16)>,
     last_good: Mutex<Option<SocketAddr>>,
     server_name: ServerName<'static>,
+    ways: Mutex<Ways>,
+    proxy: Option<ProxyUrl>,
+}
+
+/// What the agent shows the server, for each kind of carrier.
+#[derive(Clone)]
+struct Ways {
     tls: TlsConnector,
     websocket: Option<(TlsConnector, WebSocketConfig)>,
-    proxy: Option<ProxyUrl>,
+}
+
+impl Ways {
+    fn new(tls: &Arc<ClientConfig>, websocket: Option<&WebSocketConfig>) -> Self {
+        Self {
+            tls: with_alpn(tls, ALPN),
+            websocket: websocket.map(|ws| (with_alpn(&ws.tls, b"http/1.1"), ws.clone())),
+        }
+    }
 }
 
 impl NetDialer {
     pub(crate) fn new(config: &ConnectorConfig) -> Self {
-        let websocket = config.websocket.as_ref();
         Self {
             addresses: config.addresses.clone(),
             last_good: Mutex::new(config.last_good),
             server_name: config.server_name.clone(),
-            tls: with_alpn(&config.tls, ALPN),
-            websocket: websocket.map(|ws| (with_alpn(&ws.tls, b"http/1.1"), ws.clone())),
+            ways: Mutex::new(Ways::new(&config.tls, config.websocket.as_ref())),
             proxy: config.proxy.clone(),
         }
     }
 
+    /// Shows this from the next connection on.
+    pub(crate) fn show(&self, tls: &Arc<ClientConfig>, websocket: Option<&WebSocketConfig>) {
+        *self.ways.lock() = Ways::new(tls, websocket);
+    }
+
+    fn ways(&self) -> Ways {
+        self.ways.lock().clone()
+    }
+
     async fn dial_tls(&self) -> Result<Dialed, DialError> {
         let (socket, address) = self.reach_server().await?;
-        let io = self.handshake(&self.tls, socket).await?;
+        let io = self.handshake(&self.ways().tls, socket).await?;
         if io.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Err(DialError::Intercepted);
         }
@@ -146,10 +168,10 @@ impl NetDialer {
     }
 
     async fn dial_websocket(&self) -> Result<Dialed, DialError> {
-        let (tls, config) = self.websocket.as_ref().ok_or(DialError::NoWebSocket)?;
+        let (tls, config) = self.ways().websocket.ok_or(DialError::NoWebSocket)?;
         let (socket, address) = self.reach_server().await?;
-        let io = self.handshake(tls, socket).await?;
-        let io = ws::connect(io, &self.server_name, config).await?;
+        let io = self.handshake(&tls, socket).await?;
+        let io = ws::connect(io, &self.server_name, &config).await?;
         self.remember(address);
         Ok(Dialed {
             io: Box::new(io),

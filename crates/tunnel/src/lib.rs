@@ -25,7 +25,7 @@ mod status;
 mod stream;
 pub mod ws;
 
-pub use connector::{Connector, ConnectorConfig, Recheck, Transport, WebSocketConfig};
+pub use connector::{Connector, ConnectorConfig, Recheck, Renewal, Transport, WebSocketConfig};
 pub use dial::{CarrierIo, Dial, DialError, Dialed};
 pub use error::{CarrierEnd, OpenError};
 pub use hub::{AgentIdentity, Hub, HubConfig, RouteAnnouncement};

@@ -109,6 +109,54 @@ async fn a_process_that_was_replaced_while_the_network_was_silent_gives_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn carriers_with_a_new_certificate_take_over_and_open_streams_go_on() {
+    let (hub, _network, mut agent) = connected(&[(8400, Service::Echo)]).await;
+    let since = hub.status(&label("attic")).connected_since;
+    let mut before = open(&hub, 8400).await.unwrap();
+    agent.renewal.redial();
+    until(&hub, "the new ones beside the busy one", |status| {
+        status.carriers == 3
+    })
+    .await;
+    before.write_all(b"still").await.unwrap();
+    let mut answer = [0; 5];
+    before.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"still");
+    let mut after = open(&hub, 8400).await.unwrap();
+    after.write_all(b"x").await.unwrap();
+    assert_eq!(after.read_u8().await.unwrap(), b'x');
+
+    before.shutdown().await.unwrap();
+    assert_eq!(before.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+    drop(before);
+    until(&hub, "the new ones alone", |status| status.carriers == 2).await;
+    agent.until("two", |status| status.carriers == 2).await;
+    assert_eq!(hub.status(&label("attic")).connected_since, since);
+    after.write_all(b"y").await.unwrap();
+    assert_eq!(after.read_u8().await.unwrap(), b'y');
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_carriers_serve_while_the_new_ones_cannot_be_had() {
+    let (hub, network, mut agent) = connected(&[(8400, Service::Echo)]).await;
+    let other = self::hub();
+    other.shutdown(Duration::ZERO, Duration::ZERO).await;
+    network.lead_to(&other);
+    agent.renewal.redial();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(agent.status.borrow().last_error.is_none());
+    assert!(open(&hub, 8400).await.is_ok());
+    network.lead_to(&hub);
+    agent
+        .until("the new ones", |status| status.carriers > 2)
+        .await;
+    agent
+        .until("the new ones alone", |status| status.carriers == 2)
+        .await;
+    assert!(open(&hub, 8400).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_round_trip_is_measured_at_both_ends() {
     let (hub, _network, mut agent) = connected(&[]).await;
     agent

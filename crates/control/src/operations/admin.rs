@@ -255,7 +255,7 @@ impl Core {
     fn backup_of_admin(&self, state: &State) -> Result<Files, StateError> {
         let present = self.stored_admin()?.map(|admin| admin.serial().clone());
         let unused = state.panel.admin.pending.as_ref().is_some_and(|pending| {
-            let seen = self.live.admin_watch().first_use(&pending.serial);
+            let seen = self.live.first_uses().first_use(&pending.serial);
             pending.first_used_at.or(seen).is_none() && present.as_ref() == Some(&pending.serial)
         });
         if unused {

@@ -64,7 +64,7 @@ impl Core {
         }
         let writer = self.writer().await;
         let state = self.state.load_full();
-        let seen = |serial: &Serial| self.live.admin_watch().first_use(serial);
+        let seen = |serial: &Serial| self.live.first_uses().first_use(serial);
         let Some(due) = next_step(&state, seen, self.live.now()) else {
             return;
         };

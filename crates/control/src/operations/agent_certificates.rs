@@ -1,22 +1,20 @@
-//! Certificates of agents beside enrolment: those whose key the server makes, and the move to
-//! a key of the agent's own.
+//! Agents whose key the server makes, and the sites of any.
 
 use portlama_access::Identity;
 use portlama_model::{
     AgentEntry, AgentLabel, Capability, CapabilitySet, EnrollmentMethod, Secret, Serial, SiteName,
     State, Timestamp,
 };
-use portlama_pki::ParsedRequest;
 use portlama_state::FilePath;
 use serde_json::json;
 
 use crate::change::{Change, Forbids, audit_row, blocking, not_done};
 use crate::operations::agents::{NO_AGENT, live_entries};
 use crate::operations::enrolment::{adopt_tunnels, are_site_names, is_free};
-use crate::operations::keys::{self, Packed, SignedClient, certificate_failed};
+use crate::operations::keys::{self, Packed, certificate_failed};
 use crate::operations::still_may;
 use crate::writer::Files;
-use crate::{Control, Farewell, OperationError, Refusal};
+use crate::{Control, OperationError};
 
 /// An agent whose key the server made.
 #[derive(Debug, Clone)]
@@ -68,6 +66,8 @@ impl Control {
             expires_at: certificate.validity().not_after,
             revoked: false,
             revoked_at: None,
+            successor: None,
+            predecessor: None,
             extra: keys::remembered(certificate),
         };
         let after = json!({ "serial": entry.serial, "capabilities": entry.capabilities, "allowedSites": entry.allowed_sites });
@@ -115,68 +115,6 @@ impl Control {
         let path = FilePath::agent_p12(label);
         let found = blocking(move || core.store.read(&path)).await;
         found.map_err(not_done)?.ok_or(NO_P12)
-    }
-
-    /// Signs a certificate for a new key of the calling agent's own. Its present certificate
-    /// is dead with the answer, and its connections end; rights and sites stay.
-    ///
-    /// # Errors
-    /// When the request is not acceptable, or another upgrade of the same agent was first.
-    pub async fn upgrade_agent(
-        &self,
-        by: &Identity,
-        csr: &str,
-        farewell: &Farewell,
-    ) -> Result<SignedClient, OperationError> {
-        let request = ParsedRequest::parse(csr).map_err(Refusal::Csr)?;
-        let core = &self.core;
-        let writer = core.writer().await;
-        let state = core.state.load_full();
-        still_may(&state, by, None)?;
-        let label = by.agent().ok_or(NO_AGENT)?.label();
-        if request.key_digest() == by.key_digest() {
-            return Err(Refusal::KeyInUse.into());
-        }
-        let now = core.live.now();
-        let key = request
-            .admit(&core.authority, &keys::revoked(&state))
-            .map_err(Refusal::Csr)?;
-        let certificate = core
-            .authority
-            .sign_agent(label, &key, now)
-            .map_err(certificate_failed)?;
-
-        let mut next = State::clone(&state);
-        let upgraded = format!("{} (upgraded to hardware-bound)", label.common_name());
-        keys::revoke(&mut next, by.serial(), upgraded, Some(by.key_digest()), now);
-        for entry in live_entries(&mut next, label) {
-            entry.serial = certificate.serial().clone();
-            entry.expires_at = certificate.validity().not_after;
-            entry.enrollment_method = EnrollmentMethod::HardwareBound;
-            entry.extra.extend(keys::remembered(&certificate));
-        }
-        let (was, is) = (
-            json!({ "serial": by.serial() }),
-            json!({ "serial": certificate.serial(), "enrollmentMethod": EnrollmentMethod::HardwareBound }),
-        );
-        let audit = audit_row(
-            now,
-            by.audit_name(),
-            "agent.upgrade",
-            label,
-            Some(was),
-            Some(is),
-        );
-        let forbids = Forbids {
-            agent: Some(label.clone()),
-            ..Forbids::default()
-        };
-        let change = Change::new(next, audit)
-            .forbidding(forbids)
-            .with_files(without_files(label))
-            .answering(farewell.clone());
-        core.apply(writer, change).await?;
-        Ok(SignedClient::of(&certificate, &core.authority))
     }
 
     /// Replaces the sites that an agent may touch; they need not exist. One that is taken away

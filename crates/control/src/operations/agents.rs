@@ -136,20 +136,28 @@ impl Control {
         let writer = core.writer().await;
         let state = core.state.load_full();
         still_may(&state, by, None)?;
-        let serial = state.registry.live(label).ok_or(NO_AGENT)?.serial.clone();
+        let entry = state.registry.live(label).ok_or(NO_AGENT)?;
         let now = core.live.now();
         let mut next = State::clone(&state);
+        let mut others = Vec::new();
         for entry in live_entries(&mut next, label) {
             entry.revoked = true;
             entry.revoked_at = Some(now);
+            let next = entry.successor.take();
+            let old = entry.predecessor.take();
+            others.extend(next.map(|next| (next.serial, Some(next.public_key))));
+            others.extend(old.map(|old| (old.serial, old.public_key)));
         }
-        keys::revoke(&mut next, &serial, label.common_name(), None, now);
+        keys::revoke(&mut next, &entry.serial, label.common_name(), None, now);
+        for (serial, key) in others {
+            keys::revoke_stored(&mut next, &serial, label.common_name(), key, now);
+        }
         let forbids = Forbids {
             at_once: true,
             agent: Some(label.clone()),
             user: None,
         };
-        let before = Some(json!({ "serial": serial }));
+        let before = Some(json!({ "serial": entry.serial }));
         let audit = audit_row(now, by.audit_name(), "agent.revoke", label, before, None);
         let mut change = Change::new(next, audit)
             .forbidding(forbids)

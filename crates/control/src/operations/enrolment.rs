@@ -228,6 +228,8 @@ impl Core {
             expires_at: certificate.validity().not_after,
             revoked: false,
             revoked_at: None,
+            successor: None,
+            predecessor: None,
             extra: keys::remembered(&certificate),
         };
         let after = json!({ "serial": entry.serial, "capabilities": entry.capabilities, "allowedSites": entry.allowed_sites });

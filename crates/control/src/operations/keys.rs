@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portlama_model::{Revocation, Secret, Serial, State, Timestamp};
+use portlama_model::{AgentEntry, Revocation, Secret, Serial, State, Timestamp};
 use portlama_pki::{Authority, IssueError, IssuedCertificate, IssuedKeyPair, Sha256, client_p12};
 use serde_json::{Map, Value};
 
@@ -67,8 +67,20 @@ impl Packed {
 
 /// What a registry entry remembers of a certificate's key.
 pub(crate) fn remembered(certificate: &IssuedCertificate) -> Map<String, Value> {
-    let digest = Value::from(certificate.key_digest().to_string());
-    [(PUBLIC_KEY.to_owned(), digest)].into_iter().collect()
+    remembered_text(certificate.key_digest().to_string())
+}
+
+/// The same of a key by its digest in hexadecimal.
+pub(crate) fn remembered_text(digest: String) -> Map<String, Value> {
+    [(PUBLIC_KEY.to_owned(), digest.into())]
+        .into_iter()
+        .collect()
+}
+
+/// The digest of the key of an entry's own certificate, where the entry remembers it.
+pub(crate) fn remembered_of(entry: &AgentEntry) -> Option<String> {
+    let stored = entry.extra.get(PUBLIC_KEY)?.as_str()?;
+    Some(stored.to_owned())
 }
 
 /// The digests of keys whose certificate was revoked: none of them is certified again.
@@ -98,6 +110,17 @@ pub(crate) fn revoke(
     key: Option<Sha256>,
     now: Timestamp,
 ) {
+    revoke_stored(state, serial, label, key.map(|key| key.to_string()), now);
+}
+
+/// The same with the key's digest in hexadecimal.
+pub(crate) fn revoke_stored(
+    state: &mut State,
+    serial: &Serial,
+    label: String,
+    key: Option<String>,
+    now: Timestamp,
+) {
     let admin = &mut state.panel.admin;
     admin.serials.retain(|known| known != serial);
     let stored = admin.public_keys.remove(serial);
@@ -109,7 +132,7 @@ pub(crate) fn revoke(
         serial: serial.clone(),
         label,
         revoked_at: now,
-        public_key: key.map(|key| key.to_string()).or(stored),
+        public_key: key.or(stored),
     });
 }
 

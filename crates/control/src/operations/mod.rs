@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod admin_rotation;
 pub(crate) mod agent_certificates;
 pub(crate) mod agent_panel;
+pub(crate) mod agent_renewal;
 pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod certificate_list;
@@ -43,7 +44,7 @@ fn still_may(
     let holds = match by.agent() {
         None => state.panel.admin.serials.contains(by.serial()),
         Some(agent) => state.registry.live(agent.label()).is_some_and(|entry| {
-            entry.serial == *by.serial()
+            entry.serials().any(|known| known == by.serial())
                 && right.is_none_or(|right| entry.capabilities.contains(right))
         }),
     };

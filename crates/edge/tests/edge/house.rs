@@ -444,7 +444,7 @@ async fn enroll(control: &Control, admin: &Identity, label: &AgentLabel) -> Cred
     }
 }
 
-/// A room that answers with what it was told, and renews the certificates of agents.
+/// A room that answers with what it was told, and replaces the admin's certificate.
 struct Room(&'static str, Weak<Control>);
 
 impl Handler for Room {
@@ -485,7 +485,7 @@ impl Handler for Room {
     }
 }
 
-/// Exchanges the calling agent's certificate for one of the key in the body.
+/// Exchanges the calling admin's certificate for one of the key in the body.
 async fn upgrade(control: Arc<Control>, request: Request<RequestBody>) -> Response<ResponseBody> {
     let extensions = request.extensions().clone();
     let info: &ClientInfo = extensions.get().expect("the edge says who");
@@ -493,7 +493,7 @@ async fn upgrade(control: Arc<Control>, request: Request<RequestBody>) -> Respon
     let who = control.live().identify(&info.presented).expect("somebody");
     let csr = request.into_body().collect().await.expect("a whole body");
     let csr = String::from_utf8(csr.to_bytes().to_vec()).expect("text");
-    let signed = control.upgrade_agent(&who, &csr, farewell).await;
+    let signed = control.upgrade_admin(&who, &csr, farewell).await;
     // The answer takes its time, so that the denial reaches the connection before it.
     for _ in 0..10 {
         tokio::task::yield_now().await;

@@ -88,7 +88,7 @@ pub(crate) async fn upgrade(mut call: Call) -> Result<Response, Refusal> {
     let CertificateRequest { csr } = call.json().await?;
     let signed = call
         .control
-        .upgrade_agent(call.by(), &csr, call.farewell())
+        .upgrade_agent(call.by(), &csr)
         .await?;
     ok(signed_certificate(signed))
 }

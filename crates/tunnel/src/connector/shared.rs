@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) origins: Arc<dyn OriginDialer>,
     pub(super) status: watch::Sender<ConnectorStatus>,
     pub(super) recheck: Arc<Notify>,
+    /// Counts up when all carriers are to be replaced: what they show has been renewed.
+    pub(super) generation: watch::Sender<u64>,
     /// Cancelled when the connector has stopped: no carrier may outlive it.
     pub(super) stop: CancellationToken,
     software: String,
@@ -41,8 +43,20 @@ struct Session {
     number: SessionNumber,
     /// Carriers that have this number, greeted or not.
     begun: usize,
-    /// Carriers the server greeted.
-    live: Vec<Arc<Carrier>>,
+    /// Carriers the server greeted, each with the generation in which it was dialled.
+    live: Vec<(u64, Arc<Carrier>)>,
+}
+
+impl Session {
+    /// The carriers of all generations but the newest.
+    fn older(&self) -> Vec<Arc<Carrier>> {
+        let newest = self.live.iter().map(|(number, _)| *number).max();
+        let older = self
+            .live
+            .iter()
+            .filter(|(number, _)| Some(*number) != newest);
+        older.map(|(_, carrier)| carrier.clone()).collect()
+    }
 }
 
 impl Shared {
@@ -64,6 +78,7 @@ impl Shared {
             origins,
             status: watch::Sender::default(),
             recheck: Arc::default(),
+            generation: watch::Sender::new(0),
             stop: CancellationToken::new(),
             software: software.to_owned(),
             instance: InstanceId(instance),
@@ -84,18 +99,23 @@ impl Shared {
         Carrier::new(Connection::new(config, self.budget.clone(), now()))
     }
 
-    /// The server greeted a carrier.
+    /// The server greeted a carrier. Carriers of older generations take no new streams from
+    /// here on, and end with their last one.
     pub(super) fn carrier_is_live(
         &self,
         carrier: &Arc<Carrier>,
+        generation: u64,
         kind: CarrierKind,
         server_version: String,
     ) {
-        let carriers = {
+        let (carriers, older) = {
             let mut session = self.session.lock();
-            session.live.push(carrier.clone());
-            session.live.len()
+            session.live.push((generation, carrier.clone()));
+            (session.live.len(), session.older())
         };
+        for carrier in older {
+            carrier.with(|connection| connection.go_away(GoAwayReason::Retired, Duration::ZERO));
+        }
         self.status.send_modify(|status| {
             status.connected_since.get_or_insert_with(wall_clock);
             status.carriers = carriers;
@@ -112,7 +132,9 @@ impl Shared {
     pub(super) fn carrier_ended(&self, carrier: &Arc<Carrier>) {
         let carriers = {
             let mut session = self.session.lock();
-            session.live.retain(|other| !Arc::ptr_eq(other, carrier));
+            session
+                .live
+                .retain(|(_, other)| !Arc::ptr_eq(other, carrier));
             session.begun -= 1;
             if session.begun == 0 {
                 session.number.0 += 1;
@@ -127,6 +149,18 @@ impl Shared {
                 status.rtt = None;
             }
         });
+    }
+
+    /// Replaces all carriers: the new ones first.
+    pub(super) fn redial(&self) {
+        self.generation.send_modify(|number| *number += 1);
+    }
+
+    /// Waits until carriers of this generation are to be replaced.
+    pub(super) async fn renewed_since(&self, generation: u64) {
+        let mut present = self.generation.subscribe();
+        // The sender lives in `self`.
+        let _ = present.wait_for(|number| *number != generation).await;
     }
 
     pub(super) fn failed(&self, reason: String) {
@@ -196,7 +230,7 @@ impl Shared {
         });
         // The newest: older ones may lead to a server that is about to end.
         let carrier = self.session.lock().live.last().cloned();
-        if changed && let Some(carrier) = carrier {
+        if changed && let Some((_, carrier)) = carrier {
             carrier.with(|connection| {
                 connection.report(Report {
                     port,
@@ -225,7 +259,8 @@ impl Shared {
     /// Brings the measured round trip into the status.
     pub(super) fn refresh_rtt(&self) {
         let carriers = self.session.lock().live.clone();
-        let rtt: Option<Duration> = carriers.iter().filter_map(|c| c.with(|c| c.rtt())).min();
+        let rtts = carriers.iter().filter_map(|(_, c)| c.with(|c| c.rtt()));
+        let rtt: Option<Duration> = rtts.min();
         self.status
             .send_if_modified(|status| std::mem::replace(&mut status.rtt, rtt) != rtt);
     }
@@ -233,7 +268,7 @@ impl Shared {
     /// Lets open streams end, then closes.
     pub(super) async fn say_goodbye(&self) {
         let carriers = self.session.lock().live.clone();
-        for carrier in &carriers {
+        for (_, carrier) in &carriers {
             carrier.with(|c| c.go_away(GoAwayReason::Restart, Duration::ZERO));
         }
         let mut status = self.status.subscribe();

@@ -29,8 +29,9 @@ pub(super) async fn keep_up(shared: Arc<Shared>, slot: usize) {
         }
         let kind = choice.next_kind();
         let begun = Instant::now();
+        let generation = *shared.generation.borrow();
         let outcome = match shared.dial.dial(kind).await {
-            Ok(dialed) => run_carrier(&shared, dialed).await,
+            Ok(dialed) => run_carrier(&shared, dialed, generation).await,
             Err(error) => Outcome::Failed(error),
         };
         choice.learn(&outcome);
@@ -56,8 +57,12 @@ pub(super) async fn keep_up(shared: Arc<Shared>, slot: usize) {
             }
             // A restarting server asks for a pause; spread by half of it, and a little.
             Outcome::SentAway(pause) => *pause + pause.mul_f64(random_fraction() / 2.0),
+            Outcome::Renewed => continue,
         };
-        sleep(pause).await;
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = shared.renewed_since(generation) => {}
+        }
     }
 }
 
@@ -66,14 +71,17 @@ enum Outcome {
     Ended(CarrierEnd),
     /// The server takes no new streams on it; it runs on by itself until its streams end.
     SentAway(Duration),
+    /// It is to be replaced; it serves until the next one lives, and its streams to their end.
+    Renewed,
 }
 
-/// Runs a carrier in its own task until it ends or is sent away.
-async fn run_carrier(shared: &Arc<Shared>, dialed: Dialed) -> Outcome {
+/// Runs a carrier in its own task until it ends, is sent away or is to be replaced.
+async fn run_carrier(shared: &Arc<Shared>, dialed: Dialed, generation: u64) -> Outcome {
     let (sent_away, mut away) = oneshot::channel();
     let mut owner = Owner {
         shared: shared.clone(),
         kind: dialed.kind,
+        generation,
         sent_away: Some(sent_away),
     };
     if let Some(address) = dialed.address {
@@ -95,6 +103,7 @@ async fn run_carrier(shared: &Arc<Shared>, dialed: Dialed) -> Outcome {
         biased;
         Ok(pause) = &mut away => Outcome::SentAway(pause),
         end = &mut task => Outcome::Ended(end.unwrap_or(CarrierEnd::Cancelled)),
+        () = shared.renewed_since(generation) => Outcome::Renewed,
     }
 }
 
@@ -114,6 +123,7 @@ impl Drop for Present {
 struct Owner {
     shared: Arc<Shared>,
     kind: CarrierKind,
+    generation: u64,
     sent_away: Option<oneshot::Sender<Duration>>,
 }
 
@@ -123,7 +133,8 @@ impl Owner {
             Event::Hello(hello) => {
                 let version = hello.software.as_str().to_owned();
                 tracing::info!(server.version = %version, transport = %self.kind, "carrier up");
-                self.shared.carrier_is_live(carrier, self.kind, version);
+                self.shared
+                    .carrier_is_live(carrier, self.generation, self.kind, version);
             }
             Event::StreamRequested(id, request) => {
                 let (shared, carrier) = (self.shared.clone(), carrier.clone());

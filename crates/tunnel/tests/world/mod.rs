@@ -212,6 +212,7 @@ pub struct AgentProcess {
     pub services: Arc<Services>,
     pub status: watch::Receiver<ConnectorStatus>,
     pub recheck: portlama_tunnel::Recheck,
+    pub renewal: portlama_tunnel::Renewal,
     pub stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -227,11 +228,13 @@ impl AgentProcess {
             connector.recheck(),
             CancellationToken::new(),
         );
+        let renewal = connector.renewal();
         let task = tokio::spawn(connector.run(stop.clone()));
         Self {
             services,
             status,
             recheck,
+            renewal,
             stop,
             task,
         }
