@@ -54,6 +54,18 @@ pub const FOR_TESTS: &[Tool] = &[
         program: "pebble-challtestsrv",
         package: "pebble",
     },
+    Tool {
+        program: "dbus-daemon",
+        package: "dbus",
+    },
+    Tool {
+        program: "gnome-keyring-daemon",
+        package: "gnome-keyring",
+    },
+    Tool {
+        program: "secret-tool",
+        package: "libsecret-tools",
+    },
 ];
 
 /// What makes and boots a machine with a systemd of its own.

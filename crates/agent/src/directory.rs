@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::allow::AllowFile;
 use crate::log_files::LogFiles;
+use crate::keys::{KeySlot, KeyStore, KeyStoreError, KeyStoreKind, key_store};
 use portlama_files::{self as files, FileError, FileLock};
+
+/// The certificate that is to take the present one's place.
+const NEXT_CERTIFICATE: &str = "client.next.crt";
 
 /// `config.json`: who the agent is and where its server stands. It holds no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,7 +23,7 @@ pub struct AgentConfig {
     pub label: AgentLabel,
     /// The server's panel, without a trailing slash.
     pub panel_url: String,
-    /// How the key is kept; `file`.
+    /// Where the key is kept, by the name of a [`KeyStoreKind`].
     pub auth_method: String,
     /// The agent's name at the server; its certificate is `agent:<this>`.
     pub agent_label: AgentLabel,
@@ -144,20 +148,54 @@ impl AgentDir {
         Ok(config)
     }
 
-    /// Key, certificate and authority.
+    /// Which store keeps the agent's key.
     ///
     /// # Errors
-    /// When one is missing or cannot be read.
-    pub fn identity(&self) -> Result<IdentityFiles, FileError> {
-        let read = |name: &str| {
-            let path = self.path.join(name);
-            files::read_text(&path)?.ok_or_else(|| not_there(&path))
-        };
-        Ok(IdentityFiles {
-            key: Secret::new(read("client.key")?),
-            certificate: read("client.crt")?,
-            authority: read("ca.crt")?,
+    /// When the configuration cannot be read, or names a store that this program does not know.
+    pub fn key_store_kind(&self) -> Result<KeyStoreKind, KeyStoreError> {
+        let found = self.config()?.auth_method;
+        found.parse().map_err(|_| KeyStoreError::UnknownKind {
+            label: self.label.clone(),
+            found,
         })
+    }
+
+    /// The store that keeps the agent's key.
+    ///
+    /// # Errors
+    /// As [`key_store_kind`](Self::key_store_kind).
+    pub fn key_store(&self) -> Result<Box<dyn KeyStore>, KeyStoreError> {
+        Ok(key_store(self.key_store_kind()?, self))
+    }
+
+    /// Removes the agent's keys from the store that keeps them: the end of the agent.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn remove_keys(&self) -> Result<(), KeyStoreError> {
+        let store = self.key_store()?;
+        store.remove(KeySlot::Next)?;
+        store.remove(KeySlot::Present)
+    }
+
+    /// The authority's certificate, PEM.
+    pub(crate) fn authority(&self) -> Result<String, FileError> {
+        self.text("ca.crt")
+    }
+
+    /// The certificate in use, PEM.
+    pub(crate) fn certificate(&self) -> Result<String, FileError> {
+        self.text("client.crt")
+    }
+
+    /// The certificate that is to take its place, PEM, if there is one.
+    pub(crate) fn next_certificate(&self) -> Result<Option<String>, FileError> {
+        files::read_text(&self.path.join(NEXT_CERTIFICATE))
+    }
+
+    fn text(&self, name: &str) -> Result<String, FileError> {
+        let path = self.path.join(name);
+        files::read_text(&path)?.ok_or_else(|| not_there(&path))
     }
 
     /// Makes the directory, 0700.
@@ -165,15 +203,43 @@ impl AgentDir {
         files::create_private_dir(&self.path)
     }
 
-    pub(crate) fn save_key(&self, identity: &IdentityFiles) -> Result<(), FileError> {
-        files::write_private(
-            &self.path.join("client.key"),
-            identity.key.expose().as_bytes(),
-        )?;
-        files::write_private(
-            &self.path.join("client.crt"),
-            identity.certificate.as_bytes(),
-        )
+    /// Keeps a key and its certificate in place of those before, and forgets a renewal that was
+    /// under way. A crash in between leaves what [`Held`](crate::identity::Held) can read.
+    pub(crate) fn save_key(
+        &self,
+        store: &dyn KeyStore,
+        identity: &IdentityFiles,
+    ) -> Result<(), KeyStoreError> {
+        self.discard_next(store)?;
+        store.write(KeySlot::Present, &identity.key)?;
+        Ok(self.save_certificate(&identity.certificate)?)
+    }
+
+    fn save_certificate(&self, pem: &str) -> Result<(), FileError> {
+        files::write_private(&self.path.join("client.crt"), pem.as_bytes())
+    }
+
+    /// Keeps the certificate that is to take the present one's place; its key is kept already.
+    pub(crate) fn save_next_certificate(&self, pem: &str) -> Result<(), FileError> {
+        files::write_private(&self.path.join(NEXT_CERTIFICATE), pem.as_bytes())
+    }
+
+    /// Puts the next key and certificate in the place of the present ones. Whatever step a crash
+    /// comes after, one certificate is left with its key.
+    pub(crate) fn promote_next(
+        &self,
+        store: &dyn KeyStore,
+        next: &IdentityFiles,
+    ) -> Result<(), KeyStoreError> {
+        store.write(KeySlot::Present, &next.key)?;
+        self.save_certificate(&next.certificate)?;
+        self.discard_next(store)
+    }
+
+    /// Forgets the next key and certificate.
+    pub(crate) fn discard_next(&self, store: &dyn KeyStore) -> Result<(), KeyStoreError> {
+        files::remove(&self.path.join(NEXT_CERTIFICATE))?;
+        store.remove(KeySlot::Next)
     }
 
     pub(crate) fn save_authority(&self, identity: &IdentityFiles) -> Result<(), FileError> {

@@ -90,7 +90,7 @@ pub struct RegisteredAgent {
     pub label: AgentLabel,
     /// The server it belongs to.
     pub panel_url: String,
-    /// How its key is kept; `file`.
+    /// Where its key is kept: `file` or `system`.
     pub auth_method: String,
     /// Its name at the server.
     #[serde(default)]

@@ -2,14 +2,16 @@
 
 use portlama_api::client::{ClientError, ClientIdentity, PanelClient, PanelUrl};
 use portlama_dial::ProxyUrl;
-use portlama_model::{AgentLabel, CaFingerprint, Timestamp};
+use portlama_model::{AgentLabel, CaFingerprint, Secret, Serial, Timestamp};
 use portlama_pki::{
-    AgentKey, ChainError, ClientTrust, KeyError, Subject, VerifiedClient, ca_fingerprint,
-    certificate_from_pem,
+    AgentKey, ChainError, ClientTrust, KeyError, Subject, Validity, VerifiedClient, ca_fingerprint,
+    certificate_from_pem, certificate_to_pem,
 };
 use rustls::pki_types::CertificateDer;
 
 use crate::directory::{AgentDir, IdentityFiles};
+use crate::keys::{KeySlot, KeyStoreError};
+use crate::renewal::renews_at;
 use portlama_files::FileError;
 
 /// An identity that fits together: the authority is the pinned one, it issued the certificate,
@@ -60,20 +62,140 @@ pub enum IdentityError {
         /// The agent's name at the server.
         expected: AgentLabel,
     },
+    /// The store has no key for this agent.
+    #[error("the agent's key is gone from where it is kept")]
+    NoKey,
+    /// The key could not be read.
+    #[error(transparent)]
+    KeyStore(#[from] KeyStoreError),
     /// A file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
+impl IdentityError {
+    /// Whether it may be otherwise in a moment, without anybody touching the agent.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::KeyStore(error) if error.may_pass())
+    }
+}
+
+/// What can be told of an agent's certificate without its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateInUse {
+    /// Its serial.
+    pub serial: Serial,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When a running agent renews it.
+    pub renews_at: Timestamp,
+}
+
+/// The certificate that an agent uses.
+///
+/// # Errors
+/// When its files cannot be read.
+pub fn certificate_of(agent: &AgentDir) -> Result<CertificateInUse, IdentityError> {
+    let (authority, certificate) = (agent.authority()?, agent.certificate()?);
+    let authority = read(&authority, "the authority's certificate")?;
+    let certificate = read(&certificate, "the agent's certificate")?;
+    let trust = ClientTrust::new(&authority).map_err(|source| IdentityError::Certificate {
+        what: "the authority's certificate",
+        source,
+    })?;
+    let client = trust.verify(&[certificate])?;
+    Ok(CertificateInUse {
+        serial: client.serial().clone(),
+        expires_at: client.validity().not_after,
+        renews_at: renews_at(client.validity()),
+    })
+}
+
+fn read(pem: &str, what: &'static str) -> Result<CertificateDer<'static>, IdentityError> {
+    certificate_from_pem(pem).map_err(|source| IdentityError::Certificate { what, source })
+}
+
+/// What an agent holds: its identity, and one that is to take its place. Each certificate is
+/// held with whichever key is its own, so that it does not matter which step of a renewal was
+/// the last one that became durable.
+pub(crate) struct Held {
+    present: Result<Identity, IdentityError>,
+    next: Option<Identity>,
+}
+
+impl Held {
+    /// Reads what an agent holds.
+    ///
+    /// # Errors
+    /// When files or keys cannot be read.
+    pub(crate) fn read(agent: &AgentDir) -> Result<Self, IdentityError> {
+        let config = agent.config()?;
+        let store = agent.key_store()?;
+        let authority = agent.authority()?;
+        let next_certificate = agent.next_certificate()?;
+        let mut keys: Vec<Secret> = store.read(KeySlot::Present)?.into_iter().collect();
+        if next_certificate.is_some() {
+            keys.extend(store.read(KeySlot::Next)?);
+        }
+        let with_its_key = |certificate: String| {
+            let mut files = IdentityFiles {
+                key: Secret::new(""),
+                certificate,
+                authority: authority.clone(),
+            };
+            let mut result = Err(IdentityError::NoKey);
+            for key in &keys {
+                files.key = key.clone();
+                result = Identity::check(&files, &config.ca_fingerprint, &config.agent_label);
+                if !matches!(result, Err(IdentityError::AnotherKey)) {
+                    break;
+                }
+            }
+            result
+        };
+        let present = agent
+            .certificate()
+            .map_err(IdentityError::from)
+            .and_then(with_its_key);
+        // One that is none is no renewal; the next attempt begins anew.
+        let next = next_certificate.and_then(|next| with_its_key(next).ok());
+        let serial = present.as_ref().ok().map(|present| present.client.serial());
+        let next = next.filter(|next| Some(next.client.serial()) != serial);
+        Ok(Self { present, next })
+    }
+
+    /// What an agent holds, with what a crash left half done put right.
+    ///
+    /// # Errors
+    /// When there is no identity.
+    pub(crate) fn settle(agent: &AgentDir) -> Result<(Identity, Option<Identity>), IdentityError> {
+        let held = Self::read(agent)?;
+        let is_half_done = held.present.is_err();
+        let (identity, next) = held.split()?;
+        if is_half_done {
+            agent.promote_next(&*agent.key_store()?, &identity.to_files())?;
+        }
+        Ok((identity, next))
+    }
+
+    /// The identity to begin with, and one that is to take its place.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn split(self) -> Result<(Identity, Option<Identity>), IdentityError> {
+        match (self.present, self.next) {
+            (Ok(present), next) => Ok((present, next)),
+            // The new key had taken the old one's place, and its certificate had not.
+            (Err(_), Some(next)) => Ok((next, None)),
+            (Err(error), None) => Err(error),
+        }
+    }
+}
+
 impl Identity {
     /// The identity of an agent that was set up.
     pub(crate) fn load(agent: &AgentDir) -> Result<Self, IdentityError> {
-        let config = agent.config()?;
-        Self::check(
-            &agent.identity()?,
-            &config.ca_fingerprint,
-            &config.agent_label,
-        )
+        Ok(Held::read(agent)?.split()?.0)
     }
 
     /// Checks that the parts fit together and are the ones expected.
@@ -82,9 +204,6 @@ impl Identity {
         pinned: &CaFingerprint,
         label: &AgentLabel,
     ) -> Result<Self, IdentityError> {
-        let read = |text, what| {
-            certificate_from_pem(text).map_err(|source| IdentityError::Certificate { what, source })
-        };
         let authority = read(&files.authority, "the authority's certificate")?;
         let certificate = read(&files.certificate, "the agent's certificate")?;
         let unreadable = |source| IdentityError::Certificate {
@@ -137,8 +256,21 @@ impl Identity {
         &self.fingerprint
     }
 
+    pub(crate) fn validity(&self) -> Validity {
+        self.client.validity()
+    }
+
     pub(crate) fn expires_at(&self) -> Timestamp {
         self.client.validity().not_after
+    }
+
+    /// As it is kept.
+    pub(crate) fn to_files(&self) -> IdentityFiles {
+        IdentityFiles {
+            key: self.key.to_pem(),
+            certificate: certificate_to_pem(&self.certificate),
+            authority: certificate_to_pem(&self.authority),
+        }
     }
 
     /// A client of the panel that authenticates as this agent.

@@ -3,7 +3,7 @@
 use portlama_api::client::{ClientError, PanelClient, PanelUrl, UrlError};
 
 use crate::directory::AgentDir;
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{Held, Identity, IdentityError};
 use crate::proxy::ProxySettings;
 
 /// Why the panel cannot be called.
@@ -20,6 +20,9 @@ pub enum PanelError {
         #[source]
         source: IdentityError,
     },
+    /// The key cannot be read at this moment.
+    #[error("the agent's key cannot be read")]
+    KeyOutOfReach(#[source] IdentityError),
     /// The panel's address in the configuration.
     #[error("the panel's address in the configuration is not one")]
     Url(#[from] UrlError),
@@ -39,9 +42,24 @@ pub fn panel_of(
     client(agent, &load(agent)?, proxy)
 }
 
-pub(crate) fn load(agent: &AgentDir) -> Result<Identity, PanelError> {
-    let directory = agent.path().display().to_string();
-    Identity::load(agent).map_err(|source| PanelError::Identity { directory, source })
+fn load(agent: &AgentDir) -> Result<Identity, PanelError> {
+    Identity::load(agent).map_err(|source| no_identity(agent, source))
+}
+
+/// The agent's identity, and the one that is to take its place. What a crash left half done is
+/// done.
+pub(crate) fn load_with_next(agent: &AgentDir) -> Result<(Identity, Option<Identity>), PanelError> {
+    Held::settle(agent).map_err(|source| no_identity(agent, source))
+}
+
+fn no_identity(agent: &AgentDir, source: IdentityError) -> PanelError {
+    if source.may_pass() {
+        return PanelError::KeyOutOfReach(source);
+    }
+    PanelError::Identity {
+        directory: agent.path().display().to_string(),
+        source,
+    }
 }
 
 pub(crate) fn client(

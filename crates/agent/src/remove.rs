@@ -8,6 +8,7 @@ use portlama_model::AgentLabel;
 
 use crate::directory::AgentDir;
 use crate::home::Home;
+use crate::keys::{KeyStoreError, KeyStoreKind};
 use portlama_files::FileError;
 
 /// Why an agent's files are still there.
@@ -24,6 +25,9 @@ pub enum RemoveError {
     /// The agent runs, or a file cannot be changed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The key is in the system's credential store, which does not let go of it.
+    #[error("the agent's key could not be removed; nothing was: try again when it can be")]
+    Key(#[from] KeyStoreError),
     /// The directory cannot be removed.
     #[error("cannot remove `{}`", .path.display())]
     Remove {
@@ -43,6 +47,10 @@ pub enum RemoveError {
 pub fn remove_agent(home: &Home, agent: &AgentDir) -> Result<(), RemoveError> {
     if lies_at_home(home, agent)? {
         let lock = agent.lock()?;
+        // Keys in files go with the directory.
+        if agent.key_store_kind().is_ok_and(|kind| kind == KeyStoreKind::System) {
+            agent.remove_keys()?;
+        }
         // Through no link: the standard library opens each folder below the one before.
         let removed = fs::remove_dir_all(agent.path());
         drop(lock);

@@ -1,16 +1,17 @@
-//! Enrolment: from a token to an agent that can run.
+//! Set-up: from a token, or from the file of an agent that the panel made, to one that can run.
 
 use portlama_api::EnrollRequest;
 use portlama_api::client::{ClientError, PanelClient, PanelUrl};
 use portlama_dial::ProxyUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret, Timestamp};
-use portlama_pki::{AgentKey, KeyError};
+use portlama_pki::{AgentKey, ClientFile, KeyError, Subject, certificate_to_pem};
 use serde::Serialize;
 use serde_json::Map;
 
 use crate::directory::{AgentConfig, AgentDir, IdentityFiles, TunnelServer};
 use crate::home::Home;
 use crate::identity::{Identity, IdentityError};
+use crate::keys::{KeySlot, KeyStoreError, KeyStoreKind, key_store};
 use crate::token::SetupSecret;
 use portlama_files::FileError;
 
@@ -20,7 +21,9 @@ pub struct SetupRequest {
     /// The server.
     pub panel: PanelUrl,
     /// What the admin handed over.
-    pub secret: SetupSecret,
+    pub admission: Admission,
+    /// Where the key is to be kept.
+    pub key_store: KeyStoreKind,
     /// The agent's name on this machine; its name at the server when absent.
     pub label: Option<AgentLabel>,
     /// Whether an agent of that name may be replaced.
@@ -29,6 +32,25 @@ pub struct SetupRequest {
     pub allow_loopback: bool,
     /// The proxy on the way, if any.
     pub proxy: Option<ProxyUrl>,
+}
+
+/// What lets this machine become an agent.
+#[derive(Debug)]
+pub enum Admission {
+    /// A token, for which the server certifies a key that is made here.
+    Token(SetupSecret),
+    /// A certificate with a key that the server made.
+    File(Box<ClientFile>),
+}
+
+impl Admission {
+    /// The authority whose certificates are believed.
+    fn fingerprint(&self) -> &CaFingerprint {
+        match self {
+            Self::Token(secret) => &secret.fingerprint,
+            Self::File(file) => file.fingerprint(),
+        }
+    }
 }
 
 /// A step, by the key that programs know.
@@ -127,19 +149,63 @@ pub enum SetupError {
         #[source]
         source: IdentityError,
     },
+    /// The file is the admin's.
+    #[error(
+        "this is the admin's certificate, which opens the whole panel and does not belong on this machine: make an agent in the panel under Certificates, and use its file or a token"
+    )]
+    Admin,
+    /// The file is nobody's who could be an agent.
+    #[error("the file is for `{found}`, and an agent's is for `agent:<label>`")]
+    NoAgent {
+        /// The common name in its certificate.
+        found: String,
+    },
+    /// The certificate in the file has ended, or holds later.
+    #[error(
+        "the certificate in the file holds from {from} to {until}: check the clock, or get a new file or a token in the panel"
+    )]
+    NotCurrent {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
+    /// The server does not let the certificate in.
+    #[error(
+        "{panel} does not accept the certificate in the file: get a new one, or a token, in the panel"
+    )]
+    NotAccepted {
+        /// The panel.
+        panel: String,
+        /// Why.
+        #[source]
+        source: ClientError,
+    },
+    /// The panel could not be asked.
+    #[error("{panel} could not be asked whether it accepts the certificate: nothing was saved")]
+    Unreachable {
+        /// The panel.
+        panel: String,
+        /// Why.
+        #[source]
+        source: ClientError,
+    },
     /// The key could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key could not be kept.
+    #[error("the key could not be kept")]
+    KeyStore(#[from] KeyStoreError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// Sets an agent up. The private key is made here and stays here; the server is believed only
-/// if it belongs to the authority that the token names.
+/// Sets an agent up. With a token the private key is made here and stays here; the server is
+/// believed only if it belongs to the authority that the token names, or that is in the file.
 ///
-/// Once the certificate is there it is saved at once, because the token is spent: what fails
-/// later is a hint, not an error.
+/// A token's certificate is saved at once, because the token is spent: what fails later is a
+/// hint, not an error. A file's is saved when the server accepts it.
 ///
 /// # Errors
 /// [`SetupError`]; then there is no new agent, and one that was there still works, unless a file
@@ -158,8 +224,7 @@ pub async fn setup(
     };
     setup.refuse_to_replace()?;
     setup.step(SetupStep::CreateDirectories, |setup| setup.home.create())?;
-    let key = setup.step(SetupStep::GenerateKeypair, |_| AgentKey::generate())?;
-    let (files, label) = setup.enroll(&key).await?;
+    let (files, label) = setup.admit().await?;
     let agent = setup.place(&label)?;
     let config = setup.save(&agent, &files, label)?;
     setup.meet_the_panel(agent, config).await
@@ -202,6 +267,54 @@ impl Setting<'_> {
         result
     }
 
+    async fn admit(&mut self) -> Result<(IdentityFiles, AgentLabel), SetupError> {
+        match &self.request.admission {
+            Admission::Token(_) => {
+                let key = self.step(SetupStep::GenerateKeypair, |_| AgentKey::generate())?;
+                self.enroll(&key).await
+            }
+            Admission::File(file) => {
+                let (files, label) = of_file(file, self.now)?;
+                self.skip(SetupStep::GenerateKeypair);
+                self.skip(SetupStep::EnrollPanel);
+                self.ask_whether_accepted(&files, &label).await?;
+                Ok((files, label))
+            }
+        }
+    }
+
+    fn skip(&mut self, step: SetupStep) {
+        (self.progress)(step, StepStatus::Skipped);
+    }
+
+    /// Nothing is spent yet, so what the server would not let in is not kept.
+    async fn ask_whether_accepted(
+        &self,
+        files: &IdentityFiles,
+        label: &AgentLabel,
+    ) -> Result<(), SetupError> {
+        let panel = self.request.panel.to_string();
+        let identity = Identity::check(files, self.request.admission.fingerprint(), label);
+        let identity = identity.map_err(|source| SetupError::Certificate {
+            panel: panel.clone(),
+            source,
+        })?;
+        let client = identity.panel(self.request.panel.clone(), self.request.proxy.clone());
+        let asked = match client {
+            Ok(client) => client.agent_config().await.map(drop),
+            Err(error) => Err(error),
+        };
+        match asked {
+            Ok(()) => Ok(()),
+            // It knew who asked before it said no to what was asked.
+            Err(ClientError::Api { status, .. }) if (400..500).contains(&status) => Ok(()),
+            Err(source @ ClientError::NotAuthorised { .. }) => {
+                Err(SetupError::NotAccepted { panel, source })
+            }
+            Err(source) => Err(SetupError::Unreachable { panel, source }),
+        }
+    }
+
     /// Spends the token. What comes back is checked before anything is kept of it.
     async fn enroll(&mut self, key: &AgentKey) -> Result<(IdentityFiles, AgentLabel), SetupError> {
         (self.progress)(SetupStep::EnrollPanel, StepStatus::Running);
@@ -220,14 +333,17 @@ impl Setting<'_> {
         key: &AgentKey,
     ) -> Result<(IdentityFiles, AgentLabel), SetupError> {
         let panel = self.request.panel.to_string();
-        let pinned = &self.request.secret.fingerprint;
+        let Admission::Token(secret) = &self.request.admission else {
+            unreachable!("a file needs no token");
+        };
+        let pinned = &secret.fingerprint;
         let failed = |source| SetupError::Enroll {
             panel: panel.clone(),
             source,
         };
         let client = self.stranger(pinned.clone()).map_err(failed)?;
         let request = EnrollRequest {
-            token: Secret::new(self.request.secret.token.expose()),
+            token: Secret::new(secret.token.expose()),
             csr: key.request(&self.pending_label())?,
         };
         let enrolled = client.enroll(&request).await.map_err(failed)?;
@@ -281,7 +397,7 @@ impl Setting<'_> {
     fn is_of_same_server(&self, agent: &AgentDir) -> bool {
         agent
             .config()
-            .is_ok_and(|config| config.ca_fingerprint == self.request.secret.fingerprint)
+            .is_ok_and(|config| config.ca_fingerprint == *self.request.admission.fingerprint())
     }
 
     /// Saves the identity first and what makes the agent exist last.
@@ -292,12 +408,15 @@ impl Setting<'_> {
         at_server: AgentLabel,
     ) -> Result<AgentConfig, SetupError> {
         let other_server = agent.exists() && !self.is_of_same_server(agent);
+        let kind = self.request.key_store;
+        let store = key_store(kind, agent);
+        let before = agent.key_store_kind().ok().filter(|before| *before != kind);
         let config = AgentConfig {
             label: agent.label().clone(),
             panel_url: self.request.panel.to_string(),
-            auth_method: "file".to_owned(),
+            auth_method: kind.to_string(),
             agent_label: at_server,
-            ca_fingerprint: self.request.secret.fingerprint.clone(),
+            ca_fingerprint: self.request.admission.fingerprint().clone(),
             domain: None,
             tunnel_server: None,
             last_good_address: None,
@@ -305,7 +424,7 @@ impl Setting<'_> {
             updated_at: None,
             extra: Map::new(),
         };
-        self.step(SetupStep::ImportCert, |_| agent.save_key(files))?;
+        self.step(SetupStep::ImportCert, |_| agent.save_key(&*store, files))?;
         self.step(SetupStep::SaveCa, |_| agent.save_authority(files))?;
         self.step(SetupStep::SaveConfig, |setup| {
             if other_server {
@@ -315,6 +434,10 @@ impl Setting<'_> {
             agent.save_config(&config)?;
             setup.home.register(&config, true)
         })?;
+        if let Some(before) = before {
+            // What is left there is of no use to anybody, and no reason to fail.
+            let _ = key_store(before, agent).remove(KeySlot::Present);
+        }
         Ok(config)
     }
 
@@ -411,6 +534,32 @@ impl Setting<'_> {
             config.label, config.agent_label
         )]
     }
+}
+
+/// What a file holds, if it is an agent's and holds at `now`.
+fn of_file(file: &ClientFile, now: Timestamp) -> Result<(IdentityFiles, AgentLabel), SetupError> {
+    let client = file.client();
+    let label = match client.subject() {
+        Subject::Agent(label) => label.clone(),
+        Subject::Admin => return Err(SetupError::Admin),
+        Subject::Nobody => {
+            let found = client.common_name().to_owned();
+            return Err(SetupError::NoAgent { found });
+        }
+    };
+    if !client.is_current(now) {
+        let validity = client.validity();
+        return Err(SetupError::NotCurrent {
+            from: validity.not_before,
+            until: validity.not_after,
+        });
+    }
+    let files = IdentityFiles {
+        key: file.key().to_pem(),
+        certificate: certificate_to_pem(file.certificate()),
+        authority: certificate_to_pem(file.authority()),
+    };
+    Ok((files, label))
 }
 
 fn hint_on_missing_config(error: &ClientError) -> String {

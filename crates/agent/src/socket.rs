@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portlama_control_socket::Question;
+use portlama_model::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::run::RENEWAL_ANSWER_TIMEOUT;
 
 /// How long one answer may take.
 pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,11 +22,16 @@ pub enum Ask {
     Status,
     /// To read the allow-list again at once; answered with [`Reloaded`].
     Reload,
+    /// To renew its certificate at once; answered with [`Renewed`].
+    Renew,
 }
 
 impl Question for Ask {
     fn time_limit(&self) -> Duration {
-        QUESTION_TIMEOUT
+        match self {
+            Self::Status | Self::Reload => QUESTION_TIMEOUT,
+            Self::Renew => QUESTION_TIMEOUT + RENEWAL_ANSWER_TIMEOUT,
+        }
     }
 }
 
@@ -32,6 +40,18 @@ impl Question for Ask {
 pub struct Reloaded {
     /// Open streams that were cut.
     pub cut: usize,
+}
+
+/// The answer to [`Ask::Renew`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Renewed {
+    /// When the certificate ends that is in use.
+    pub expires_at: Timestamp,
+    /// When it is renewed by itself.
+    pub renews_at: Timestamp,
+    /// Why the renewal failed, if it did.
+    pub failure: Option<String>,
 }
 
 /// Why the running agent did not answer.

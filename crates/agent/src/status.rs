@@ -31,6 +31,15 @@ pub struct AgentReport {
     pub connection: ConnectionReport,
     /// When the agent's certificate ends.
     pub certificate_expires_at: Timestamp,
+    /// When it is renewed, or the renewal tried again; `None` when it has ended.
+    #[serde(default)]
+    pub certificate_renewal_at: Option<Timestamp>,
+    /// Why the last attempt to renew it failed.
+    #[serde(default)]
+    pub certificate_failure: Option<String>,
+    /// Where its key is kept: `file` or `system`.
+    #[serde(default)]
+    pub key_store: String,
     /// What to know about the certificate before it ends.
     pub certificate_warning: Option<String>,
     /// Why the allow-list cannot be believed, and so nothing is forwarded.
@@ -162,18 +171,15 @@ pub fn certificate_warning(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Option<String> {
-    let way_out = format!(
-        "get a new token for {label} in the panel (revoke the old certificate first) and run `portlama agent setup` again"
-    );
     if expires_at <= now {
         return Some(format!(
-            "the certificate of {label} ended at {expires_at}: {way_out}"
+            "the certificate of {label} ended at {expires_at}: revoke {label} in the panel, get a new token for it there and run `portlama agent setup` again"
         ));
     }
     let left = expires_at.since(now);
     (left < CERTIFICATE_WARNING).then(|| {
         let days = left.as_secs() / (24 * 3600);
-        format!("the certificate of {label} ends in {days} days, at {expires_at}: {way_out}")
+        format!("the certificate of {label} ends in {days} days, at {expires_at}, and could not be renewed: the panel must be reachable from here before that day")
     })
 }
 

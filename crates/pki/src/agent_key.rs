@@ -40,6 +40,16 @@ impl AgentKey {
             .map_err(KeyError::Unreadable)
     }
 
+    /// Takes a key of PKCS#8 octets: ECDSA P-256 or RSA.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreadable`].
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        KeyPair::try_from(der)
+            .map(Self)
+            .map_err(KeyError::Unreadable)
+    }
+
     /// The key as PEM text, for a file of mode 0600.
     #[must_use]
     pub fn to_pem(&self) -> Secret {

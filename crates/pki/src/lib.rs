@@ -18,6 +18,7 @@ mod agent_key;
 mod authority;
 mod certificate;
 mod client;
+mod client_file;
 mod issue;
 mod pem;
 mod pkcs12;
@@ -32,6 +33,7 @@ pub use certificate::{CertificateError, Sha256, Validity, ca_fingerprint};
 pub use client::{
     ChainError, ClientTrust, MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES, Subject, VerifiedClient,
 };
+pub use client_file::{ClientFile, ClientFileError, MAX_CLIENT_FILE_BYTES};
 pub use issue::{
     BACKDATE, CLIENT_VALIDITY, IssueError, IssuedCertificate, IssuedKeyPair, LeafName,
     MAX_LEAF_NAMES, MAX_SERVER_VALIDITY,

@@ -71,12 +71,28 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub fn start_at(binary: &Path, state_dir: &Path, log: &Path, https_port: u16) -> Result<Self> {
+        Self::start_on(binary, state_dir, log, https_port, 0)
+    }
+
+    /// The same with the panel at a port that is known before, too: where agents come back to a
+    /// server that was started again.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_on(
+        binary: &Path,
+        state_dir: &Path,
+        log: &Path,
+        https_port: u16,
+        panel_port: u16,
+    ) -> Result<Self> {
         let log_file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)?;
         let mut child = Command::new(binary)
-            .args(["server", "run", "--json", "--panel-port", "0"])
+            .args(["server", "run", "--json"])
+            .args(["--panel-port", &panel_port.to_string()])
             .args(["--https-port", &https_port.to_string()])
             .args(["--listen", "127.0.0.1", "--stop-with-stdin", "--state-dir"])
             .arg(state_dir)

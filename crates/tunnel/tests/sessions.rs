@@ -142,14 +142,19 @@ async fn the_old_carriers_serve_while_the_new_ones_cannot_be_had() {
     let other = self::hub();
     other.shutdown(Duration::ZERO, Duration::ZERO).await;
     network.lead_to(&other);
+    let busy = open(&hub, 8400).await.unwrap();
     agent.renewal.redial();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(agent.status.borrow().last_error.is_none());
     assert!(open(&hub, 8400).await.is_ok());
     network.lead_to(&hub);
     agent
-        .until("the new ones", |status| status.carriers > 2)
+        .until("the new ones beside the busy one", |status| {
+            status.carriers == 3
+        })
         .await;
+    assert!(open(&hub, 8400).await.is_ok());
+    drop(busy);
     agent
         .until("the new ones alone", |status| status.carriers == 2)
         .await;

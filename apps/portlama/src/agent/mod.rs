@@ -3,6 +3,7 @@
 mod allowed;
 mod discover;
 mod expose;
+mod key;
 mod list;
 mod run;
 mod setup;
@@ -35,7 +36,7 @@ pub(crate) struct AgentCommand {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make this machine an agent of a server, with a token from its panel.
+    /// Make this machine an agent of a server, with a token or a file from its panel.
     Setup(setup::SetupArguments),
     /// Keep the tunnel up until SIGINT or SIGTERM.
     Run(run::RunArguments),
@@ -52,6 +53,8 @@ enum Action {
     /// List static sites, and send a folder to one.
     #[command(subcommand)]
     Site(site::SiteCommand),
+    /// Show the certificate and where its key is kept; renew the one, move the other.
+    Key(key::KeyArguments),
     /// Let the server reach a service at home. Nothing is reachable unless it is allowed.
     Allow(allowed::AllowArguments),
     /// Shut a tunnel port again; its open connections end at once.
@@ -77,6 +80,7 @@ pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCod
         Action::Expose(arguments) => expose::expose(arguments, &agents).await,
         Action::Tunnel(command) => tunnel::run(command, &agents).await,
         Action::Site(command) => site::run(command, &agents).await,
+        Action::Key(arguments) => key::key(arguments, &agents).await,
         Action::Allow(arguments) => allowed::allow(arguments, &agents).await,
         Action::Deny(arguments) => allowed::deny(arguments, &agents).await,
         Action::Allowed => allowed::list(&agents),

@@ -1,16 +1,19 @@
 //! `portlama agent setup`.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portlama_agent::{
-    SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError, parse_fingerprint,
+    Admission, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError,
+    parse_fingerprint,
 };
 use portlama_api::client::PanelUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret};
+use portlama_pki::{ClientFile, MAX_CLIENT_FILE_BYTES};
 use serde_json::json;
 
 use super::{Agents, proxy};
@@ -18,20 +21,28 @@ use crate::output::Output;
 
 /// Holds the token where neither a person nor a pipe gives it.
 const TOKEN_VARIABLE: &str = "PORTLAMA_ENROLLMENT_TOKEN";
-/// The longest token read, bytes. Real ones have 134.
-const MAX_TOKEN_BYTES: u64 = 4096;
+/// Holds the password of a P12 file where neither a person nor a pipe gives it.
+const PASSWORD_VARIABLE: &str = "PORTLAMA_P12_PASSWORD";
+/// The longest token or password read, bytes. Real tokens have 134.
+const MAX_SECRET_BYTES: u64 = 4096;
 
 /// Arguments of `portlama agent setup`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The token comes from the environment variable PORTLAMA_ENROLLMENT_TOKEN, else from standard
-input, else it is asked for. It is never an argument, because those can be seen by others.
+input, else it is asked for. It is never an argument, because those can be seen by others. The
+same holds for the password of a P12 file and PORTLAMA_P12_PASSWORD.
 
 Examples:
   portlama agent setup --panel-url https://198.51.100.23:9292
       asks for the token that the panel shows under Certificates
   portlama agent setup --panel-url https://panel.example.org --label attic < token.txt
-      the same from a file, under a name of your own on this machine")]
+      the same from a file, under a name of your own on this machine
+  portlama agent setup --panel-url https://198.51.100.23:9292 --p12 attic.p12
+      with the file of an agent that the panel made; asks for its password
+  portlama agent setup --panel-url https://198.51.100.23:9292 --key-store system
+      keeps the key in the credential store of the desktop, for an agent that runs when
+      somebody is signed in")]
 pub(super) struct SetupArguments {
     /// The server's panel, https://HOST or https://HOST:PORT.
     #[arg(long, value_name = "URL")]
@@ -39,6 +50,13 @@ pub(super) struct SetupArguments {
     /// The fingerprint of the server's certificate authority; needed with a bare token only.
     #[arg(long, value_name = "HEX", value_parser = parse_fingerprint)]
     fingerprint: Option<CaFingerprint>,
+    /// The file of an agent that the panel made, instead of a token.
+    #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
+    p12: Option<PathBuf>,
+    /// Where the private key is kept: in a `file` that you alone can read, or in the credential
+    /// store of the `system` [default: file; on macOS system].
+    #[arg(long, value_name = "STORE", default_value_t, hide_default_value = true)]
+    key_store: KeyStoreKind,
     /// Allow every port of this machine at once, not one by one.
     #[arg(long)]
     allow_loopback: bool,
@@ -67,11 +85,15 @@ pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<
 async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<SetUp> {
     let output = agents.output;
     let replace = arguments.force || confirm_replacement(agents)?;
-    let secret = read_secret(arguments.fingerprint.as_ref(), output)?;
+    let admission = match &arguments.p12 {
+        Some(path) => Admission::File(Box::new(open_file(path, output)?)),
+        None => Admission::Token(read_token(arguments.fingerprint.as_ref(), output)?),
+    };
     let proxy = proxy()?.and_then(|proxy| proxy.on_the_way_to(arguments.panel_url.host()));
     let request = SetupRequest {
         panel: arguments.panel_url,
-        secret,
+        admission,
+        key_store: arguments.key_store,
         label: agents.label.clone(),
         replace,
         allow_loopback: arguments.allow_loopback,
@@ -117,15 +139,11 @@ fn confirm(label: &AgentLabel, output: Output) -> Result<bool> {
     Ok(true)
 }
 
-fn read_secret(
+fn read_token(
     fingerprint: Option<&CaFingerprint>,
     output: Output,
 ) -> Result<SetupSecret, anyhow::Error> {
-    let text = match std::env::var(TOKEN_VARIABLE) {
-        Ok(text) if !text.trim().is_empty() => Secret::new(text),
-        Ok(_) | Err(_) if std::io::stdin().is_terminal() => ask_for_token(output)?,
-        Ok(_) | Err(_) => read_token()?,
-    };
+    let text = read_secret("Enrolment token", TOKEN_VARIABLE, output)?;
     SetupSecret::parse(text.expose(), fingerprint).map_err(|error| match error {
         TokenError::Missing => {
             anyhow::anyhow!("{error}, and give it on standard input or in {TOKEN_VARIABLE}")
@@ -134,23 +152,41 @@ fn read_secret(
     })
 }
 
-fn ask_for_token(output: Output) -> Result<Secret> {
-    let _ = write!(
-        std::io::stderr(),
-        "Enrolment token (it will not be shown): "
-    );
-    let text = rpassword::read_password().context("cannot read the token")?;
-    output.note("");
-    Ok(Secret::new(text))
+fn open_file(path: &Path, output: Output) -> Result<ClientFile> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| {
+            // One octet more than is taken, which tells that there are more.
+            let limit = MAX_CLIENT_FILE_BYTES as u64 + 1;
+            file.take(limit).read_to_end(&mut bytes)
+        })
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    let name = format!("Password of {}", path.display());
+    let password = read_secret(&name, PASSWORD_VARIABLE, output)?;
+    let password = Secret::new(password.expose().trim_end_matches(['\r', '\n']));
+    ClientFile::open(&bytes, &password)
+        .with_context(|| format!("`{}` cannot be used", path.display()))
 }
 
-fn read_token() -> Result<Secret> {
+/// What the environment holds, else what a person types, else what a pipe brings.
+fn read_secret(what: &str, variable: &str, output: Output) -> Result<Secret> {
+    match std::env::var(variable) {
+        Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
+        Ok(_) | Err(_) => {}
+    }
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        let _ = write!(std::io::stderr(), "{what} (it will not be shown): ");
+        let text = rpassword::read_password().context("cannot read what was typed")?;
+        output.note("");
+        return Ok(Secret::new(text));
+    }
     let mut text = String::new();
-    std::io::stdin()
+    stdin
         .lock()
-        .take(MAX_TOKEN_BYTES)
+        .take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
-        .context("cannot read the token from standard input")?;
+        .context("cannot read standard input")?;
     Ok(Secret::new(text))
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use portlama_agent::{
-    AgentConfig, AgentDir, AgentReport, Ask, AskError, TunnelReport, TunnelState, ask,
+    AgentConfig, AgentDir, AgentReport, Ask, AskError, KeyStoreKind, TunnelReport, TunnelState, ask,
 };
 use serde_json::{Value, json};
 
@@ -65,9 +65,16 @@ fn show(report: &AgentReport, output: Output) {
         output.data(format_args!("last error   {error}"));
     }
     output.data(format_args!(
-        "certificate  ends at {}",
-        report.certificate_expires_at
+        "certificate  ends at {}{}",
+        report.certificate_expires_at,
+        renewal(report)
     ));
+    if let Some(failure) = &report.certificate_failure {
+        output.data(format_args!("renewal      failed: {failure}"));
+    }
+    if report.key_store == KeyStoreKind::System.to_string() {
+        output.data("key          in the system's credential store");
+    }
     if let Some(warning) = &report.certificate_warning {
         output.data(format_args!("warning      {warning}"));
     }
@@ -75,6 +82,14 @@ fn show(report: &AgentReport, output: Output) {
         output.data(format_args!("warning      nothing is forwarded: {error}"));
     }
     show_tunnels(report, output);
+}
+
+fn renewal(report: &AgentReport) -> String {
+    match (report.certificate_renewal_at, &report.certificate_failure) {
+        (Some(at), None) => format!(", renewed by itself at {at}"),
+        (Some(at), Some(_)) => format!(", renewal tried again at {at}"),
+        (None, _) => String::new(),
+    }
 }
 
 fn connection(report: &AgentReport) -> String {

@@ -49,8 +49,8 @@ impl Running {
                 self.gate.shut(error)
             }
         };
-        if let Some((_, recheck)) = &now.connector {
-            recheck.now();
+        if let Some(link) = &now.link {
+            link.recheck.now();
         }
         if cut > 0 {
             info!(streams = cut, "cut what the list no longer allows");

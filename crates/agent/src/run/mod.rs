@@ -2,7 +2,9 @@
 
 mod list;
 mod panel;
+mod renewal;
 mod report;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,7 +16,8 @@ use portlama_api::client::PanelClient;
 use portlama_control_socket::ControlSocket;
 use portlama_model::{Hostname, Timestamp, TunnelPort};
 use portlama_tunnel::{
-    Connector, ConnectorConfig, ConnectorStatus, DEFAULT_CARRIERS, Recheck, Transport,
+    Connector, ConnectorConfig, ConnectorStatus, DEFAULT_CARRIERS, Recheck, Renewal, Transport,
+    WebSocketConfig,
 };
 use rustls::pki_types::ServerName;
 use tokio::sync::{Notify, watch};
@@ -36,7 +39,9 @@ pub use list::LIST_POLL;
 pub use panel::{
     REFRESH_INTERVAL, REFRESH_RETRY_FIRST, REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT, WARNING_INTERVAL,
 };
+pub use renewal::RENEWAL_ANSWER_TIMEOUT;
 pub use report::{MEASURE_TIMEOUT, MEASUREMENTS};
+pub use waiting::{KEY_RETRY_FIRST, KEY_RETRY_LONGEST};
 
 /// How an agent is run.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +80,10 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let _lock = agent.lock()?;
-    let running = Arc::new(Running::load(agent, options)?);
+    let Some(running) = waiting::load(agent, options, &shutdown).await? else {
+        return Ok(());
+    };
+    let running = Arc::new(running);
     running.reload();
     running.warn_about_certificate();
     let mut tasks = JoinSet::new();
@@ -87,6 +95,7 @@ pub async fn run(
     }
     tasks.spawn(running.clone().follow_list());
     tasks.spawn(running.clone().follow_panel());
+    tasks.spawn(running.clone().keep_certificate());
     let result = running.stay_connected(&shutdown).await;
     tasks.shutdown().await;
     result
@@ -94,53 +103,73 @@ pub async fn run(
 
 struct Running {
     agent: AgentDir,
-    identity: Identity,
     options: RunOptions,
-    panel: PanelClient,
     gate: Arc<Gate>,
     dialer: Arc<Dialer>,
     started_at: Timestamp,
     now: Mutex<Present>,
     refresh: Notify,
     server_changed: Notify,
+    /// Wakes the renewal of the certificate.
+    renew: Notify,
+    /// Counts attempts to renew it.
+    renewed: watch::Sender<u64>,
 }
 
 /// What changes while the agent runs.
 struct Present {
     config: AgentConfig,
+    identity: Arc<Identity>,
+    panel: Arc<PanelClient>,
+    renewing: renewal::Renewing,
     names: BTreeMap<TunnelPort, Hostname>,
     loopback: bool,
     list_seen: Option<list::Stamp>,
-    connector: Option<(watch::Receiver<ConnectorStatus>, Recheck)>,
+    link: Option<Link>,
     panel_error: Option<String>,
+}
+
+/// A running connector.
+struct Link {
+    status: watch::Receiver<ConnectorStatus>,
+    recheck: Recheck,
+    renewal: Renewal,
+}
+
+impl Present {
+    fn certificate_warning(&self) -> Option<String> {
+        certificate_warning(&self.config.label, self.identity.expires_at(), wall_clock())
+    }
 }
 
 impl Running {
     fn load(agent: AgentDir, options: RunOptions) -> Result<Self, RunError> {
         let config = agent.config()?;
-        let identity = panel_client::load(&agent)?;
-        let panel = panel_client::client(&agent, &identity, options.proxy.as_ref())?
-            .with_timeout(REFRESH_TIMEOUT);
+        let (identity, next) = panel_client::load_with_next(&agent)?;
+        let panel = panel_client::client(&agent, &identity, options.proxy.as_ref())?;
         let present = Present {
             config,
+            identity: Arc::new(identity),
+            panel: Arc::new(panel.with_timeout(REFRESH_TIMEOUT)),
+            renewing: renewal::Renewing::with(next),
             names: BTreeMap::new(),
             loopback: false,
             list_seen: None,
-            connector: None,
+            link: None,
             panel_error: None,
         };
         let gate = Arc::new(Gate::default());
         Ok(Self {
             agent,
-            identity,
             options,
-            panel,
             dialer: Arc::new(Dialer::new(gate.clone())),
             gate,
             started_at: wall_clock(),
             now: Mutex::new(present),
             refresh: Notify::new(),
             server_changed: Notify::new(),
+            renew: Notify::new(),
+            renewed: watch::Sender::new(0),
         })
     }
 
@@ -155,9 +184,8 @@ impl Running {
             };
             info!(server = %server.host, "connecting");
             self.learn_server_addresses();
-            let connector = Connector::new(self.connector_config(&server)?, self.dialer.clone());
+            let connector = self.connector(&server)?;
             let status = connector.status();
-            self.now.lock().connector = Some((status.clone(), connector.recheck()));
             let stop = shutdown.child_token();
             let mut connected = Box::pin(connector.run(stop.clone()));
             tokio::select! {
@@ -181,24 +209,38 @@ impl Running {
         }
     }
 
-    fn connector_config(&self, server: &TunnelServer) -> Result<ConnectorConfig, RunError> {
+    /// A connector as whoever the agent is at this moment, known to whoever renews that.
+    fn connector(&self, server: &TunnelServer) -> Result<Connector, RunError> {
+        let mut present = self.now.lock();
+        let config = self.connector_config(server, &present)?;
+        let connector = Connector::new(config, self.dialer.clone());
+        present.link = Some(Link {
+            status: connector.status(),
+            recheck: connector.recheck(),
+            renewal: connector.renewal(),
+        });
+        Ok(connector)
+    }
+
+    fn connector_config(
+        &self,
+        server: &TunnelServer,
+        present: &Present,
+    ) -> Result<ConnectorConfig, RunError> {
         let name = ServerName::try_from(server.host.clone())
             .map_err(|_| RunError::ServerName(server.host.clone()))?;
         let mut addresses = vec![(server.host.clone(), server.port)];
         // Before DNS knows the domain, the panel's bare address leads to the same machine.
-        if self.panel.url().host().parse::<IpAddr>().is_ok() {
-            addresses.push((self.panel.url().host().to_owned(), server.port));
+        let panel = present.panel.url().host();
+        if panel.parse::<IpAddr>().is_ok() {
+            addresses.push((panel.to_owned(), server.port));
         }
-        let websocket = match self.options.transport {
-            Transport::Tls => None,
-            Transport::Auto | Transport::WebSocket => Some(carrier_tls::websocket(&self.identity)?),
-        };
         Ok(ConnectorConfig {
             addresses,
-            last_good: self.now.lock().config.last_good_address,
+            last_good: present.config.last_good_address,
             server_name: name,
-            tls: carrier_tls::carrier(&self.identity)?,
-            websocket,
+            tls: carrier_tls::carrier(&present.identity)?,
+            websocket: self.websocket(&present.identity)?,
             transport: self.options.transport,
             proxy: self
                 .options
@@ -208,6 +250,13 @@ impl Running {
             carriers: DEFAULT_CARRIERS,
             software: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+
+    fn websocket(&self, identity: &Identity) -> Result<Option<WebSocketConfig>, rustls::Error> {
+        match self.options.transport {
+            Transport::Tls => Ok(None),
+            Transport::Auto | Transport::WebSocket => carrier_tls::websocket(identity).map(Some),
+        }
     }
 
     /// Tells the log what the connection does, keeps the address that worked, and asks the panel
@@ -238,13 +287,14 @@ impl Running {
     }
 
     fn learn_server_addresses(&self) {
-        let panel = self.panel.url().host().parse().ok();
-        let reached = self
-            .now
-            .lock()
-            .config
-            .last_good_address
-            .map(|address| address.ip());
+        let (panel, reached) = {
+            let present = self.now.lock();
+            let reached = present.config.last_good_address;
+            (
+                present.panel.url().host().parse().ok(),
+                reached.map(|address| address.ip()),
+            )
+        };
         // Behind a proxy the address reached is the proxy's, which is no more the agent's
         // business than the server is.
         self.gate
@@ -252,13 +302,10 @@ impl Running {
     }
 
     fn warn_about_certificate(&self) {
-        if let Some(warning) = self.certificate_warning() {
+        let warning = self.now.lock().certificate_warning();
+        if let Some(warning) = warning {
             warn!("{warning}");
         }
-    }
-
-    fn certificate_warning(&self) -> Option<String> {
-        certificate_warning(self.agent.label(), self.identity.expires_at(), wall_clock())
     }
 }
 

@@ -51,7 +51,8 @@ impl Running {
     }
 
     async fn ask_panel(&self) {
-        let found = match self.panel.agent_config().await {
+        let panel = self.now.lock().panel.clone();
+        let found = match panel.agent_config().await {
             Ok(found) => found,
             Err(error) => {
                 let error = in_one_line(&error);

@@ -10,7 +10,7 @@ use portlama_model::{OriginScheme, TunnelPort};
 use portlama_tunnel::{Detail, OriginDialer, PortState};
 use tokio::time::{Instant, timeout_at};
 
-use super::Running;
+use super::{Running, wall_clock};
 use crate::socket::{Ask, Reloaded};
 use crate::status::{AgentReport, ConnectionReport, TunnelReport};
 
@@ -26,6 +26,7 @@ impl Answer<Ask> for Running {
             match question {
                 Ask::Status => Reply::of(&self.report().await),
                 Ask::Reload => Reply::of(&Reloaded { cut: self.reload() }),
+                Ask::Renew => Reply::of(&self.renew_now().await),
             }
         })
     }
@@ -63,11 +64,12 @@ impl Running {
     }
 
     fn report_as_known(&self) -> AgentReport {
+        let renewal_at = self.next_attempt(wall_clock());
         let now = self.now.lock();
         let status = now
-            .connector
+            .link
             .as_ref()
-            .map(|(status, _)| status.borrow().clone())
+            .map(|link| link.status.borrow().clone())
             .unwrap_or_default();
         let mut connection = ConnectionReport::from(&status);
         if now.config.tunnel_server.is_none() {
@@ -88,8 +90,11 @@ impl Running {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
             connection,
-            certificate_expires_at: self.identity.expires_at(),
-            certificate_warning: self.certificate_warning(),
+            certificate_expires_at: now.identity.expires_at(),
+            certificate_renewal_at: renewal_at,
+            certificate_failure: now.renewing.failure.clone(),
+            certificate_warning: now.certificate_warning(),
+            key_store: now.config.auth_method.clone(),
             allow_list_error: self.gate.error(),
             allow_loopback: now.loopback,
             tunnels: tunnels.collect(),

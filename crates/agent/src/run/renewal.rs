@@ -1,0 +1,276 @@
+//! Renewing the certificate: a new key, a request over the present identity, the first use of
+//! the new certificate, and only then its place on the disk and in the tunnel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portlama_api::CertificateRequest;
+use portlama_api::client::ClientError;
+use portlama_model::{Secret, Timestamp};
+use portlama_pki::{AgentKey, KeyError};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::panel::REFRESH_TIMEOUT;
+use super::{Running, wall_clock};
+use crate::carrier_tls;
+use crate::directory::{AgentDir, IdentityFiles};
+use portlama_files::FileError;
+use crate::identity::{Identity, IdentityError};
+use crate::keys::{KeySlot, KeyStore, KeyStoreError};
+use crate::panel::{self as panel_client, PanelError};
+use crate::renewal::{Attempts, RENEWAL_CHECK_INTERVAL, renews_at};
+use crate::setup::in_one_line;
+use crate::socket::Renewed;
+
+/// How long who asks for a renewal waits for it: two questions to the panel.
+pub const RENEWAL_ANSWER_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// How the renewal stands.
+#[derive(Default)]
+pub(super) struct Renewing {
+    attempts: Attempts,
+    /// Why the last attempt failed.
+    pub(super) failure: Option<String>,
+    /// A new certificate that the server may not have seen yet.
+    next: Option<Arc<Identity>>,
+    /// What serves already and could not be written down.
+    unsaved: Option<Arc<Identity>>,
+    /// The owner asked for it.
+    asked: bool,
+}
+
+impl Renewing {
+    pub(super) fn with(next: Option<Identity>) -> Self {
+        Self {
+            next: next.map(Arc::new),
+            ..Self::default()
+        }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+enum RenewalError {
+    #[error("the new key could not be made")]
+    Key(#[from] KeyError),
+    #[error("the new key could not be kept")]
+    Keep(#[source] KeyStoreError),
+    #[error("the new certificate could not be kept")]
+    Save(#[source] FileError),
+    #[error(transparent)]
+    Panel(#[from] PanelError),
+    #[error("the server gave no new certificate")]
+    Refused(#[source] ClientError),
+    #[error("the server sent a new certificate that is no good; it is not used")]
+    NoGood(#[source] IdentityError),
+    #[error("the server sent a new certificate that ends no later; it is not used")]
+    NoLater,
+    #[error("the new certificate could not be used yet")]
+    Unconfirmed(#[source] ClientError),
+    #[error("the server does not know the new certificate; it is given up")]
+    Unknown(#[source] ClientError),
+    #[error(
+        "the new certificate is in use and could not be saved: the old one is of no use after a restart that comes later than an hour from its renewal"
+    )]
+    Unsaved(#[source] KeyStoreError),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+}
+
+impl Running {
+    /// Renews the certificate whenever it is due, and at once when its owner asks.
+    pub(super) async fn keep_certificate(self: Arc<Self>) {
+        loop {
+            let now = wall_clock();
+            let due = self.next_attempt(now);
+            if due.is_some_and(|due| due <= now) {
+                self.attempt().await;
+                continue;
+            }
+            let pause = due.map_or(RENEWAL_CHECK_INTERVAL, |due| due.since(now));
+            let pause = pause.clamp(Duration::from_millis(100), RENEWAL_CHECK_INTERVAL);
+            let _ = timeout(pause, self.renew.notified()).await;
+        }
+    }
+
+    /// When the certificate is renewed or the renewal tried again; `None` when it has ended.
+    pub(super) fn next_attempt(&self, now: Timestamp) -> Option<Timestamp> {
+        let present = self.now.lock();
+        let renewing = &present.renewing;
+        if renewing.asked {
+            return Some(now);
+        }
+        let under_way = renewing.next.is_some() || renewing.unsaved.is_some();
+        let validity = present.identity.validity();
+        renewing.attempts.next_at(validity, under_way, now)
+    }
+
+    /// Asks for a renewal and waits for what becomes of it.
+    pub(super) async fn renew_now(&self) -> Renewed {
+        let mut finished = self.renewed.subscribe();
+        self.now.lock().renewing.asked = true;
+        self.renew.notify_one();
+        let _ = timeout(RENEWAL_ANSWER_TIMEOUT, finished.changed()).await;
+        let now = self.now.lock();
+        Renewed {
+            expires_at: now.identity.expires_at(),
+            renews_at: renews_at(now.identity.validity()),
+            failure: now.renewing.failure.clone(),
+        }
+    }
+
+    async fn attempt(&self) {
+        let result = self.try_to_renew().await;
+        let now = wall_clock();
+        let mut present = self.now.lock();
+        present.renewing.asked = false;
+        match result {
+            Ok(()) => {
+                present.renewing = Renewing::default();
+                info!(ends = %present.identity.expires_at(), "the certificate was renewed");
+            }
+            Err(error) => {
+                let error = in_one_line(&error);
+                warn!(%error, "the certificate could not be renewed");
+                present.renewing.failure = Some(error);
+                let validity = present.identity.validity();
+                let chance = getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX));
+                present.renewing.attempts.failed(validity, now, chance);
+            }
+        }
+        drop(present);
+        self.renewed.send_modify(|count| *count += 1);
+    }
+
+    async fn try_to_renew(&self) -> Result<(), RenewalError> {
+        let (next, unsaved) = {
+            let present = self.now.lock();
+            let renewing = &present.renewing;
+            (renewing.next.clone(), renewing.unsaved.clone())
+        };
+        if let Some(unsaved) = unsaved {
+            return self.save(unsaved).await;
+        }
+        let next = match next {
+            Some(next) => next,
+            None => self.request().await?,
+        };
+        self.use_first(&next).await?;
+        self.show(&next)?;
+        self.save(next).await
+    }
+
+    /// Gets a certificate for a key that is kept before anybody is asked: whatever is lost on
+    /// the way, what arrives has its key.
+    async fn request(&self) -> Result<Arc<Identity>, RenewalError> {
+        let agent = self.agent.clone();
+        let key = blocking(move || next_key(&agent)).await?;
+        let (config, identity) = {
+            let present = self.now.lock();
+            (present.config.clone(), present.identity.clone())
+        };
+        let request = CertificateRequest {
+            csr: key.request(&config.agent_label)?,
+        };
+        let panel = panel_client::client(&self.agent, &identity, self.options.proxy.as_ref())?;
+        let panel = panel.with_timeout(REFRESH_TIMEOUT);
+        let answer = match panel.upgrade_certificate(&request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // What was refused may be the key: the next attempt makes another.
+                if matches!(error, ClientError::Api { .. }) {
+                    self.discard().await;
+                }
+                return Err(RenewalError::Refused(error));
+            }
+        };
+        let files = IdentityFiles {
+            key: key.to_pem(),
+            certificate: answer.cert,
+            ..identity.to_files()
+        };
+        let next = Identity::check(&files, &config.ca_fingerprint, &config.agent_label);
+        let next = next.map_err(RenewalError::NoGood)?;
+        if next.expires_at() <= identity.expires_at() {
+            return Err(RenewalError::NoLater);
+        }
+        let agent = self.agent.clone();
+        blocking(move || agent.save_next_certificate(&files.certificate))
+            .await
+            .map_err(RenewalError::Save)?;
+        let next = Arc::new(next);
+        self.now.lock().renewing.next = Some(next.clone());
+        Ok(next)
+    }
+
+    /// The first use: from here on the server waits for the old certificate to run out.
+    async fn use_first(&self, next: &Arc<Identity>) -> Result<(), RenewalError> {
+        let panel = panel_client::client(&self.agent, next, self.options.proxy.as_ref())?;
+        let used = panel.with_timeout(REFRESH_TIMEOUT).agent_config().await;
+        match used {
+            Ok(_) => Ok(()),
+            // It knew who asked before it said no to what was asked.
+            Err(ClientError::Api { status, .. }) if (400..500).contains(&status) => Ok(()),
+            Err(error @ ClientError::NotAuthorised { .. }) => {
+                self.now.lock().renewing.next = None;
+                self.discard().await;
+                Err(RenewalError::Unknown(error))
+            }
+            Err(error) => Err(RenewalError::Unconfirmed(error)),
+        }
+    }
+
+    /// Goes on as `next`: new carriers first, then the old ones run out.
+    fn show(&self, next: &Arc<Identity>) -> Result<(), RenewalError> {
+        let panel = panel_client::client(&self.agent, next, self.options.proxy.as_ref())?;
+        let (tls, websocket) = (carrier_tls::carrier(next)?, self.websocket(next)?);
+        let mut present = self.now.lock();
+        present.panel = Arc::new(panel.with_timeout(REFRESH_TIMEOUT));
+        present.identity = next.clone();
+        present.renewing.next = None;
+        if let Some(link) = &present.link {
+            link.renewal.show(&tls, websocket.as_ref());
+        }
+        Ok(())
+    }
+
+    async fn save(&self, next: Arc<Identity>) -> Result<(), RenewalError> {
+        let (agent, files) = (self.agent.clone(), next.to_files());
+        let saved = blocking(move || agent.promote_next(&*agent.key_store()?, &files)).await;
+        self.now.lock().renewing.unsaved = saved.is_err().then_some(next);
+        saved.map_err(RenewalError::Unsaved)
+    }
+
+    async fn discard(&self) {
+        let agent = self.agent.clone();
+        let discarded = blocking(move || agent.discard_next(&*agent.key_store()?)).await;
+        if let Err(error) = discarded {
+            warn!(
+                error = in_one_line(&error),
+                "a key of no use could not be removed"
+            );
+        }
+    }
+}
+
+/// The key that was kept for a request without an answer, or a new one, kept.
+fn next_key(agent: &AgentDir) -> Result<AgentKey, RenewalError> {
+    let store: Box<dyn KeyStore> = agent.key_store().map_err(RenewalError::Keep)?;
+    let kept: Option<Secret> = store.read(KeySlot::Next).map_err(RenewalError::Keep)?;
+    if let Some(key) = kept.and_then(|kept| AgentKey::from_pem(&kept).ok()) {
+        return Ok(key);
+    }
+    let key = AgentKey::generate()?;
+    store
+        .write(KeySlot::Next, &key.to_pem())
+        .map_err(RenewalError::Keep)?;
+    Ok(key)
+}
+
+/// Disk and credential store may wait; the tunnel must not.
+async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(act)
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
