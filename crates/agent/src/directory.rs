@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::allow::AllowFile;
-use crate::log_files::LogFiles;
 use crate::keys::{KeySlot, KeyStore, KeyStoreError, KeyStoreKind, key_store};
+use crate::log_files::LogFiles;
 use portlama_files::{self as files, FileError, FileLock};
 
 /// The certificate that is to take the present one's place.

@@ -121,6 +121,27 @@ fn read(pem: &str, what: &'static str) -> Result<CertificateDer<'static>, Identi
 pub(crate) struct Held {
     present: Result<Identity, IdentityError>,
     next: Option<Identity>,
+    leftover: Leftover,
+}
+
+/// What is left of a renewal that was cut short, beside a certificate to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leftover {
+    Nothing,
+    /// A key, for which a certificate was or was to be asked.
+    Key,
+    /// A certificate that is the present one or none at all.
+    Certificate,
+}
+
+/// With what an agent begins.
+pub(crate) struct Beginning {
+    /// Who it is.
+    pub(crate) identity: Identity,
+    /// What is to take its place.
+    pub(crate) next: Option<Identity>,
+    /// A renewal was begun whose answer never came.
+    pub(crate) asks_again: bool,
 }
 
 impl Held {
@@ -133,10 +154,13 @@ impl Held {
         let store = agent.key_store()?;
         let authority = agent.authority()?;
         let next_certificate = agent.next_certificate()?;
-        let mut keys: Vec<Secret> = store.read(KeySlot::Present)?.into_iter().collect();
-        if next_certificate.is_some() {
-            keys.extend(store.read(KeySlot::Next)?);
-        }
+        let next_key = store.read(KeySlot::Next)?;
+        let has_next = (next_certificate.is_some(), next_key.is_some());
+        let keys: Vec<Secret> = store
+            .read(KeySlot::Present)?
+            .into_iter()
+            .chain(next_key)
+            .collect();
         let with_its_key = |certificate: String| {
             let mut files = IdentityFiles {
                 key: Secret::new(""),
@@ -161,21 +185,37 @@ impl Held {
         let next = next_certificate.and_then(|next| with_its_key(next).ok());
         let serial = present.as_ref().ok().map(|present| present.client.serial());
         let next = next.filter(|next| Some(next.client.serial()) != serial);
-        Ok(Self { present, next })
+        let leftover = match has_next {
+            (false, true) => Leftover::Key,
+            (true, _) if next.is_none() => Leftover::Certificate,
+            (true | false, _) => Leftover::Nothing,
+        };
+        Ok(Self {
+            present,
+            next,
+            leftover,
+        })
     }
 
     /// What an agent holds, with what a crash left half done put right.
     ///
     /// # Errors
     /// When there is no identity.
-    pub(crate) fn settle(agent: &AgentDir) -> Result<(Identity, Option<Identity>), IdentityError> {
+    pub(crate) fn settle(agent: &AgentDir) -> Result<Beginning, IdentityError> {
         let held = Self::read(agent)?;
-        let is_half_done = held.present.is_err();
+        let (is_half_done, leftover) = (held.present.is_err(), held.leftover);
         let (identity, next) = held.split()?;
+        let store = agent.key_store()?;
         if is_half_done {
-            agent.promote_next(&*agent.key_store()?, &identity.to_files())?;
+            agent.promote_next(&*store, &identity.to_files())?;
+        } else if leftover == Leftover::Certificate {
+            agent.discard_next(&*store)?;
         }
-        Ok((identity, next))
+        Ok(Beginning {
+            identity,
+            next,
+            asks_again: !is_half_done && leftover == Leftover::Key,
+        })
     }
 
     /// The identity to begin with, and one that is to take its place.

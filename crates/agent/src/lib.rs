@@ -68,7 +68,7 @@ pub use run::{
     REFRESH_RETRY_FIRST, REFRESH_RETRY_LONGEST, REFRESH_TIMEOUT, RENEWAL_ANSWER_TIMEOUT, RunError,
     RunOptions, WARNING_INTERVAL, run,
 };
-pub use setup::{Admission, SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
+pub use setup::{Credential, SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
 pub use socket::{Ask, AskError, QUESTION_TIMEOUT, Reloaded, Renewed, ask};
 pub use status::{
     AgentReport, CERTIFICATE_WARNING, ConnectionReport, TunnelReport, TunnelState,

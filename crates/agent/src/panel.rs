@@ -3,7 +3,7 @@
 use portlama_api::client::{ClientError, PanelClient, PanelUrl, UrlError};
 
 use crate::directory::AgentDir;
-use crate::identity::{Held, Identity, IdentityError};
+use crate::identity::{Beginning, Held, Identity, IdentityError};
 use crate::proxy::ProxySettings;
 
 /// Why the panel cannot be called.
@@ -46,9 +46,8 @@ fn load(agent: &AgentDir) -> Result<Identity, PanelError> {
     Identity::load(agent).map_err(|source| no_identity(agent, source))
 }
 
-/// The agent's identity, and the one that is to take its place. What a crash left half done is
-/// done.
-pub(crate) fn load_with_next(agent: &AgentDir) -> Result<(Identity, Option<Identity>), PanelError> {
+/// With what an agent begins. What a crash left half done is done.
+pub(crate) fn begin(agent: &AgentDir) -> Result<Beginning, PanelError> {
     Held::settle(agent).map_err(|source| no_identity(agent, source))
 }
 

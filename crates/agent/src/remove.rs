@@ -48,7 +48,10 @@ pub fn remove_agent(home: &Home, agent: &AgentDir) -> Result<(), RemoveError> {
     if lies_at_home(home, agent)? {
         let lock = agent.lock()?;
         // Keys in files go with the directory.
-        if agent.key_store_kind().is_ok_and(|kind| kind == KeyStoreKind::System) {
+        if agent
+            .key_store_kind()
+            .is_ok_and(|kind| kind == KeyStoreKind::System)
+        {
             agent.remove_keys()?;
         }
         // Through no link: the standard library opens each folder below the one before.

@@ -21,7 +21,7 @@ pub struct SetupRequest {
     /// The server.
     pub panel: PanelUrl,
     /// What the admin handed over.
-    pub admission: Admission,
+    pub credential: Credential,
     /// Where the key is to be kept.
     pub key_store: KeyStoreKind,
     /// The agent's name on this machine; its name at the server when absent.
@@ -36,14 +36,14 @@ pub struct SetupRequest {
 
 /// What lets this machine become an agent.
 #[derive(Debug)]
-pub enum Admission {
+pub enum Credential {
     /// A token, for which the server certifies a key that is made here.
     Token(SetupSecret),
     /// A certificate with a key that the server made.
     File(Box<ClientFile>),
 }
 
-impl Admission {
+impl Credential {
     /// The authority whose certificates are believed.
     fn fingerprint(&self) -> &CaFingerprint {
         match self {
@@ -268,12 +268,12 @@ impl Setting<'_> {
     }
 
     async fn admit(&mut self) -> Result<(IdentityFiles, AgentLabel), SetupError> {
-        match &self.request.admission {
-            Admission::Token(_) => {
+        match &self.request.credential {
+            Credential::Token(_) => {
                 let key = self.step(SetupStep::GenerateKeypair, |_| AgentKey::generate())?;
                 self.enroll(&key).await
             }
-            Admission::File(file) => {
+            Credential::File(file) => {
                 let (files, label) = of_file(file, self.now)?;
                 self.skip(SetupStep::GenerateKeypair);
                 self.skip(SetupStep::EnrollPanel);
@@ -294,7 +294,7 @@ impl Setting<'_> {
         label: &AgentLabel,
     ) -> Result<(), SetupError> {
         let panel = self.request.panel.to_string();
-        let identity = Identity::check(files, self.request.admission.fingerprint(), label);
+        let identity = Identity::check(files, self.request.credential.fingerprint(), label);
         let identity = identity.map_err(|source| SetupError::Certificate {
             panel: panel.clone(),
             source,
@@ -333,7 +333,7 @@ impl Setting<'_> {
         key: &AgentKey,
     ) -> Result<(IdentityFiles, AgentLabel), SetupError> {
         let panel = self.request.panel.to_string();
-        let Admission::Token(secret) = &self.request.admission else {
+        let Credential::Token(secret) = &self.request.credential else {
             unreachable!("a file needs no token");
         };
         let pinned = &secret.fingerprint;
@@ -397,7 +397,7 @@ impl Setting<'_> {
     fn is_of_same_server(&self, agent: &AgentDir) -> bool {
         agent
             .config()
-            .is_ok_and(|config| config.ca_fingerprint == *self.request.admission.fingerprint())
+            .is_ok_and(|config| config.ca_fingerprint == *self.request.credential.fingerprint())
     }
 
     /// Saves the identity first and what makes the agent exist last.
@@ -416,7 +416,7 @@ impl Setting<'_> {
             panel_url: self.request.panel.to_string(),
             auth_method: kind.to_string(),
             agent_label: at_server,
-            ca_fingerprint: self.request.admission.fingerprint().clone(),
+            ca_fingerprint: self.request.credential.fingerprint().clone(),
             domain: None,
             tunnel_server: None,
             last_good_address: None,

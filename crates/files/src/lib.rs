@@ -188,17 +188,6 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// Removes a file, which need not be there.
-pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileError::Write {
-            path: path.to_owned(),
-            source,
-        }),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path
         .parent()

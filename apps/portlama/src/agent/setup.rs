@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portlama_agent::{
-    Admission, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError,
+    Credential, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError,
     parse_fingerprint,
 };
 use portlama_api::client::PanelUrl;
@@ -85,14 +85,14 @@ pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<
 async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<SetUp> {
     let output = agents.output;
     let replace = arguments.force || confirm_replacement(agents)?;
-    let admission = match &arguments.p12 {
-        Some(path) => Admission::File(Box::new(open_file(path, output)?)),
-        None => Admission::Token(read_token(arguments.fingerprint.as_ref(), output)?),
+    let credential = match &arguments.p12 {
+        Some(path) => Credential::File(Box::new(open_file(path, output)?)),
+        None => Credential::Token(read_token(arguments.fingerprint.as_ref(), output)?),
     };
     let proxy = proxy()?.and_then(|proxy| proxy.on_the_way_to(arguments.panel_url.host()));
     let request = SetupRequest {
         panel: arguments.panel_url,
-        admission,
+        credential,
         key_store: arguments.key_store,
         label: agents.label.clone(),
         replace,

@@ -1,7 +1,7 @@
 //! Connections of agents, from the edge to the hub.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use portlama_access::{Agent, Identity, Presented};
@@ -9,6 +9,7 @@ use portlama_control::http::{AsyncReadWrite, CarrierSink};
 use portlama_control::{BoxFuture, Control, Live};
 use portlama_tunnel::{AgentIdentity, ws};
 use rustls_pki_types::CertificateDer;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
@@ -47,14 +48,22 @@ impl CarrierSink for Carriers {
             let live = Arc::clone(control.live());
             // The agent's home is known as long as the connection stands.
             let mut vouched = None;
+            let denials = live.denials();
+            let (shown, closed) = (OnceLock::new(), CancellationToken::new());
             let authenticate = |chain: &[CertificateDer<'static>]| {
-                let agent = agent_of(&live, chain, from)?;
+                let presented = presented(&live, chain);
+                let agent = agent_of(&live, &presented, from)?;
+                let _ = shown.set(presented);
                 vouched = Some(live.security().vouch_while(from));
-                Some((identity_of(&agent), CancellationToken::new()))
+                Some((identity_of(&agent), closed.clone()))
             };
-            let end = ws::serve_carrier(control.hub(), io, &proof, authenticate).await;
+            tokio::select! {
+                end = ws::serve_carrier(control.hub(), io, &proof, authenticate) => {
+                    debug!(?end, "WebSocket carrier ended");
+                }
+                () = cut_when_denied(&live, denials, &shown, &closed) => {}
+            }
             drop(vouched);
-            debug!(?end, "WebSocket carrier ended");
         })
     }
 }
@@ -66,13 +75,33 @@ fn identity_of(agent: &Agent) -> AgentIdentity {
     }
 }
 
-/// The agent whose chain this is, by the same judgement as everywhere.
-fn agent_of(live: &Live, chain: &[CertificateDer<'static>], from: IpAddr) -> Option<Agent> {
-    let presented = match live.client_trust().verify(chain) {
+fn presented(live: &Live, chain: &[CertificateDer<'static>]) -> Presented {
+    match live.client_trust().verify(chain) {
         Ok(client) => Presented::Client(client),
         Err(why) => Presented::Untrusted(why),
-    };
-    match live.identify(&presented) {
+    }
+}
+
+/// Cuts a carrier when the certificate that was shown on it is nobody's any more. It ends never:
+/// the carrier ends by itself.
+async fn cut_when_denied(
+    live: &Live,
+    mut denials: watch::Receiver<u64>,
+    shown: &OnceLock<Presented>,
+    closed: &CancellationToken,
+) {
+    while denials.changed().await.is_ok() {
+        let is_nobody = |who: &Presented| live.identify(who).is_err();
+        if shown.get().is_some_and(is_nobody) {
+            closed.cancel();
+        }
+    }
+    std::future::pending().await
+}
+
+/// The agent who shows this, by the same judgement as everywhere.
+fn agent_of(live: &Live, presented: &Presented, from: IpAddr) -> Option<Agent> {
+    match live.identify(presented) {
         Ok(Identity::Agent(agent)) => Some(agent),
         Ok(Identity::Admin(_)) => None,
         Err(why) => {

@@ -1,4 +1,5 @@
 //! A server at ports that stay, and agents at homes of their own, all real processes.
+#![allow(dead_code, reason = "not every test file uses every helper")]
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -6,9 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use portlama_control::Setup;
+use portlama_control::setup::Setup;
 use portlama_model::{AgentLabel, Secret, Timestamp};
-use portlama_pki::{AgentKey, Authority, ParsedRequest};
+use portlama_pki::{AgentKey, Authority, IssuedCertificate, ParsedRequest};
 use portlama_testkit::{Answer, Curl, Server};
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ impl Household {
             dns: Default::default(),
             now: now().minus(AGE),
         };
-        portlama_control::initialise(&house.state_dir(), setup)?;
+        portlama_control::setup::initialise(&house.state_dir(), setup)?;
         house.renew_admin()?;
         Ok(house)
     }
@@ -68,7 +69,7 @@ impl Household {
     pub(crate) fn run(&mut self) -> Result<()> {
         let (https, panel) = self.ports;
         self.server = Some(Server::start_on(
-            &super::binary(),
+            &super::common::binary(),
             &self.state_dir(),
             &self.path("server.log"),
             https,
@@ -166,14 +167,20 @@ impl Household {
         token.with_context(|| answer.text())
     }
 
-    /// Gives an agent a certificate as if it had been enrolled so many days ago; it holds 730.
-    pub(crate) fn age(&mut self, agent: &Agent, days: u32) -> Result<()> {
+    /// A key and a certificate that the authority issued so many days ago.
+    fn issue(&self, label: &str, days: u32) -> Result<(AgentKey, IssuedCertificate)> {
         let authority = self.authority()?;
-        let label: AgentLabel = agent.label.parse()?;
+        let label: AgentLabel = label.parse()?;
         let key = AgentKey::generate()?;
         let request = ParsedRequest::parse(&key.request(&label)?)?;
         let admitted = request.admit(&authority, &Default::default())?;
         let issued = authority.sign_agent(&label, &admitted, now().minus(DAY * days))?;
+        Ok((key, issued))
+    }
+
+    /// Gives an agent a certificate as if it had been enrolled so many days ago; it holds 730.
+    pub(crate) fn age(&mut self, agent: &Agent, days: u32) -> Result<()> {
+        let (key, issued) = self.issue(&agent.label, days)?;
         std::fs::write(agent.file("client.key"), key.to_pem().expose())?;
         std::fs::write(agent.file("client.crt"), issued.pem())?;
         self.edit("pki/agents/registry.json", |registry| {
@@ -211,7 +218,7 @@ pub(crate) struct Agent {
 impl Agent {
     /// A command of this agent.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(super::binary());
+        let mut command = Command::new(super::common::binary());
         command
             .arg("agent")
             .args(arguments)
@@ -274,7 +281,7 @@ impl Agent {
 
     /// Waits until its status is so.
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let seen = super::within(PATIENCE, || self.status().filter(&holds));
+        let seen = super::common::within(PATIENCE, || self.status().filter(&holds));
         let last = || format!("{:?}\n{}", self.status(), self.log());
         seen.unwrap_or_else(|| panic!("not so: {what}\n{}", last()))
             .0
@@ -328,4 +335,13 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
+}
+
+/// Files with a certificate that has ended, of the household's authority, and its key.
+pub(crate) fn ended(house: &Household, label: &str) -> Result<(PathBuf, PathBuf)> {
+    let (key, certificate) = house.issue(label, 740)?;
+    let (certificate_path, key_path) = (house.path("ended.crt"), house.path("ended.key"));
+    std::fs::write(&certificate_path, certificate.pem())?;
+    std::fs::write(&key_path, key.to_pem().expose())?;
+    Ok((certificate_path, key_path))
 }

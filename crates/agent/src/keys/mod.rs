@@ -5,6 +5,7 @@
 //! certificate is renewed the next one.
 
 mod file;
+#[cfg_attr(not(feature = "credential-store"), path = "no_system.rs")]
 mod system;
 mod transfer;
 
@@ -17,8 +18,12 @@ use serde::{Deserialize, Serialize};
 use crate::directory::AgentDir;
 use portlama_files::FileError;
 
-pub use system::SERVICE;
 pub use transfer::move_key;
+
+/// The service under which credential stores know the keys of agents. The account is the
+/// agent's label on this machine, with `.next` behind it for the key of a renewal; the Secret
+/// Service calls it `username`.
+pub const SERVICE: &str = "com.portlama.agent";
 
 /// Which store keeps an agent's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +40,7 @@ impl Default for KeyStoreKind {
     /// A file on Linux, where an agent starts with the machine and the credential store opens
     /// when somebody signs in; the Keychain on macOS, where both happen at the same moment.
     fn default() -> Self {
-        if cfg!(target_os = "macos") {
+        if cfg!(all(target_os = "macos", feature = "credential-store")) {
             Self::System
         } else {
             Self::File
@@ -120,6 +125,11 @@ pub enum KeyStoreError {
         #[source]
         source: Cause,
     },
+    /// This program was built without it.
+    #[error(
+        "this build does not speak to the system's credential store: use a released portlama, or keep the key in a file"
+    )]
+    NotBuilt,
     /// This program does not know where the key is.
     #[error(
         "the key of {label} is kept in `{found}`, which this program does not know: use a newer portlama, or set the agent up again with a new token"

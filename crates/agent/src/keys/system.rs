@@ -6,14 +6,9 @@ use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 use portlama_model::Secret;
 
-use super::{Cause, KeySlot, KeyStore, KeyStoreError};
+use super::{Cause, KeySlot, KeyStore, KeyStoreError, SERVICE};
 use crate::directory::AgentDir;
 use crate::home::Home;
-
-/// The service under which credential stores know the keys of agents. The account is the
-/// agent's label on this machine, with `.next` behind it for the key of a renewal; the Secret
-/// Service calls it `username`.
-pub const SERVICE: &str = "com.portlama.agent";
 
 pub(super) struct SystemStore {
     account: String,

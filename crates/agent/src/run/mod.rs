@@ -29,7 +29,7 @@ use crate::carrier_tls;
 use crate::dialer::Dialer;
 use crate::directory::{AgentConfig, AgentDir, TunnelServer};
 use crate::gate::Gate;
-use crate::identity::Identity;
+use crate::identity::{Beginning, Identity};
 use crate::panel::{self as panel_client, PanelError};
 use crate::proxy::ProxySettings;
 use crate::status::certificate_warning;
@@ -145,13 +145,17 @@ impl Present {
 impl Running {
     fn load(agent: AgentDir, options: RunOptions) -> Result<Self, RunError> {
         let config = agent.config()?;
-        let (identity, next) = panel_client::load_with_next(&agent)?;
+        let Beginning {
+            identity,
+            next,
+            asks_again,
+        } = panel_client::begin(&agent)?;
         let panel = panel_client::client(&agent, &identity, options.proxy.as_ref())?;
         let present = Present {
             config,
             identity: Arc::new(identity),
             panel: Arc::new(panel.with_timeout(REFRESH_TIMEOUT)),
-            renewing: renewal::Renewing::with(next),
+            renewing: renewal::Renewing::with(next, asks_again),
             names: BTreeMap::new(),
             loopback: false,
             list_seen: None,

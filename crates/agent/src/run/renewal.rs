@@ -15,13 +15,13 @@ use super::panel::REFRESH_TIMEOUT;
 use super::{Running, wall_clock};
 use crate::carrier_tls;
 use crate::directory::{AgentDir, IdentityFiles};
-use portlama_files::FileError;
 use crate::identity::{Identity, IdentityError};
 use crate::keys::{KeySlot, KeyStore, KeyStoreError};
 use crate::panel::{self as panel_client, PanelError};
 use crate::renewal::{Attempts, RENEWAL_CHECK_INTERVAL, renews_at};
 use crate::setup::in_one_line;
 use crate::socket::Renewed;
+use portlama_files::FileError;
 
 /// How long who asks for a renewal waits for it: two questions to the panel.
 pub const RENEWAL_ANSWER_TIMEOUT: Duration = Duration::from_secs(45);
@@ -36,14 +36,16 @@ pub(super) struct Renewing {
     next: Option<Arc<Identity>>,
     /// What serves already and could not be written down.
     unsaved: Option<Arc<Identity>>,
-    /// The owner asked for it.
+    /// The owner asked for it, or it was begun before.
     asked: bool,
 }
 
 impl Renewing {
-    pub(super) fn with(next: Option<Identity>) -> Self {
+    /// The renewal as an agent finds it when it begins.
+    pub(super) fn with(next: Option<Identity>, asks_again: bool) -> Self {
         Self {
             next: next.map(Arc::new),
+            asked: asks_again,
             ..Self::default()
         }
     }
@@ -64,8 +66,8 @@ enum RenewalError {
     Refused(#[source] ClientError),
     #[error("the server sent a new certificate that is no good; it is not used")]
     NoGood(#[source] IdentityError),
-    #[error("the server sent a new certificate that ends no later; it is not used")]
-    NoLater,
+    #[error("the server sent a new certificate that ends earlier; it is not used")]
+    EndsEarlier,
     #[error("the new certificate could not be used yet")]
     Unconfirmed(#[source] ClientError),
     #[error("the server does not know the new certificate; it is given up")]
@@ -192,8 +194,8 @@ impl Running {
         };
         let next = Identity::check(&files, &config.ca_fingerprint, &config.agent_label);
         let next = next.map_err(RenewalError::NoGood)?;
-        if next.expires_at() <= identity.expires_at() {
-            return Err(RenewalError::NoLater);
+        if next.expires_at() < identity.expires_at() {
+            return Err(RenewalError::EndsEarlier);
         }
         let agent = self.agent.clone();
         blocking(move || agent.save_next_certificate(&files.certificate))

@@ -14,12 +14,12 @@ use tracing::{info, warn};
 
 use super::{RunError, RunOptions, Running, wall_clock};
 use crate::directory::AgentDir;
-use portlama_files::FileError;
 use crate::identity::certificate_of;
 use crate::panel::PanelError;
 use crate::setup::in_one_line;
 use crate::socket::{Ask, Reloaded, Renewed};
 use crate::status::{AgentReport, ConnectionReport, certificate_warning};
+use portlama_files::FileError;
 
 /// The first pause before a credential store is asked again for the key.
 pub const KEY_RETRY_FIRST: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use portlama_agent::{Admission, KeyStoreKind, SetupRequest, SetupSecret};
+use portlama_agent::{Credential, KeyStoreKind, SetupRequest, SetupSecret};
 use portlama_model::{AgentLabel, CaFingerprint, Timestamp};
 use portlama_pki::tls::{ClientCertificate, ClientVerifier};
 use portlama_pki::{AgentKey, Authority, LeafName, ParsedRequest, Subject};
@@ -240,7 +240,7 @@ impl Panel {
     pub(crate) fn request_with_pin(&self, pin: &CaFingerprint) -> SetupRequest {
         SetupRequest {
             panel: self.url.parse().expect("an address"),
-            admission: Admission::Token(
+            credential: Credential::Token(
                 SetupSecret::parse(&format!("ptl1.{TOKEN}.{pin}"), None).expect("a token"),
             ),
             key_store: KeyStoreKind::File,

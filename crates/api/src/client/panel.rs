@@ -295,8 +295,8 @@ impl PanelClient {
         self.send(Method::POST, path, request).await
     }
 
-    /// Exchanges the calling agent's certificate for one of a new key of its own. The present
-    /// one is dead with the answer, which is the only copy of the new one.
+    /// Gets the calling agent a certificate for a new key of its own. The present one holds
+    /// until the new one was used, and an hour longer; who loses the answer asks again.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -86,10 +86,7 @@ pub(crate) async fn set_allowed_sites(mut call: Call) -> Result<Response, Refusa
 
 pub(crate) async fn upgrade(mut call: Call) -> Result<Response, Refusal> {
     let CertificateRequest { csr } = call.json().await?;
-    let signed = call
-        .control
-        .upgrade_agent(call.by(), &csr)
-        .await?;
+    let signed = call.control.upgrade_agent(call.by(), &csr).await?;
     ok(signed_certificate(signed))
 }
 
