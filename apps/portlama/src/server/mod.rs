@@ -17,6 +17,7 @@ mod run;
 mod status;
 mod steps;
 mod upgrade;
+mod uninstall;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ pub(crate) enum ServerCommand {
     Helper,
     /// Replace an installed server by another version, and back when that does not serve, as root.
     Upgrade(upgrade::UpgradeArguments),
+    /// Take back what `install` added to this machine, as root.
+    Uninstall(uninstall::UninstallArguments),
     /// Serve a state directory until SIGINT or SIGTERM.
     Run(RunArguments),
     /// Say how the server is.
@@ -58,6 +61,7 @@ pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Resul
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
         ServerCommand::Status(arguments) => status::run(&arguments, output).await,
         ServerCommand::Upgrade(arguments) => upgrade::run(&arguments, output),
+        ServerCommand::Uninstall(arguments) => uninstall::run(&arguments, output),
         ServerCommand::Run(arguments) => run::run(arguments, output).await,
     }
 }

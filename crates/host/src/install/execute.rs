@@ -9,9 +9,9 @@ use portlama_control::{Clock as _, SystemClock};
 use super::manifest::Manifest;
 use super::new_server::NewServer;
 use super::plan::{Action, Step, Work};
-use super::program::{PACKAGES_LIMIT, Program};
+use super::program::Program;
 use super::steps::ssh::DROP_IN;
-use super::{PROGRAM, STATE_DIR, file, gather};
+use super::{PROGRAM, STATE_DIR, apt, file, gather};
 
 /// Does what a step takes. The manifest names what is added before it is, and the step until
 /// all of it is done.
@@ -26,7 +26,7 @@ pub(super) fn carry_out(
     note(manifest, step, actions);
     manifest.write()?;
     for action in actions {
-        act(action, say)?;
+        act(action, manifest, say)?;
     }
     for action in actions {
         // Not before: a file that is left must be known as ours.
@@ -43,11 +43,6 @@ fn note(manifest: &mut Manifest, step: &Step, actions: &[Action]) {
     env!("CARGO_PKG_VERSION").clone_into(&mut manifest.written_by);
     for action in actions {
         match action {
-            Action::Packages(names) => {
-                manifest
-                    .packages
-                    .extend(names.iter().map(|name| (*name).to_owned()));
-            }
             Action::User => manifest.user = true,
             Action::Program => note_file(manifest, PROGRAM),
             Action::File { path, .. } => note_file(manifest, path),
@@ -56,7 +51,12 @@ fn note(manifest: &mut Manifest, step: &Step, actions: &[Action]) {
                 manifest.firewall_rules.insert(rule.clone());
             }
             Action::EnableFirewall => manifest.firewall_enabled = true,
-            Action::State { .. } | Action::Remove(_) | Action::Run(_) | Action::Say(_) => {}
+            Action::Packages(_)
+            | Action::State { .. }
+            | Action::Remove(_)
+            | Action::TakeBack(_)
+            | Action::Run(_)
+            | Action::Say(_) => {}
         }
     }
 }
@@ -67,9 +67,19 @@ fn note_file(manifest: &mut Manifest, path: &str) {
     }
 }
 
-fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
+pub(super) fn act(
+    action: &Action,
+    manifest: &mut Manifest,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), String> {
     match action {
-        Action::Packages(names) => install_packages(names),
+        Action::Packages(names) => {
+            let mut note = |coming| {
+                manifest.packages.extend::<Vec<String>>(coming);
+                manifest.write()
+            };
+            apt::install(names, &mut note, say)
+        }
         Action::User => run(
             "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin portlama",
         ),
@@ -77,9 +87,10 @@ fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
         Action::State { ip, server } => make_state(*ip, server),
         Action::File { path, text } => file::put(Path::new(path), 0o644, text.as_bytes()),
         Action::Remove(path) => file::remove(Path::new(path)),
-        Action::SshDropIn(text) => put_ssh_drop_in(text),
+        Action::SshDropIn(text) => replace_ssh_drop_in(Some(text)),
         Action::FirewallRule(rule) => run(rule),
         Action::EnableFirewall => run("ufw --force enable"),
+        Action::TakeBack(what) => Err(format!("{} is no part of an installation", what.describe())),
         Action::Run(program) => program.run().map(drop),
         Action::Say(text) => {
             say(text);
@@ -88,32 +99,8 @@ fn act(action: &Action, say: &mut dyn FnMut(&str)) -> Result<(), String> {
     }
 }
 
-fn run(line: &str) -> Result<(), String> {
+pub(super) fn run(line: &str) -> Result<(), String> {
     Program::new(line).run().map(drop)
-}
-
-/// Whoever holds apt's lock, such as cloud-init on a machine's first day, is waited for.
-fn install_packages(names: &[&str]) -> Result<(), String> {
-    let apt = |rest: &str| {
-        let limit = PACKAGES_LIMIT.as_secs();
-        Program::new(&format!("apt-get -q -o DPkg::Lock::Timeout={limit} {rest}"))
-            .within(PACKAGES_LIMIT)
-            .run()
-    };
-    let install = format!(
-        "install -y --no-install-recommends -o Dpkg::Options::=--force-confold {}",
-        names.join(" ")
-    );
-    apt("update")?;
-    match apt(&install) {
-        // An earlier run, or somebody else, was cut short in the middle of a package.
-        Err(why) if why.contains("dpkg --configure -a") => {
-            let configure = Program::new("dpkg --force-confold --configure -a");
-            configure.within(PACKAGES_LIMIT).run()?;
-            apt(&install).map(drop)
-        }
-        said => said.map(drop),
-    }
 }
 
 fn make_state(ip: IpAddr, server: &NewServer) -> Result<(), String> {
@@ -144,16 +131,18 @@ fn chain(error: &dyn std::error::Error) -> String {
         .join(": ")
 }
 
-/// sshd judges the new file before it reads it; what it refuses does not stay.
-fn put_ssh_drop_in(text: &str) -> Result<(), String> {
+/// sshd judges what is there with the new file, or without any, before it reads it; what it
+/// refuses does not stay.
+pub(super) fn replace_ssh_drop_in(text: Option<&str>) -> Result<(), String> {
     let path = Path::new(DROP_IN);
+    let put = |bytes: Option<&[u8]>| match bytes {
+        Some(bytes) => file::put(path, 0o644, bytes),
+        None => file::remove(path),
+    };
     let before = fs::read(path).ok();
-    file::put(path, 0o644, text.as_bytes())?;
+    put(text.map(str::as_bytes))?;
     run("sshd -t").or_else(|refused| {
-        match before {
-            Some(bytes) => file::put(path, 0o644, &bytes)?,
-            None => fs::remove_file(path).map_err(|error| error.to_string())?,
-        }
+        put(before.as_deref())?;
         Err(format!("{refused}; {DROP_IN} is as it was"))
     })
 }

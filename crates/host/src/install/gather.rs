@@ -17,7 +17,7 @@ use super::preflight::{EARLIER_FILES, OWN_FILES};
 use super::program::said;
 use super::steps::packages::PACKAGES;
 use super::steps::units;
-use super::{PROGRAM, STATE_DIR, file, gather_ssh, program_of};
+use super::{PROGRAM, STATE_DIR, apt, file, gather_ssh, program_of};
 
 const SERVICE: &str = "portlama.service";
 const SOCKET: &str = "portlama.socket";
@@ -135,16 +135,8 @@ fn our_pids() -> Vec<String> {
 }
 
 fn packages() -> BTreeSet<String> {
-    PACKAGES
-        .into_iter()
-        .filter(|name| {
-            said(&format!(
-                "dpkg-query --show --showformat=${{db:Status-Status}} {name}"
-            ))
-            .is_some_and(|status| status == "installed")
-        })
-        .map(str::to_owned)
-        .collect()
+    let installed = PACKAGES.into_iter().filter(|name| apt::is_installed(name));
+    installed.map(str::to_owned).collect()
 }
 
 pub(super) fn state() -> StateFacts {

@@ -3,6 +3,7 @@
 //! Every step looks first, so a second run changes nothing; a step that was cut short is done
 //! again whole ([`Manifest::under_way`]).
 
+mod apt;
 mod execute;
 mod facts;
 pub(crate) mod file;
@@ -16,6 +17,7 @@ mod program;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod uninstall;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -30,6 +32,9 @@ pub use new_server::{MadeServer, NewServer};
 pub use plan::{Action, Options, Step, Work, plan};
 pub use preflight::{MIN_FREE_DISK_MIB, SYSTEMS, refusals};
 pub use program::{PACKAGES_LIMIT, PROGRAM_LIMIT, Program};
+pub use uninstall::{
+    Remainder, RemovalOptions, TakeBack, plan_removal, prepare_removal, remains, take_back,
+};
 
 /// Where the program is put, unless a package brought it.
 pub const PROGRAM: &str = "/usr/local/bin/portlama";

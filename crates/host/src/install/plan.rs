@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::new_server::NewServer;
 use super::program::Program;
 use super::steps;
+use super::uninstall::TakeBack;
 
 /// What the operator wants.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,8 @@ pub enum Action {
     FirewallRule(String),
     /// Switch the firewall on.
     EnableFirewall,
+    /// Take something back that an installation added.
+    TakeBack(TakeBack),
     /// Run a program.
     Run(Program),
     /// Tell the operator.
@@ -95,6 +98,7 @@ impl Action {
             }
             Self::FirewallRule(rule) => format!("run `{rule}`"),
             Self::EnableFirewall => "switch ufw on".to_owned(),
+            Self::TakeBack(what) => what.describe(),
             Self::Run(program) => format!("run `{}`", program.line()),
             Self::Say(text) => text.clone(),
         }

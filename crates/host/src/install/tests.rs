@@ -88,7 +88,7 @@ fn finish(facts: &mut Facts, step: &Step) {
                 facts.files.remove(*path);
                 facts.manifest.files.remove(*path);
             }
-            Action::Run(_) | Action::Say(_) => {}
+            Action::TakeBack(_) | Action::Run(_) | Action::Say(_) => {}
         }
     }
     match step.key {

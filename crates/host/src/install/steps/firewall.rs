@@ -17,11 +17,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
         ));
     }
     let (mut actions, mut shut) = (Vec::new(), Vec::new());
-    let ssh_ports = match &facts.ssh {
-        Some(ssh) if !ssh.ports.is_empty() => ssh.ports.clone(),
-        _ => vec![SSH_PORT],
-    };
-    for port in &ssh_ports {
+    for port in &ssh_ports(facts) {
         // Who has narrowed SSH down in a firewall that filters already wants it so.
         let decided = firewall.active && mentions(&firewall.rules, *port);
         if !decided && !lets_in(&firewall.rules, *port) {
@@ -59,12 +55,20 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     Work::Do(actions)
 }
 
+/// Where sshd listens.
+pub(in crate::install) fn ssh_ports(facts: &Facts) -> Vec<u16> {
+    match &facts.ssh {
+        Some(ssh) if !ssh.ports.is_empty() => ssh.ports.clone(),
+        _ => vec![SSH_PORT],
+    }
+}
+
 fn open(port: u16) -> Action {
     Action::FirewallRule(format!("ufw allow {port}/tcp"))
 }
 
 /// Whether everybody may come in to this port.
-fn lets_in(rules: &[String], port: u16) -> bool {
+pub(in crate::install) fn lets_in(rules: &[String], port: u16) -> bool {
     ["allow", "limit"]
         .iter()
         .any(|verb| plain(rules, verb, port).is_some())
@@ -93,7 +97,7 @@ fn plain<'r>(rules: &'r [String], verb: &str, port: u16) -> Option<&'r String> {
 }
 
 /// Whether a rule speaks of this port in whatever way.
-fn mentions(rules: &[String], port: u16) -> bool {
+pub(in crate::install) fn mentions(rules: &[String], port: u16) -> bool {
     let number = port.to_string();
     let name = match port {
         SSH_PORT => "SSH",

@@ -6,6 +6,9 @@ use crate::install::plan::{Action, Work};
 /// The first value that sshd reads counts, so this comes before the drop-ins of cloud-init.
 pub(in crate::install) const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-portlama.conf";
 
+/// Open connections stay. Where a socket starts sshd, the next connection reads it.
+pub(in crate::install) const RELOAD: &str = "systemctl try-reload-or-restart ssh.service";
+
 const ALWAYS: &str = "\
 # Made by `portlama server install`.
 MaxAuthTries 4
@@ -47,8 +50,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     };
     Work::Do(vec![
         Action::SshDropIn(text),
-        // Open connections stay. Where a socket starts sshd, the next connection reads it.
-        Action::run("systemctl try-reload-or-restart ssh.service"),
+        Action::run(RELOAD),
         Action::Say(about_passwords),
     ])
 }

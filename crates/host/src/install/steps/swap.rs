@@ -7,6 +7,7 @@ use crate::install::plan::{Action, Work};
 use crate::install::program::Program;
 
 pub(in crate::install) const UNIT: &str = "/etc/systemd/system/swapfile.swap";
+pub(in crate::install) const FILE: &str = "/swapfile";
 const UNIT_TEXT: &str = include_str!("../files/swapfile.swap");
 /// Space that must be left when the file is there, MiB.
 const REST_MIB: u64 = 2048;
@@ -37,7 +38,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     Work::Do(vec![
         // What was in memory is nobody's to read: closed first, then filled.
         Action::File {
-            path: "/swapfile",
+            path: FILE,
             text: String::new(),
         },
         Action::run("chmod 0600 /swapfile"),
