@@ -28,6 +28,7 @@ fn help_has_examples_and_usage_errors_exit_with_2() {
         &["demo", "--help"],
         &["server", "init", "--help"],
         &["server", "install", "--help"],
+        &["server", "uninstall", "--help"],
         &["server", "run", "--help"],
         &["server", "reset-admin", "--help"],
         &["agent", "setup", "--help"],

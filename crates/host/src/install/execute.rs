@@ -140,6 +140,8 @@ pub(super) fn replace_ssh_drop_in(text: Option<&str>) -> Result<(), String> {
         None => file::remove(path),
     };
     let before = fs::read(path).ok();
+    // Where a socket starts sshd, this is there only while somebody is connected.
+    let _ = fs::create_dir_all("/run/sshd");
     put(text.map(str::as_bytes))?;
     run("sshd -t").or_else(|refused| {
         put(before.as_deref())?;

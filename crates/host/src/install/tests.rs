@@ -391,3 +391,43 @@ fn the_rule_of_an_earlier_version_is_taken_away() {
     facts.manifest.files.clear();
     assert!(refused(&facts, &Options::default()).contains(helper::EARLIER_RULES));
 }
+
+/// The very programs of the plan, on a small file elsewhere. Nothing is switched on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_swap_file_is_closed_before_it_is_filled_and_is_one_that_the_kernel_knows() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Work::Do(actions) = work_of(&fresh(), "swap") else {
+        panic!("swap is missing");
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("swapfile");
+    std::fs::write(&file, "").expect("a file");
+    let here = file.to_str().expect("UTF-8");
+    let mut modes = Vec::new();
+    for action in &actions {
+        let Action::Run(program) = action else {
+            continue;
+        };
+        if program.words[0] == "systemctl" {
+            continue;
+        }
+        let line = program.line();
+        let small = line
+            .replace("/swapfile", here)
+            .replace("count=1024", "count=2");
+        Program::new(&small).run().expect(&small);
+        let meta = std::fs::metadata(&file).expect("metadata");
+        modes.push((meta.permissions().mode() & 0o777, meta.len()));
+    }
+    assert_eq!(modes[0], (0o600, 0), "closed while it is empty");
+    assert_eq!(modes.last(), Some(&(0o600, 2 << 20)));
+    // mkswap(8): the signature ends the first page.
+    let bytes = std::fs::read(&file).expect("the file");
+    assert_eq!(&bytes[4086..4096], b"SWAPSPACE2");
+    let last = actions.last().map(Action::describe).unwrap_or_default();
+    assert!(
+        last.contains("systemctl enable --now swapfile.swap"),
+        "{last}"
+    );
+}

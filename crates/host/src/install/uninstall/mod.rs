@@ -44,6 +44,7 @@ pub fn take_back(
     steps: &[Step],
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), InstallError> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let mut manifest = facts.manifest.clone();
     for step in steps {
         let begun = Instant::now();

@@ -90,7 +90,7 @@ pub fn plan_removal(facts: &Facts, options: RemovalOptions) -> Vec<Step> {
         }
     };
     step("units", "Service and socket", units(&added));
-    step("fail2ban", "Bans", fail2ban(&added));
+    step("fail2ban", "Bans", fail2ban(facts, &added));
     step("firewall", "Firewall", firewall(facts));
     if options.all && added.ssh {
         step("ssh", "SSH server", ssh_server(facts));
@@ -144,10 +144,14 @@ fn units(added: &Added) -> Vec<Action> {
     actions
 }
 
-fn fail2ban(added: &Added) -> Vec<Action> {
+fn fail2ban(facts: &Facts, added: &Added) -> Vec<Action> {
     let mut actions = files(&added.fail2ban);
     if !actions.is_empty() {
-        actions.push(Action::run("systemctl try-restart fail2ban.service"));
+        // Without a jail, one that came with the installation has nothing to guard.
+        actions.push(match facts.manifest.packages.contains("fail2ban") {
+            true => take(TakeBack::Units(vec!["fail2ban.service".to_owned()])),
+            false => Action::run("systemctl try-restart fail2ban.service"),
+        });
     }
     actions
 }
