@@ -189,16 +189,14 @@ fn gets_in_by_the_own_key(machine: &Machine<'_>, key: &AgentKey, end: &Value) ->
 }
 
 fn is_as_hard_as_debian(machine: &Machine<'_>) -> Result<()> {
+    let failed = machine.run(["systemctl", "is-failed", "ssh.service"])?;
+    ensure!(failed.stdout.trim() != "failed", "{failed:?}");
     let settings = machine.shell("mkdir -p /run/sshd; sshd -T")?;
     let no_passwords = settings
         .lines()
         .any(|line| line == "passwordauthentication no");
     ensure!(no_passwords, "{settings}");
     machine.shell(&format!("{SSH} {} true", machine.address()))?;
-    let state = machine
-        .run(["systemctl", "is-active", "ssh.service"])?
-        .stdout;
-    ensure!(state.trim() == "inactive", "ssh.service is {state}");
     let rules = machine.shell("ufw show added")?;
     for rule in [
         "ufw limit 22/tcp",

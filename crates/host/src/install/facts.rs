@@ -119,6 +119,8 @@ pub struct ServiceFacts {
 pub struct SshFacts {
     /// What it says against its present configuration.
     pub complaint: Option<String>,
+    /// Whether systemd listens for it.
+    pub by_socket: bool,
     /// Where it listens.
     pub ports: Vec<u16>,
     /// Whether its configuration begins with the files of `sshd_config.d`.

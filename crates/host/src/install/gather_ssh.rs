@@ -22,6 +22,7 @@ pub(super) fn facts() -> Option<SshFacts> {
     let config = fs::read_to_string("/etc/ssh/sshd_config").unwrap_or_default();
     Some(SshFacts {
         complaint,
+        by_socket: said("systemctl is-active ssh.socket").is_some(),
         ports: values(&settings, "port")
             .filter_map(|port| port.parse().ok())
             .collect(),

@@ -1,13 +1,19 @@
 //! sshd without passwords, where the operator is seen to get in by key.
 
-use crate::install::facts::Facts;
+use crate::install::facts::{Facts, SshFacts};
 use crate::install::plan::{Action, Work};
 
 /// The first value that sshd reads counts, so this comes before the drop-ins of cloud-init.
 pub(in crate::install) const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-portlama.conf";
 
-/// Open connections stay. Where a socket starts sshd, the next connection reads it.
-pub(in crate::install) const RELOAD: &str = "systemctl try-reload-or-restart ssh.service";
+/// Makes sshd read its configuration; open connections stay. An sshd that has its port from
+/// systemd would not get it a second time when it is told to reload.
+pub(in crate::install) fn reload(ssh: &SshFacts) -> Action {
+    Action::run(match ssh.by_socket {
+        true => "systemctl try-restart ssh.service",
+        false => "systemctl try-reload-or-restart ssh.service",
+    })
+}
 
 const ALWAYS: &str = "\
 # Made by `portlama server install`.
@@ -50,7 +56,7 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     };
     Work::Do(vec![
         Action::SshDropIn(text),
-        Action::run(RELOAD),
+        reload(ssh),
         Action::Say(about_passwords),
     ])
 }

@@ -192,7 +192,7 @@ fn keeps_ssh_open(facts: &Facts, rule: &str) -> bool {
 
 fn ssh_server(facts: &Facts) -> Vec<Action> {
     match &facts.ssh {
-        Some(_) => vec![take(TakeBack::SshDropIn), Action::run(ssh::RELOAD)],
+        Some(sshd) => vec![take(TakeBack::SshDropIn), ssh::reload(sshd)],
         None => files(&[ssh::DROP_IN.to_owned()]),
     }
 }
