@@ -16,8 +16,8 @@ mod reset_admin;
 mod run;
 mod status;
 mod steps;
-mod upgrade;
 mod uninstall;
+mod upgrade;
 
 use std::process::ExitCode;
 
