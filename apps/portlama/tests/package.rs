@@ -53,9 +53,18 @@ fn dpkg_installs_the_package_and_a_server_runs_by_it() -> Result<()> {
             machine.shell(&format!("portlama server install --ip {ip}"))?;
             answers(&machine)?;
             let pid = vps::main_pid(&machine, "portlama.service")?;
-            let program = machine.shell(&format!("readlink /proc/{pid}/exe"))?;
-            ensure!(program.trim() == "/usr/bin/portlama", "{program}");
+            let runs = machine.shell(&format!("readlink /proc/{pid}/exe"))?;
+            ensure!(runs.trim() == "/usr/bin/portlama", "{runs}");
             machine.shell("test ! -e /usr/local/bin/portlama")?;
+
+            let release = program(&dist)?;
+            machine.copy_in(&release, "/root/next", 0o644)?;
+            let signature = PathBuf::from(format!("{}.minisig", release.display()));
+            machine.copy_in(&signature, "/root/next.minisig", 0o644)?;
+            let upgrade = "portlama server upgrade --allow-downgrade --file /root/next";
+            let refused = machine.run(["sh", "-c", upgrade])?;
+            ensure!(refused.code != Some(0), "a package's file was replaced");
+            ensure!(refused.stderr.contains("apt install"), "{refused:?}");
 
             // Another package of it: the server goes on by the new program.
             machine.shell("dpkg --install /root/portlama.deb")?;
@@ -138,6 +147,7 @@ fn answers(machine: &Machine<'_>) -> Result<()> {
 }
 
 /// Where the suite has put it.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn dist() -> Option<PathBuf> {
     let dist = std::env::var_os("PORTLAMA_DIST").map(PathBuf::from);
     if dist.is_none() {

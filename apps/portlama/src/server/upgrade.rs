@@ -89,7 +89,8 @@ fn order(place: &Place, arguments: &UpgradeArguments, output: Output) -> Result<
     );
     ensure!(
         place.program.exists(),
-        "{} is not here: a program that came in a package is upgraded by the next package",
+        "{} is not here: a program that came in a package is upgraded by the next one, \
+         `apt install ./portlama_….deb`",
         place.program.display()
     );
     let mut watch = |step: Step| show_step(step, output);

@@ -16,6 +16,7 @@ use crate::install::{Program, file};
 use crate::release::{
     Claim, MAX_RELEASE_BYTES, MAX_SIGNATURE_BYTES, ReleaseError, ReleaseKeys, verify,
 };
+use crate::{PACKAGED_PROGRAM, belongs_to_package};
 
 /// Space for files that must be left beside the release and the copies of program and state, MiB.
 pub const MIN_SPARE_MIB: u64 = 64;
@@ -50,6 +51,7 @@ pub fn stage(
     installed: &ReleaseVersion,
     request: Request,
 ) -> Result<Claim, UpgradeError> {
+    is_ours(place)?;
     place.make().map_err(UpgradeError::File)?;
     let taken = take(place, from).and_then(|claim| {
         may_replace(installed, &claim.version, request.allow_downgrade)
@@ -65,8 +67,20 @@ pub fn stage(
     taken
 }
 
+/// Nobody but dpkg replaces a package's file.
+fn is_ours(place: &Place) -> Result<(), UpgradeError> {
+    if !place.program.exists() && belongs_to_package(Path::new(PACKAGED_PROGRAM)) {
+        return Err(UpgradeError::Refused(format!(
+            "{PACKAGED_PROGRAM} belongs to the package portlama: `apt install ./portlama_….deb` \
+             brings the next version"
+        )));
+    }
+    Ok(())
+}
+
 /// What is staged by the operator, else what the server has fetched, verified.
 pub(super) fn staged(place: &Place) -> Result<Claim, UpgradeError> {
+    is_ours(place)?;
     if place.release().exists() {
         return verified(place);
     }
