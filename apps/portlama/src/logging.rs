@@ -7,6 +7,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use portlama_agent::LogWriter;
 use portlama_control::logs::{PartLogs, plain};
 use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -20,21 +21,32 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::part_logs::PartLayer;
 
+/// Lines of a log on their way to one place.
+type Lines = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Lines that may wait for a slow reader; beyond it they are dropped. About 1 MB of text.
 pub(crate) const LOG_QUEUE_LINES: usize = 8192;
 
 /// The longest line that is written, octets: every cause of an error fits, a body does not.
 pub(crate) const MAX_LOG_OUTPUT_BYTES: usize = 16 * 1024;
 
-/// Begins to log. `PORTLAMA_LOG` chooses levels as `tracing` filters spell them
-/// (`info,portlama_edge=debug`). The log is complete when the guard is dropped.
-pub(crate) fn start() -> WorkerGuard {
-    let (lines, guard) = standard_error();
+/// Begins to log, into files of the agent's own, to standard error, or both. `PORTLAMA_LOG`
+/// chooses levels as `tracing` filters spell them (`info,portlama_edge=debug`). The log is
+/// complete when the guard is dropped.
+pub(crate) fn start_agent(files: Option<LogWriter>, to_standard_error: bool) -> WorkerGuard {
+    let (lines, guard) = match files {
+        None => standard_error(),
+        Some(files) if to_standard_error => lines_to(
+            Both(Unbreakable(std::io::stderr()), Unbreakable(files)),
+            false,
+        ),
+        Some(files) => lines_to(Unbreakable(files), false),
+    };
     tracing_subscriber::registry().with(lines).init();
     guard
 }
 
-/// The same, and what matters goes into the logs of the server's parts as well, whatever
+/// The same to standard error, and what matters goes into the logs of the server's parts as well, whatever
 /// `PORTLAMA_LOG` says.
 pub(crate) fn start_server(logs: Arc<PartLogs>) -> WorkerGuard {
     let (lines, guard) = standard_error();
@@ -46,29 +58,31 @@ pub(crate) fn start_server(logs: Arc<PartLogs>) -> WorkerGuard {
     guard
 }
 
-fn standard_error() -> (impl Layer<Registry>, WorkerGuard) {
+fn standard_error() -> (Lines, WorkerGuard) {
+    lines_to(Unbreakable(std::io::stderr()), writes_to_journal())
+}
+
+fn lines_to(place: impl Write + Send + 'static, for_journal: bool) -> (Lines, WorkerGuard) {
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(LOG_QUEUE_LINES)
         .thread_name("log")
-        .finish(Unbreakable(std::io::stderr()));
+        .finish(place);
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .with_env_var("PORTLAMA_LOG")
         .from_env_lossy();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .event_format(LineFormat {
-            for_journal: writes_to_journal(),
-        })
+        .event_format(LineFormat { for_journal })
         .with_writer(move || OneLine(writer.clone()))
         .with_filter(filter);
-    (lines, guard)
+    (lines.boxed(), guard)
 }
 
 /// Whether standard error leads to the journal (systemd.exec(5), `JOURNAL_STREAM`). The variable
 /// alone does not say so: a shell that runs as a service passes it on.
-fn writes_to_journal() -> bool {
+pub(crate) fn writes_to_journal() -> bool {
     let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
     rustix::fs::fstat(std::io::stderr())
         .is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
@@ -123,6 +137,22 @@ impl<W: Write> Write for OneLine<W> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// Writes twice.
+struct Both<A, B>(A, B);
+
+impl<A: Write, B: Write> Write for Both<A, B> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(bytes)?;
+        self.1.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()?;
+        self.1.flush()
     }
 }
 

@@ -45,7 +45,13 @@ fn an_agent_serves_through_a_websocket() -> Result<()> {
         .context("a token")?
         .to_owned();
     let setup = portlama(&demo)
-        .args(["agent", "setup", "--panel-url", &demo.ready.panel_url])
+        .args([
+            "agent",
+            "setup",
+            "--no-service",
+            "--panel-url",
+            &demo.ready.panel_url,
+        ])
         .env("PORTLAMA_ENROLLMENT_TOKEN", &token)
         .output()?;
     assert!(
@@ -116,7 +122,13 @@ fn a_port_outside_the_agents_list_stays_shut_until_it_is_allowed_at_home() -> Re
         .context("a token")?
         .to_owned();
     let setup = portlama(&demo)
-        .args(["agent", "setup", "--panel-url", &demo.ready.panel_url])
+        .args([
+            "agent",
+            "setup",
+            "--no-service",
+            "--panel-url",
+            &demo.ready.panel_url,
+        ])
         .env("PORTLAMA_ENROLLMENT_TOKEN", &token)
         .output()?;
     assert!(

@@ -1,5 +1,6 @@
 //! `agents/<label>/`: what one agent keeps.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::allow::AllowFile;
 use crate::keys::{KeySlot, KeyStore, KeyStoreError, KeyStoreKind, key_store};
 use crate::log_files::LogFiles;
+use crate::socket::ConfigChange;
 use portlama_files::{self as files, FileError, FileLock};
 
 /// The certificate that is to take the present one's place.
@@ -43,9 +45,33 @@ pub struct AgentConfig {
     /// When something here last changed.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
+    /// Variables that the agent's service needs to find the way out, such as `HTTPS_PROXY`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_environment: BTreeMap<String, String>,
     /// Members of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl AgentConfig {
+    /// What the panel has otherwise.
+    pub(crate) fn differs_from(&self, domain: &Domain, server: &TunnelServer) -> Vec<ConfigChange> {
+        let mut changes = Vec::new();
+        if self.domain.as_ref() != Some(domain) {
+            changes.push(ConfigChange::Domain {
+                from: self.domain.clone(),
+                to: domain.clone(),
+            });
+        }
+        if self.tunnel_server.as_ref() != Some(server) {
+            let name = |server: &TunnelServer| format!("{}:{}", server.host, server.port);
+            changes.push(ConfigChange::TunnelServer {
+                from: self.tunnel_server.as_ref().map(name),
+                to: name(server),
+            });
+        }
+        changes
+    }
 }
 
 /// A host and port to dial.
@@ -146,6 +172,21 @@ impl AgentDir {
         config.updated_at = Some(now);
         files::write_json(&self.config_path(), &config)?;
         Ok(config)
+    }
+
+    /// Keeps the variables that the agent's service needs.
+    ///
+    /// # Errors
+    /// When the configuration cannot be changed.
+    pub fn set_service_environment(
+        &self,
+        now: Timestamp,
+        environment: BTreeMap<String, String>,
+    ) -> Result<(), FileError> {
+        if self.config()?.service_environment != environment {
+            self.change_config(now, |config| config.service_environment = environment)?;
+        }
+        Ok(())
     }
 
     /// Which store keeps the agent's key.

@@ -40,6 +40,7 @@ mod setup;
 pub mod site;
 mod socket;
 mod status;
+mod stopped;
 mod target;
 mod token;
 mod trust;
@@ -69,10 +70,14 @@ pub use run::{
     RunOptions, WARNING_INTERVAL, run,
 };
 pub use setup::{Credential, SetUp, SetupError, SetupRequest, SetupStep, StepStatus, setup};
-pub use socket::{Ask, AskError, QUESTION_TIMEOUT, Reloaded, Renewed, ask};
+pub use socket::{
+    Ask, AskError, ConfigChange, QUESTION_TIMEOUT, REFRESH_QUESTION_TIMEOUT, Refreshed, Reloaded,
+    Renewed, ask,
+};
 pub use status::{
     AgentReport, CERTIFICATE_WARNING, ConnectionReport, TunnelReport, TunnelState,
     certificate_warning,
 };
+pub use stopped::{refresh_stopped, revoke};
 pub use target::{ForbiddenAddress, LanName, Target, TargetError, TargetHost};
 pub use token::{SetupSecret, TokenError, parse_fingerprint};

@@ -5,6 +5,7 @@ use portlama_api::client::{ClientError, PanelClient, PanelUrl, UrlError};
 use crate::directory::AgentDir;
 use crate::identity::{Beginning, Held, Identity, IdentityError};
 use crate::proxy::ProxySettings;
+use portlama_files::FileError;
 
 /// Why the panel cannot be called.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum PanelError {
     /// The key cannot be read at this moment.
     #[error("the agent's key cannot be read")]
     KeyOutOfReach(#[source] IdentityError),
+    /// A file of the agent.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The panel's address in the configuration.
     #[error("the panel's address in the configuration is not one")]
     Url(#[from] UrlError),

@@ -1,11 +1,13 @@
 //! Set-up: from a token, or from the file of an agent that the panel made, to one that can run.
 
+use std::collections::BTreeMap;
+
 use portlama_api::EnrollRequest;
 use portlama_api::client::{ClientError, PanelClient, PanelUrl};
 use portlama_dial::ProxyUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret, Timestamp};
 use portlama_pki::{AgentKey, ClientFile, KeyError, Subject, certificate_to_pem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::directory::{AgentConfig, AgentDir, IdentityFiles, TunnelServer};
@@ -54,7 +56,7 @@ impl Credential {
 }
 
 /// A step, by the key that programs know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupStep {
     /// `~/.portlama`.
@@ -75,6 +77,12 @@ pub enum SetupStep {
     VerifyConnectivity,
     /// Where the tunnel is dialled.
     FetchConfig,
+    /// What the system runs from here on.
+    WriteService,
+    /// The system runs it.
+    LoadService,
+    /// It answers, and its tunnel stands.
+    VerifyRunning,
 }
 
 impl SetupStep {
@@ -91,12 +99,15 @@ impl SetupStep {
             Self::SaveConfig => "Saving configuration",
             Self::VerifyConnectivity => "Verifying panel connectivity",
             Self::FetchConfig => "Fetching tunnel configuration",
+            Self::WriteService => "Writing service config",
+            Self::LoadService => "Loading agent",
+            Self::VerifyRunning => "Verifying agent is running",
         }
     }
 }
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// It began.
@@ -422,6 +433,7 @@ impl Setting<'_> {
             last_good_address: None,
             setup_at: self.now,
             updated_at: None,
+            service_environment: BTreeMap::new(),
             extra: Map::new(),
         };
         self.step(SetupStep::ImportCert, |_| agent.save_key(&*store, files))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portlama_control_socket::Question;
-use portlama_model::Timestamp;
+use portlama_model::{Domain, Hostname, Timestamp, TunnelPort};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ use crate::run::RENEWAL_ANSWER_TIMEOUT;
 
 /// How long one answer may take.
 pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to hear from the panel. An owner is waiting.
+pub const REFRESH_QUESTION_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,51 @@ pub enum Ask {
     Reload,
     /// To renew its certificate at once; answered with [`Renewed`].
     Renew,
+    /// To ask the panel at once for domain and tunnels; answered with [`Refreshed`].
+    Refresh,
+}
+
+/// The answer to [`Ask::Refresh`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshed {
+    /// Why the panel did not tell; then nothing is different.
+    pub error: Option<String>,
+    /// What is different from what the agent knew.
+    pub changes: Vec<ConfigChange>,
+}
+
+/// Something that the panel has otherwise than the agent knew it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "changed", rename_all = "camelCase")]
+pub enum ConfigChange {
+    /// The base domain.
+    Domain {
+        /// Before, if known.
+        from: Option<Domain>,
+        /// Now.
+        to: Domain,
+    },
+    /// Where the tunnel is dialled.
+    TunnelServer {
+        /// Before, if known.
+        from: Option<String>,
+        /// Now.
+        to: String,
+    },
+    /// A tunnel is new.
+    TunnelAdded {
+        /// Its port.
+        port: TunnelPort,
+        /// Its host name.
+        fqdn: Hostname,
+    },
+    /// A tunnel is gone.
+    TunnelRemoved {
+        /// Its port.
+        port: TunnelPort,
+        /// Its host name.
+        fqdn: Hostname,
+    },
 }
 
 impl Question for Ask {
@@ -31,6 +78,7 @@ impl Question for Ask {
         match self {
             Self::Status | Self::Reload => QUESTION_TIMEOUT,
             Self::Renew => QUESTION_TIMEOUT + RENEWAL_ANSWER_TIMEOUT,
+            Self::Refresh => REFRESH_QUESTION_TIMEOUT,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a running agent says about itself.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use portlama_model::{AgentLabel, Domain, Hostname, OriginScheme, Timestamp, TunnelPort};
 use portlama_tunnel::{ConnectorStatus, Detail, PortState, RouteStatus};
@@ -25,6 +26,12 @@ pub struct AgentReport {
     pub pid: u32,
     /// The program's version.
     pub version: String,
+    /// Where the program was when it started.
+    #[serde(default)]
+    pub program: PathBuf,
+    /// Whether another program lies there since.
+    #[serde(default)]
+    pub program_replaced: bool,
     /// Since when the process runs.
     pub started_at: Timestamp,
     /// The tunnel connection.

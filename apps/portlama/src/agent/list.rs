@@ -1,12 +1,39 @@
-//! `portlama agent list`.
+//! `portlama agent list` and `switch`.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Args;
 use portlama_agent::{AgentDir, AgentReport, Ask, AskError, ask};
+use portlama_model::AgentLabel;
 use serde_json::json;
 
-use super::{Agents, table};
+use super::{Agents, service, table};
+
+/// Arguments of `portlama agent switch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portlama agent switch attic
+      from here on `portlama agent status` and all others speak of attic")]
+pub(super) struct SwitchArguments {
+    /// The agent; `portlama agent list` shows those there are.
+    label: AgentLabel,
+}
+
+/// Makes an agent the current one.
+pub(super) fn switch(arguments: &SwitchArguments, agents: &Agents) -> Result<ExitCode> {
+    let label = &arguments.label;
+    agents.home.switch(label)?;
+    if agents.output.is_json() {
+        agents.output.document(&json!({"currentLabel": label}));
+    } else {
+        agents
+            .output
+            .data(format_args!("{label} is the current agent"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Lists the agents of this machine, the current one marked.
 pub(super) async fn list(agents: &Agents) -> Result<ExitCode> {
@@ -14,27 +41,34 @@ pub(super) async fn list(agents: &Agents) -> Result<ExitCode> {
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for agent in &registry.agents {
-        let state = state(&agents.home.agent(&agent.label)).await;
+        let directory = agents.home.agent(&agent.label);
+        let (state, service) = tokio::join!(state(&directory), service::describe(&directory));
+        // A running agent learns of a domain without the registry.
+        let domain = directory.config().ok().and_then(|config| config.domain);
+        let domain = domain.or_else(|| agent.domain.clone());
         let current = registry.current_label.as_ref() == Some(&agent.label);
         documents.push(json!({
             "label": agent.label,
             "current": current,
             "panelUrl": agent.panel_url,
-            "domain": agent.domain,
+            "domain": domain,
             "agentLabel": agent.agent_label,
             "status": state,
+            "service": service,
             "setupAt": agent.setup_at,
         }));
-        let domain = agent
-            .domain
-            .as_ref()
-            .map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
+        let domain = domain.map_or_else(|| "no domain yet".to_owned(), |domain| domain.to_string());
+        let kept = match &service {
+            Some(service) => service["words"].as_str().unwrap_or("unknown").to_owned(),
+            None => "no service".to_owned(),
+        };
         let mark = if current { "*" } else { " " };
         rows.push(vec![
             format!("{mark} {}", agent.label),
             agent.panel_url.clone(),
             domain,
             state.to_owned(),
+            kept,
         ]);
     }
     if agents.output.is_json() {

@@ -5,11 +5,16 @@ mod discover;
 mod expose;
 mod key;
 mod list;
+mod logs;
+mod machine;
 mod run;
+mod service;
 mod setup;
 mod site;
 mod status;
 mod tunnel;
+mod uninstall;
+mod update;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,12 +68,26 @@ enum Action {
     Allowed,
     /// List the agents of this machine.
     List,
+    /// Choose the agent that is meant when no --label is given.
+    Switch(list::SwitchArguments),
+    /// Show the agent's log.
+    Logs(logs::LogsArguments),
+    /// Go by what the server has now, and by a program or service that was replaced.
+    #[command(after_help = update::EXAMPLES)]
+    Update,
+    /// Let the system keep the agent running, or not.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
+    /// Take the agent away: its service, its certificate at the server, its files.
+    Uninstall(uninstall::UninstallArguments),
 }
 
 /// Carries the command out.
 pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCode> {
+    let home_was_named = command.home.is_some();
     let agents = Agents {
         home: home(command.home)?,
+        home_was_named,
         label: command.label,
         output,
     };
@@ -85,6 +104,11 @@ pub(crate) async fn run(command: AgentCommand, output: Output) -> Result<ExitCod
         Action::Deny(arguments) => allowed::deny(arguments, &agents).await,
         Action::Allowed => allowed::list(&agents),
         Action::List => list::list(&agents).await,
+        Action::Switch(arguments) => list::switch(&arguments, &agents),
+        Action::Logs(arguments) => logs::logs(arguments, &agents).await,
+        Action::Update => update::update(&agents).await,
+        Action::Service(command) => service::run(command, &agents).await,
+        Action::Uninstall(arguments) => uninstall::uninstall(arguments, &agents).await,
     }
 }
 
@@ -102,6 +126,8 @@ fn home(given: Option<PathBuf>) -> Result<Home> {
 /// What every command needs to know.
 struct Agents {
     home: Home,
+    /// Whether the caller said where.
+    home_was_named: bool,
     label: Option<AgentLabel>,
     output: Output,
 }

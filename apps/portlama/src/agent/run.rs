@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use portlama_agent::RunOptions;
+use portlama_agent::{AgentDir, RunOptions};
 use portlama_tunnel::Transport;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use super::{Agents, proxy};
-use crate::signals;
+use crate::{logging, signals};
 
 /// Arguments of `portlama agent run`.
 #[derive(Debug, Args)]
@@ -26,9 +27,23 @@ pub(super) struct RunArguments {
     /// How frames travel: over TLS, in a WebSocket, or TLS with WebSocket as the way out.
     #[arg(long, value_enum, default_value_t = Way::Auto)]
     transport: Way,
+    /// Where the log goes.
+    #[arg(long, value_enum, default_value_t = LogTo::Auto)]
+    log_to: LogTo,
     /// Stop when standard input closes, so that the agent ends with the program that started it.
     #[arg(long)]
     stop_with_stdin: bool,
+}
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogTo {
+    /// Standard error, and files of the agent unless that is a journal.
+    Auto,
+    /// Standard error alone.
+    Stderr,
+    /// Files of the agent alone.
+    Files,
 }
 
 /// Which way carriers take.
@@ -52,10 +67,31 @@ impl From<Way> for Transport {
     }
 }
 
+/// A log that cannot be written is no reason not to run.
+fn start_log(to: LogTo, agent: &AgentDir) -> WorkerGuard {
+    let into_files = match to {
+        LogTo::Auto => !logging::writes_to_journal(),
+        LogTo::Stderr => false,
+        LogTo::Files => true,
+    };
+    let files = into_files.then(|| agent.logs().write());
+    let error = match files {
+        Some(Ok(files)) => return logging::start_agent(Some(files), to != LogTo::Files),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    let guard = logging::start_agent(None, true);
+    if let Some(error) = error {
+        let path = agent.logs().path();
+        warn!(%error, path = %path.display(), "the log cannot be kept in files");
+    }
+    guard
+}
+
 /// Keeps the agent connected. A second signal ends the wait for open streams.
 pub(super) async fn run(arguments: RunArguments, agents: &Agents) -> Result<ExitCode> {
     let agent = agents.chosen()?;
-    let _log = crate::logging::start();
+    let _log = start_log(arguments.log_to, &agent);
     let options = RunOptions {
         transport: arguments.transport.into(),
         proxy: proxy()?,

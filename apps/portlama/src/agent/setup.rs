@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use portlama_agent::service::Services;
 use portlama_agent::{
     Credential, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError,
     parse_fingerprint,
@@ -14,9 +15,11 @@ use portlama_agent::{
 use portlama_api::client::PanelUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret};
 use portlama_pki::{ClientFile, MAX_CLIENT_FILE_BYTES};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::{Agents, proxy};
+use super::service::{self, Kept, Whose};
+use super::{Agents, machine, proxy};
 use crate::output::Output;
 
 /// Holds the token where neither a person nor a pipe gives it.
@@ -26,12 +29,18 @@ const PASSWORD_VARIABLE: &str = "PORTLAMA_P12_PASSWORD";
 /// The longest token or password read, bytes. Real tokens have 134.
 const MAX_SECRET_BYTES: u64 = 4096;
 
+/// What is read of the set-up in a process of another person, bytes: about forty lines.
+const MAX_EVENT_BYTES: u64 = 1024 * 1024;
+
 /// Arguments of `portlama agent setup`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The token comes from the environment variable PORTLAMA_ENROLLMENT_TOKEN, else from standard
 input, else it is asked for. It is never an argument, because those can be seen by others. The
 same holds for the password of a P12 file and PORTLAMA_P12_PASSWORD.
+
+Where the system runs services, it keeps the agent running from here on: systemd as your own
+unit, or with --system as one of the machine; launchd on macOS.
 
 Examples:
   portlama agent setup --panel-url https://198.51.100.23:9292
@@ -42,7 +51,11 @@ Examples:
       with the file of an agent that the panel made; asks for its password
   portlama agent setup --panel-url https://198.51.100.23:9292 --key-store system
       keeps the key in the credential store of the desktop, for an agent that runs when
-      somebody is signed in")]
+      somebody is signed in
+  sudo portlama agent setup --system --panel-url https://panel.example.org
+      the agent is yours, and a unit of the machine keeps it running
+  portlama agent setup --no-service --panel-url https://panel.example.org
+      in a container, whose own command is `portlama agent run`")]
 pub(super) struct SetupArguments {
     /// The server's panel, https://HOST or https://HOST:PORT.
     #[arg(long, value_name = "URL")]
@@ -63,12 +76,22 @@ pub(super) struct SetupArguments {
     /// Replace an agent of the same label without asking.
     #[arg(long)]
     force: bool,
+    /// Leave it to you to keep the agent running.
+    #[arg(long, conflicts_with = "system")]
+    no_service: bool,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 /// Sets the agent up.
 pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<ExitCode> {
     let output = agents.output;
-    match try_to_set_up(arguments, agents).await {
+    let done = if arguments.whose.system {
+        set_up_for_another(&arguments, agents).await
+    } else {
+        set_up_as_oneself(arguments, agents).await
+    };
+    match done {
         Ok(done) => {
             report(&done, output);
             Ok(ExitCode::SUCCESS)
@@ -80,6 +103,81 @@ pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<
         }
         Err(error) => Err(error),
     }
+}
+
+/// Returns the last line that programs read.
+async fn set_up_as_oneself(arguments: SetupArguments, agents: &Agents) -> Result<Value> {
+    let no_service = arguments.no_service;
+    let done = try_to_set_up(arguments, agents).await?;
+    let mut document = complete(&done);
+    let hint = service::keep_environment(&done.agent)?;
+    if no_service {
+        return Ok(document);
+    }
+    let mut kept = match Services::of_person() {
+        Ok(services) => {
+            let mut progress = |step, status| show(step, status, agents.output);
+            service::keep_running(&services, &agents.home, &done.agent, &mut progress).await
+        }
+        Err(none) => {
+            show(SetupStep::WriteService, StepStatus::Skipped, agents.output);
+            Kept::none(&none)
+        }
+    };
+    kept.hints.extend(hint);
+    add(&mut document, kept)?;
+    Ok(document)
+}
+
+/// As root: the agent is made as the person whose it will be, by a process of the person's own,
+/// and the unit by this one.
+async fn set_up_for_another(arguments: &SetupArguments, agents: &Agents) -> Result<Value> {
+    let whose = &arguments.whose;
+    machine::is_root()?;
+    if arguments.key_store != KeyStoreKind::File {
+        bail!(
+            "a service of the machine cannot open the credential store of a desktop: leave --key-store out"
+        );
+    }
+    let person = machine::person(whose.user.as_deref())?;
+    let services = Services::of_machine(&person)?;
+    let home = machine::home(agents, &person);
+    let mut words = machine::same_words(std::env::args_os().skip(1));
+    words.extend(["--no-service".into(), "--json".into()]);
+    if !agents.home_was_named {
+        words.extend(["--home".into(), home.path().into()]);
+    }
+    let mut child = machine::start_as(&person, words)?;
+    let stdout = child.stdout.take().context("its answer")?;
+    let mut lines = BufReader::new(stdout.take(MAX_EVENT_BYTES)).lines();
+    let mut document = Value::Null;
+    while let Some(line) = lines.next_line().await? {
+        let event: Value = serde_json::from_str(&line).context("an answer of another form")?;
+        match event["event"].as_str() {
+            Some("step") => show(
+                serde_json::from_value(event["step"].clone())?,
+                serde_json::from_value(event["status"].clone())?,
+                agents.output,
+            ),
+            Some("error") => bail!("{}", event["message"].as_str().unwrap_or("it failed")),
+            _ => document = event,
+        }
+    }
+    child.wait().await?;
+    let label = document["agent"]["label"].as_str();
+    let label: AgentLabel = label.context("the set-up ended before its end")?.parse()?;
+    let mut progress = |step, status| show(step, status, agents.output);
+    let kept = service::keep_running(&services, &home, &home.agent(&label), &mut progress).await;
+    add(&mut document, kept)?;
+    Ok(document)
+}
+
+fn add(document: &mut Value, kept: Kept) -> Result<()> {
+    document["service"] = kept.service;
+    if let Some(hints) = document["hints"].as_array_mut() {
+        hints.extend(kept.hints.into_iter().map(Value::from));
+    }
+    kept.error.map_or(Ok(()), Err)
 }
 
 async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<SetUp> {
@@ -190,7 +288,7 @@ fn read_secret(what: &str, variable: &str, output: Output) -> Result<Secret> {
     Ok(Secret::new(text))
 }
 
-fn show(step: SetupStep, status: StepStatus, output: Output) {
+pub(super) fn show(step: SetupStep, status: StepStatus, output: Output) {
     if output.is_json() {
         output.document(&json!({"event": "step", "step": step, "status": status}));
         return;
@@ -203,36 +301,51 @@ fn show(step: SetupStep, status: StepStatus, output: Output) {
     }
 }
 
-fn report(done: &SetUp, output: Output) {
+fn complete(done: &SetUp) -> Value {
     let SetUp {
         agent,
         config,
         hints,
     } = done;
+    json!({
+        "event": "complete",
+        "agent": {
+            "label": config.label,
+            "agentLabel": config.agent_label,
+            "panelUrl": config.panel_url,
+            "authMethod": config.auth_method,
+            "caFingerprint": config.ca_fingerprint,
+            "domain": config.domain,
+            "tunnelServer": config.tunnel_server,
+            "directory": agent.path(),
+        },
+        "hints": hints,
+        "service": null,
+    })
+}
+
+fn report(document: &Value, output: Output) {
     if output.is_json() {
-        output.document(&json!({
-            "event": "complete",
-            "agent": {
-                "label": config.label,
-                "agentLabel": config.agent_label,
-                "panelUrl": config.panel_url,
-                "authMethod": config.auth_method,
-                "caFingerprint": config.ca_fingerprint,
-                "domain": config.domain,
-                "tunnelServer": config.tunnel_server,
-                "directory": agent.path(),
-            },
-            "hints": hints,
-        }));
+        output.document(document);
         return;
     }
-    for hint in hints {
+    let hints = document["hints"].as_array().into_iter().flatten();
+    for hint in hints.filter_map(Value::as_str) {
         output.note(format_args!("note: {hint}"));
     }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     output.data(format_args!(
         "agent {} is set up in {}",
-        config.label,
-        agent.path().display()
+        text(&document["agent"]["label"]),
+        text(&document["agent"]["directory"])
     ));
-    output.note("next: `portlama agent run`, and `portlama agent tunnel add NAME PORT`");
+    if document["service"].is_null() {
+        output.note("next: `portlama agent run`, and `portlama agent expose PORT`");
+    } else {
+        output.note(format_args!(
+            "{} keeps {} running; next: `portlama agent expose PORT`",
+            text(&document["service"]["manager"]),
+            text(&document["service"]["unit"])
+        ));
+    }
 }

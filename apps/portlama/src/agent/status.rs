@@ -1,14 +1,16 @@
 //! `portlama agent status`.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use portlama_agent::{
-    AgentConfig, AgentDir, AgentReport, Ask, AskError, KeyStoreKind, TunnelReport, TunnelState, ask,
+    AgentDir, AgentReport, Ask, AskError, KeyStoreKind, TunnelReport, TunnelState, ask,
+    certificate_of, certificate_warning,
 };
 use serde_json::{Value, json};
 
-use super::{Agents, table};
+use super::{Agents, service, table};
 use crate::output::Output;
 
 /// Exit code of an agent that is not connected.
@@ -26,13 +28,18 @@ Examples:
 /// Asks the running agent how it is. Its services are measured for the answer.
 pub(super) async fn status(agents: &Agents) -> Result<ExitCode> {
     let agent = agents.chosen()?;
-    let connected = match ask::<AgentReport>(&agent.socket_path(), Ask::Status).await {
+    let socket = agent.socket_path();
+    let (asked, service) = tokio::join!(
+        ask::<AgentReport>(&socket, Ask::Status),
+        service::describe(&agent)
+    );
+    let connected = match asked {
         Ok(report) => {
-            show(&report, agents.output);
+            show(&report, service.as_ref(), agents.output);
             report.connection.connected
         }
-        Err(error @ AskError::NotRunning) => {
-            show_stopped(&agent, &error, agents.output)?;
+        Err(AskError::NotRunning) => {
+            show_stopped(&agent, service.as_ref(), agents.output)?;
             false
         }
         Err(error) => return Err(error.into()),
@@ -44,10 +51,11 @@ pub(super) async fn status(agents: &Agents) -> Result<ExitCode> {
     })
 }
 
-fn show(report: &AgentReport, output: Output) {
+fn show(report: &AgentReport, service: Option<&Value>, output: Output) {
     if output.is_json() {
         let mut document = json!(report);
         document["running"] = Value::Bool(true);
+        document["service"] = service.cloned().unwrap_or_default();
         output.document(&document);
         return;
     }
@@ -59,6 +67,10 @@ fn show(report: &AgentReport, output: Output) {
         "agent        {} (process {})",
         report.label, report.pid
     ));
+    show_service(service, output);
+    if report.program_replaced {
+        output.data("warning      the program was replaced since: run `portlama agent update`");
+    }
     output.data(format_args!("server       {}, {domain}", report.panel_url));
     output.data(format_args!("connection   {}", connection(report)));
     if let Some(error) = &report.connection.last_error {
@@ -90,6 +102,25 @@ fn renewal(report: &AgentReport) -> String {
         (Some(at), Some(_)) => format!(", renewal tried again at {at}"),
         (None, _) => String::new(),
     }
+}
+
+fn show_service(service: Option<&Value>, output: Output) {
+    let Some(service) = service else {
+        output.data("service      none: `portlama agent service install` makes one");
+        return;
+    };
+    let text = |name: &str| service[name].as_str().unwrap_or("unknown").to_owned();
+    let start = match service["enabled"].as_bool() {
+        Some(true) => ", starts by itself",
+        Some(false) => ", does not start by itself",
+        None => "",
+    };
+    output.data(format_args!(
+        "service      {} of {}: {}{start}",
+        text("unit"),
+        text("manager"),
+        text("words")
+    ));
 }
 
 fn connection(report: &AgentReport) -> String {
@@ -146,29 +177,47 @@ fn row(tunnel: &TunnelReport) -> Vec<String> {
     vec![name, format!("{} → {target}", tunnel.port), state]
 }
 
-fn show_stopped(agent: &AgentDir, error: &AskError, output: Output) -> Result<()> {
-    let AgentConfig {
-        label,
-        agent_label,
-        panel_url,
-        domain,
-        ..
-    } = agent.config()?;
+fn show_stopped(agent: &AgentDir, service: Option<&Value>, output: Output) -> Result<()> {
+    let config = agent.config()?;
+    let label = &config.label;
+    let error = match service {
+        Some(_) => format!(
+            "the agent is not running: `portlama agent service restart --label {label}` starts it, `portlama agent logs --label {label}` may tell why"
+        ),
+        None => "the agent is not running: start it with `portlama agent run`".to_owned(),
+    };
+    let end = certificate_of(agent).map(|certificate| certificate.expires_at);
+    let now = SystemTime::now().into();
+    let warning = match &end {
+        Ok(end) => certificate_warning(label, *end, now),
+        Err(error) => Some(error.to_string()),
+    };
     if output.is_json() {
         output.document(&json!({
             "label": label,
-            "agentLabel": agent_label,
-            "panelUrl": panel_url,
-            "domain": domain,
+            "agentLabel": config.agent_label,
+            "panelUrl": config.panel_url,
+            "domain": config.domain,
             "running": false,
-            "connection": {"connected": false, "lastError": error.to_string()},
+            "service": service,
+            "connection": {"connected": false, "lastError": error},
+            "certificateExpiresAt": end.ok(),
+            "certificateWarning": warning,
             "tunnels": [],
         }));
         return Ok(());
     }
-    let domain = domain.map_or_else(|| "no domain yet".to_owned(), |domain| domain.to_string());
+    let domain = config.domain.as_ref();
+    let domain = domain.map_or_else(|| "no domain yet".to_owned(), ToString::to_string);
     output.data(format_args!("agent        {label}"));
-    output.data(format_args!("server       {panel_url}, {domain}"));
+    show_service(service, output);
+    output.data(format_args!("server       {}, {domain}", config.panel_url));
     output.data(format_args!("connection   {error}"));
+    if let Ok(end) = end {
+        output.data(format_args!("certificate  ends at {end}"));
+    }
+    if let Some(warning) = warning {
+        output.data(format_args!("warning      {warning}"));
+    }
     Ok(())
 }

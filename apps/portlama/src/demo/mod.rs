@@ -228,6 +228,7 @@ async fn prepare(place: &Place, admin: &Admin, ports: Ports) -> Result<Account> 
         "agent",
         "setup",
         "--allow-loopback",
+        "--no-service",
         "--label",
         AGENT_LABEL,
         "--panel-url",

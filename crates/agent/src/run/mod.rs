@@ -2,6 +2,7 @@
 
 mod list;
 mod panel;
+mod program;
 mod renewal;
 mod report;
 mod waiting;
@@ -107,6 +108,7 @@ struct Running {
     gate: Arc<Gate>,
     dialer: Arc<Dialer>,
     started_at: Timestamp,
+    program: program::Program,
     now: Mutex<Present>,
     refresh: Notify,
     server_changed: Notify,
@@ -169,6 +171,7 @@ impl Running {
             dialer: Arc::new(Dialer::new(gate.clone())),
             gate,
             started_at: wall_clock(),
+            program: program::Program::of_this_process(),
             now: Mutex::new(present),
             refresh: Notify::new(),
             server_changed: Notify::new(),

@@ -27,6 +27,7 @@ impl Answer<Ask> for Running {
                 Ask::Status => Reply::of(&self.report().await),
                 Ask::Reload => Reply::of(&Reloaded { cut: self.reload() }),
                 Ask::Renew => Reply::of(&self.renew_now().await),
+                Ask::Refresh => Reply::of(&self.refresh_now().await),
             }
         })
     }
@@ -88,6 +89,8 @@ impl Running {
             domain: now.config.domain.clone(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: self.program.path().to_owned(),
+            program_replaced: self.program.is_replaced(),
             started_at: self.started_at,
             connection,
             certificate_expires_at: now.identity.expires_at(),

@@ -12,12 +12,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::program::Program;
 use super::{RunError, RunOptions, Running, wall_clock};
 use crate::directory::AgentDir;
 use crate::identity::certificate_of;
 use crate::panel::PanelError;
 use crate::setup::in_one_line;
-use crate::socket::{Ask, Reloaded, Renewed};
+use crate::socket::{Ask, Refreshed, Reloaded, Renewed};
 use crate::status::{AgentReport, ConnectionReport, certificate_warning};
 use portlama_files::FileError;
 
@@ -72,6 +73,7 @@ struct Waiting {
 struct Shared {
     agent: AgentDir,
     started_at: Timestamp,
+    program: Program,
     reason: Mutex<String>,
 }
 
@@ -82,6 +84,7 @@ impl Waiting {
         let shared = Arc::new(Shared {
             agent: agent.clone(),
             started_at: wall_clock(),
+            program: Program::of_this_process(),
             reason: Mutex::new(reason),
         });
         let stop = CancellationToken::new();
@@ -109,6 +112,10 @@ impl Answer<Ask> for Shared {
                 Ask::Status => Reply::of(&report),
                 // The list is read when there is somebody to go by it.
                 Ask::Reload => Reply::of(&Reloaded { cut: 0 }),
+                Ask::Refresh => Reply::of(&Refreshed {
+                    error: report.connection.last_error,
+                    changes: Vec::new(),
+                }),
                 Ask::Renew => Reply::of(&Renewed {
                     expires_at: report.certificate_expires_at,
                     renews_at: report.certificate_expires_at,
@@ -132,6 +139,8 @@ impl Shared {
             domain: config.domain,
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: self.program.path().to_owned(),
+            program_replaced: self.program.is_replaced(),
             started_at: self.started_at,
             connection: ConnectionReport {
                 last_error: Some(self.reason.lock().clone()),

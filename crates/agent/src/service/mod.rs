@@ -22,7 +22,7 @@ pub use launchd::Launchd;
 pub use orders::{MAX_SERVICE_WORDS_BYTES, ORDER_TIMEOUT, Order, Said, ServiceError};
 pub use person::{Person, PersonError};
 pub use program::{ServiceProgram, service_program};
-pub use services::{Installed, NoManager, Services};
+pub use services::{Lingering, NoManager, Services};
 pub use systemd::Systemd;
 
 /// An agent that is to run as a service.

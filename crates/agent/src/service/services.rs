@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use portlama_model::AgentLabel;
 
 use super::orders::{self, ServiceError};
-use super::{Launchd, Person, Service, ServiceManager, ServiceState, Systemd};
+use super::{Launchd, Order, Person, Service, ServiceManager, ServiceState, Systemd};
 use portlama_files as files;
 
 /// Exists where systemd runs (sd_booted(3)).
 const SYSTEMD: &str = "/run/systemd/system";
+/// Names whose services run without a sign-in (loginctl(1), `enable-linger`).
+const LINGERERS: &str = "/var/lib/systemd/linger";
 
 /// Services of one manager.
 #[derive(Debug)]
@@ -55,11 +57,20 @@ pub enum NoManager {
     NoHome,
 }
 
-/// What an installation did.
+/// Whether the person's services run while the person is not signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installed {
-    /// The definition was not there, or was another.
-    pub changed: bool,
+pub enum Lingering {
+    /// They belong to the machine, or to a system that does not know it.
+    NotNeeded,
+    /// They did already.
+    Already,
+    /// They do from here on.
+    Begun,
+    /// The person may not change it.
+    Refused {
+        /// The command that does.
+        way_out: String,
+    },
 }
 
 impl Services {
@@ -145,20 +156,42 @@ impl Services {
         Ok(self.definition(&service.label)?.as_ref() == Some(&wanted))
     }
 
-    /// Writes the definition and starts the service, anew if it ran. A definition that is there
-    /// already is left alone, and the service started if it did not run.
+    /// Writes the definition; says whether it was not there or another.
     ///
     /// # Errors
-    /// When it cannot be written, is another person's, or the manager refuses.
-    pub async fn install(&self, service: &Service) -> Result<Installed, ServiceError> {
+    /// When it cannot be written, or is another person's.
+    pub fn write(&self, service: &Service) -> Result<bool, ServiceError> {
         let wanted = self.manager.render(service)?;
         let changed = self.definition(&service.label)?.as_ref() != Some(&wanted);
         if changed {
             write(&self.file(&service.label), &wanted)?;
         }
-        let orders = self.manager.load(&service.label);
-        orders::carry_out(orders, &self.environment).await?;
-        Ok(Installed { changed })
+        Ok(changed)
+    }
+
+    /// Lets the manager go by what is written, and starts the service, anew if it runs.
+    ///
+    /// # Errors
+    /// When the manager refuses.
+    pub async fn load(&self, label: &AgentLabel) -> Result<(), ServiceError> {
+        orders::carry_out(self.manager.load(label), &self.environment).await
+    }
+
+    /// Lets the person's services start with the machine, where they would wait for a sign-in.
+    pub async fn linger(&self, person: &Person) -> Lingering {
+        if self.are_machines() || !cfg!(target_os = "linux") {
+            return Lingering::NotNeeded;
+        }
+        if Path::new(LINGERERS).join(person.name()).exists() {
+            return Lingering::Already;
+        }
+        let order = Order::new("loginctl", ["--no-ask-password", "enable-linger"]);
+        match orders::carry_out(vec![order], &self.environment).await {
+            Ok(()) => Lingering::Begun,
+            Err(_) => Lingering::Refused {
+                way_out: format!("sudo loginctl enable-linger {}", person.name()),
+            },
+        }
     }
 
     /// Starts the service, or starts it anew.
