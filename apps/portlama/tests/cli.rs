@@ -35,6 +35,11 @@ fn help_has_examples_and_usage_errors_exit_with_2() {
         &["agent", "discover", "--help"],
         &["agent", "expose", "--help"],
         &["agent", "site", "deploy", "--help"],
+        &["agent", "service", "install", "--help"],
+        &["agent", "switch", "--help"],
+        &["agent", "logs", "--help"],
+        &["agent", "update", "--help"],
+        &["agent", "uninstall", "--help"],
     ] {
         let output = portlama(words);
         assert!(output.status.success());

@@ -18,7 +18,7 @@ const BACK_LIMIT: Duration = Duration::from_secs(15);
 /// The most memory an idle agent may hold, KiB, as users run it.
 const IDLE_KIB: u64 = 20 * 1024;
 /// A debug build carries its symbols' pages and slower code along.
-const IDLE_DEBUG_KIB: u64 = 3 * IDLE_KIB;
+const IDLE_DEBUG_KIB: u64 = 2 * IDLE_KIB;
 /// How exposed `systemd-analyze security` may find the machine's unit, of 10.
 const MOST_EXPOSED: f64 = 2.0;
 const UNIT: &str = "portlama-agent-attic.service";

@@ -118,13 +118,15 @@ async fn show_files(files: &LogFiles, arguments: &LogsArguments, output: Output)
     for line in &last {
         Line::of_file(line).show(output);
     }
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(true);
+    }
+    loop {
         for line in follower.lines().with_context(cannot)? {
             Line::of_file(&line).show(output);
         }
         sleep(PAUSE).await;
     }
-    Ok(true)
 }
 
 /// A line of the log, wherever it is kept.

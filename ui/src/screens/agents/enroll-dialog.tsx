@@ -86,7 +86,7 @@ function Token({ made, onAgain, onDone }: { made: Enrollment; onAgain: () => voi
           <SecretLine secret={made.setupToken} name="token" />
         </li>
         <li className="space-y-1.5">
-          <p>Then keep it connected:</p>
+          <p>It connects, and starts again with the machine. Where nothing runs services, as in a container, run:</p>
           <CopyLine text="portlama agent run" label="Copy command" />
         </li>
       </ol>
@@ -123,7 +123,7 @@ function Enrolled({ label, connected, onDone }: { label: string; connected: bool
           "It can serve tunnels now."
         ) : (
           <>
-            Start it there: <code className="font-mono">portlama agent run</code>
+            See there why it is not connected: <code className="font-mono">portlama agent status</code>
           </>
         )}
       </Notice>

@@ -73,8 +73,8 @@ function WayOut({ tunnel, onEnroll }: { tunnel: Tunnel; onEnroll: () => void }):
       return (
         <>
           {detail}
-          <p>On its machine, run:</p>
-          <CopyLine text="portlama agent run" label="Copy command" />
+          <p>On its machine, see why:</p>
+          <CopyLine text="portlama agent status" label="Copy command" />
         </>
       );
     case "not_allowed_at_home":

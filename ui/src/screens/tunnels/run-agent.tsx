@@ -47,7 +47,7 @@ export function RunAgent({ onClose, onEnroll }: RunAgentProps) {
               <Ticket aria-hidden /> Make token
             </Button>
           </StepItem>
-          <StepItem text="Keep it connected. On a Mac, a launchd job can start it with the machine.">
+          <StepItem text="It connects, and starts again with the machine. Where nothing runs services, as in a container, run it yourself.">
             <CopyLine text="portlama agent run" label="Copy command" />
             <Button size="sm" onClick={plist}>
               <Download aria-hidden /> Download launchd job
