@@ -56,7 +56,7 @@ pub(crate) fn enrol(machine: &Machine<'_>, admin: &Admin, server: Ipv4Addr) -> R
     let token = token["setupToken"].as_str().context("a token")?;
     typed(
         machine,
-        &format!("setup --panel-url https://{server}:9292"),
+        &format!("setup --no-service --panel-url https://{server}:9292"),
         token,
     )?;
     keep_running(machine)
