@@ -65,7 +65,10 @@ fn flags() -> Result<String> {
             .map(str::to_owned)
             .collect(),
     };
-    for (folder, name) in folders()? {
+    // Cargo names the source's own files from its root on, so the root needs no other name: with
+    // one, every checkout would compile everything anew.
+    let own = root();
+    for (folder, name) in folders()?.into_iter().filter(|(folder, _)| *folder != own) {
         flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
     }
     Ok(flags.join("\x1f"))
