@@ -8,11 +8,16 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{self, cargo, root};
 use crate::{dist, ui};
 
+/// The features of the program that users run; everyday builds go without, since they are much to
+/// compile.
+pub const RELEASE_FEATURES: &str = "credential-store";
+
 /// Builds the binary as users run it and returns its path.
 pub fn build_release() -> Result<PathBuf> {
     ui::build_if_stale()?;
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "portlama"]);
+    build.args(["--features", RELEASE_FEATURES]);
     dist::environment(&mut build)?;
     shell::run(&mut build)?;
     let binary = target_directory()?.join("release/portlama");

@@ -78,7 +78,12 @@ pub fn on_machines(packages: &[&str], tests: &str) -> Result<Option<Command>> {
     command
         .args(["test", "--locked", "--quiet"])
         .args(packages.iter().flat_map(|name| ["--package", *name]))
-        .args(["--features", "portlama/machine-tests", "--test", tests])
+        .args(["--features", "portlama/machine-tests"])
+        .args([
+            "--features",
+            &format!("portlama/{}", demo::RELEASE_FEATURES),
+        ])
+        .args(["--test", tests])
         .env("PORTLAMA_BINARY", binary)
         .env(ROOTS, roots);
     Ok(Some(command))

@@ -116,6 +116,8 @@ fn whole(long: bool) -> Result<()> {
             "portlama",
             "--features",
             "whole-system-tests",
+            "--features",
+            demo::RELEASE_FEATURES,
             "--locked",
             "--quiet",
         ])

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
+use crate::demo;
 use crate::shell::{output, root};
 
 const HEAD: &str = "The program contains parts of these packages, each under its own licence.";
@@ -55,7 +56,10 @@ fn packages() -> Result<Vec<Package>> {
     let host = host.lines().find_map(|line| line.strip_prefix("host: "));
     let metadata = MetadataCommand::new()
         .current_dir(root())
-        .features(CargoOpt::SomeFeatures(vec![]))
+        .features(CargoOpt::SomeFeatures(vec![format!(
+            "portlama/{}",
+            demo::RELEASE_FEATURES
+        )]))
         .other_options(vec![
             "--locked".to_owned(),
             "--filter-platform".to_owned(),
