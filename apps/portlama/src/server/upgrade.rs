@@ -146,7 +146,9 @@ fn sentence(outcome: &Outcome) -> String {
         }
         (true, None, _) => format!("version {to} serves"),
         (false, Some(snapshot), _) => {
-            format!("version {from} is back, with its state (kept in {snapshot}): {reason}")
+            format!(
+                "version {from} is back, with its state of before (kept in {snapshot}; what was changed or revoked since is undone): {reason}"
+            )
         }
         (false, None, Some(_)) => format!("version {from} stays: {reason}"),
         (false, None, None) => reason.to_owned(),

@@ -35,7 +35,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Response, Refusal> {
     let _: UpdateRequest = call.json().await?;
     Err(Refusal::NotInThisVersion(
         "This version cannot replace itself: updates from the panel come with a later one",
-        "install the new `portlama` program on the server and restart it: \
-         `systemctl restart portlama`, or stop and start `portlama server run`",
+        "run `portlama server upgrade --file RELEASE` as root on the server; one that was set up by \
+         hand gets the new program by hand, and a restart",
     ))
 }
