@@ -27,7 +27,7 @@ const FLOORS: &[&[&str]] = &[
         "portlama-tunnel",
         "portlama-acme",
     ],
-    &["portlama-control"],
+    &["portlama-control", "portlama-backup"],
     &[
         "portlama-edge",
         "portlama-portal",

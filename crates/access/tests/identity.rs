@@ -121,6 +121,7 @@ fn panel() -> PanelConfig {
         dns: Default::default(),
         panel_2fa: Default::default(),
         session_secret: None,
+        epoch: 0,
         onboarding: Onboarding {
             status: OnboardingStatus::Completed,
             extra: serde_json::Map::new(),

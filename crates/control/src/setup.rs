@@ -244,6 +244,7 @@ fn first_state(
             dns: setup.dns.clone(),
             panel_2fa: PanelTwoFactor::default(),
             session_secret: None,
+            epoch: 0,
             onboarding: Onboarding {
                 status,
                 extra: serde_json::Map::new(),

@@ -118,6 +118,7 @@ fn states() -> impl Strategy<Value = State> {
                 dns: Default::default(),
                 panel_2fa: PanelTwoFactor::default(),
                 session_secret: None,
+                epoch: 0,
                 onboarding: Onboarding {
                     status,
                     extra: Map::new(),

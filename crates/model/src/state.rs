@@ -77,11 +77,19 @@ pub struct PanelConfig {
     /// Key of panel sessions, 64 hexadecimal digits.
     #[serde(default)]
     pub session_secret: Option<Secret>,
+    /// How often this state was brought back from a backup. What was granted for a while in an
+    /// earlier epoch, sessions and tokens, is void in this one.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub epoch: u64,
     /// How far the first set-up has come.
     pub onboarding: Onboarding,
     /// Members of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+fn is_first(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 fn default_max_site_size() -> u64 {

@@ -15,6 +15,9 @@ use crate::{FilePath, StateError};
 /// The permissions of every directory we make: nobody else has business in any of them.
 pub const DIRECTORY_MODE: u32 = 0o700;
 
+/// The path of the runtime database relative to the state directory.
+pub const DATABASE: &str = "runtime.db";
+
 /// How deep below the state directory our files lie (`certificates/<host>/privkey.pem`).
 const MAX_DEPTH: usize = 3;
 
@@ -140,7 +143,7 @@ impl StateDir {
     }
 
     pub(crate) fn database_path(&self) -> PathBuf {
-        self.0.join("runtime.db")
+        self.0.join(DATABASE)
     }
 
     /// Makes the directory, with its parents, if it is not there.

@@ -158,6 +158,16 @@ impl Journal {
         }
     }
 
+    /// Runs `work` while every commit is in its files and none begins.
+    pub(crate) fn while_nothing_changes<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let mut inner = self.inner.lock();
+        self.clear(&mut inner)?;
+        work()
+    }
+
     /// Whether there are changes that are not in `tunnels.json` yet.
     pub(crate) fn is_amended(&self) -> bool {
         self.inner.lock().log.bytes > 0

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod commit;
+mod copy;
 #[cfg(test)]
 mod crash_tests;
 mod dir;
@@ -24,10 +25,11 @@ mod lock;
 mod path;
 mod runtime;
 mod store;
+mod swap;
 mod tunnel_log;
 
 pub use commit::{Commit, Committed};
-pub use dir::{DIRECTORY_MODE, Presence, StateDir};
+pub use dir::{DATABASE, DIRECTORY_MODE, Presence, StateDir};
 pub use document::{Document, MAX_FILE_BYTES, MAX_YAML_ALIASES, MAX_YAML_DEPTH, MAX_YAML_REPLAYED};
 pub use error::{Place, StateError};
 pub use format::FORMAT;
@@ -40,4 +42,5 @@ pub use runtime::{
     Totp, TotpSecret,
 };
 pub use store::Store;
-pub use tunnel_log::{LOGGED_FROM_TUNNELS, MAX_LOG_BYTES};
+pub use swap::{make_durable, swap};
+pub use tunnel_log::{LOGGED_FROM_TUNNELS, MAX_LOG_BYTES, TUNNEL_LOG};

@@ -74,6 +74,9 @@ impl Store {
         let journal = Journal::new(dir, Box::new(RealDisk::new(dir.foreign_owner()?)));
         let state = open(&journal, MIGRATIONS)?;
         let runtime = Arc::new(Runtime::open(dir)?);
+        if runtime.enter_epoch(state.panel.epoch)? {
+            tracing::warn!("the state was brought back from elsewhere: everybody signs in anew");
+        }
         Ok((
             Self {
                 journal,
@@ -82,6 +85,23 @@ impl Store {
             },
             state,
         ))
+    }
+
+    /// Runs `work` between two commits.
+    pub(crate) fn while_nothing_changes<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        self.journal.while_nothing_changes(work)
+    }
+
+    /// Voids what was granted for a while before `epoch`: sessions, enrolment tokens, the first
+    /// account's secrets. It happens by itself when a state of that epoch is opened.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn enter_epoch(&self, epoch: u64) -> Result<(), StateError> {
+        self.runtime.enter_epoch(epoch).map(drop)
     }
 
     /// Where the state lies.

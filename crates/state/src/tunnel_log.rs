@@ -21,7 +21,7 @@ use crate::document::{Fault, MAX_FILE_BYTES, read_bounded, refuse_tunnel_twins};
 use crate::{Place, StateError};
 
 /// Its path relative to the state directory.
-pub(crate) const TUNNEL_LOG: &str = "tunnels.log";
+pub const TUNNEL_LOG: &str = "tunnels.log";
 
 /// From how many tunnels on a change is logged: a quarter of a megabyte, which takes as long to
 /// write as a page of it.

@@ -2,6 +2,7 @@
 
 mod acme;
 mod auth_host;
+mod backup;
 mod carriers;
 mod doors;
 mod helper;
@@ -9,10 +10,13 @@ mod inherited;
 mod init;
 mod install;
 mod installed;
+mod keys;
 mod listen;
 mod local;
+mod meter;
 mod new_server;
 mod reset_admin;
+mod restore;
 mod run;
 mod status;
 mod steps;
@@ -48,6 +52,10 @@ pub(crate) enum ServerCommand {
     Run(RunArguments),
     /// Say how the server is.
     Status(StatusArguments),
+    /// Make an encrypted copy of everything, or check one; the server may run.
+    Backup(backup::BackupArguments),
+    /// Bring a server back from a backup, on this machine or another.
+    Restore(restore::RestoreArguments),
     /// Make a new admin certificate, when every other way in is lost.
     ResetAdmin(ResetAdminArguments),
 }
@@ -59,6 +67,8 @@ pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Resul
         ServerCommand::Helper => helper::run(output).await,
         ServerCommand::Install(arguments) => install::run(arguments, output).await,
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
+        ServerCommand::Backup(arguments) => backup::run(arguments, output).await,
+        ServerCommand::Restore(arguments) => restore::run(arguments, output).await,
         ServerCommand::Status(arguments) => status::run(&arguments, output).await,
         ServerCommand::Upgrade(arguments) => upgrade::run(&arguments, output),
         ServerCommand::Uninstall(arguments) => uninstall::run(&arguments, output),

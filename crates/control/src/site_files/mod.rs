@@ -10,6 +10,7 @@
 mod beneath;
 mod digests;
 mod listing;
+mod picture;
 mod removal;
 mod slots;
 mod staged;

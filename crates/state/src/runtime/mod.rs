@@ -6,6 +6,7 @@
 mod acme;
 mod audit;
 mod enrollment;
+mod epoch;
 mod first_account;
 mod hash;
 mod lockout;

@@ -95,6 +95,12 @@ CREATE TABLE first_account (
     expires   INTEGER NOT NULL
 ) STRICT;
 ",
+    "
+CREATE TABLE epoch (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch  INTEGER NOT NULL
+) STRICT;
+",
 ];
 
 /// Refuses a database of a newer version before anything is written to it.

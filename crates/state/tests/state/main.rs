@@ -1,5 +1,6 @@
 //! The state directory through its public face.
 
+mod copies;
 mod directory;
 mod documents;
 mod fixture;

@@ -3,13 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portlama_control::Control;
 use portlama_control_socket::{Answer, BoxFuture, Reply};
 use portlama_model::Timestamp;
 use tracing::{info, warn};
 
-use super::{Ask, Asked, Report, ResetDone, Said};
+use super::{Ask, Asked, PictureTaken, Report, ResetDone, Said};
+
+/// How long a copy is kept for whoever reads it: a full disk of the smallest server over a slow
+/// line.
+const PICTURE_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The running server behind its socket.
 pub(crate) struct Local {
@@ -31,6 +36,7 @@ impl Answer<Asked> for Local {
             }
             match question.ask {
                 Ask::Status => Reply::of(&Said::Done(Report::of(self).await)),
+                Ask::Picture => self.picture().await,
                 Ask::ResetAdmin => Reply::of(&self.reset_admin().await),
             }
         })
@@ -38,6 +44,24 @@ impl Answer<Asked> for Local {
 }
 
 impl Local {
+    async fn picture(&self) -> io::Result<Reply> {
+        match self.control.picture().await {
+            Ok(picture) => {
+                info!("a copy of everything was made for a backup");
+                let taken = PictureTaken::of(&picture);
+                Ok(Reply::of(&Said::Done(taken))?.lending(picture, PICTURE_LIMIT))
+            }
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a backup was not made"
+                );
+                let why = format!("{:#}", anyhow::Error::from(error));
+                Reply::of(&Said::<PictureTaken>::Refused(why))
+            }
+        }
+    }
+
     async fn reset_admin(&self) -> Said<ResetDone> {
         match self.control.reset_admin().await {
             Ok(made) => {

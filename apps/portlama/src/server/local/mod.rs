@@ -3,14 +3,18 @@
 mod answer;
 mod report;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use portlama_control::CHECK_TIMEOUT;
+use portlama_control::picture::{Picture, STATE_FORMAT};
 use portlama_control_socket::{AskError, Held, Question, ask_and_hold};
+use portlama_model::{Domain, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub(crate) use answer::Local;
 pub(crate) use report::{Agents, Expiry, Report};
@@ -26,6 +30,9 @@ const RUNTIME_SOCKET: &str = "/run/portlama/control.sock";
 pub(crate) enum Ask {
     /// How it is; answered with a [`Report`].
     Status,
+    /// For a copy of everything; answered with a [`PictureTaken`], and kept while the asker
+    /// holds the connection.
+    Picture,
     /// For a new admin certificate; answered with a [`ResetDone`].
     ResetAdmin,
 }
@@ -45,6 +52,8 @@ impl Question for Asked {
             Ask::Status => CHECK_TIMEOUT + Duration::from_secs(10),
             // It waits for the changes that are under way.
             Ask::ResetAdmin => Duration::from_secs(60),
+            // Hundreds of thousands of links and a database of gigabytes, on a slow disk.
+            Ask::Picture => Duration::from_secs(15 * 60),
         }
     }
 }
@@ -66,6 +75,34 @@ pub(crate) enum Said<T> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResetDone {
     pub(crate) ca_fingerprint: String,
+}
+
+/// The answer to [`Ask::Picture`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PictureTaken {
+    /// Its name in the staging folder.
+    pub(crate) id: Uuid,
+    /// The moment it shows.
+    pub(crate) at: Timestamp,
+    /// The format of the state in it.
+    pub(crate) state_format: u32,
+    pub(crate) server_id: Uuid,
+    pub(crate) domain: Option<Domain>,
+    pub(crate) address: IpAddr,
+}
+
+impl PictureTaken {
+    pub(crate) fn of(picture: &Picture) -> Self {
+        Self {
+            id: picture.id(),
+            at: picture.at,
+            state_format: STATE_FORMAT,
+            server_id: picture.panel.server_id,
+            domain: picture.panel.domain.clone(),
+            address: picture.panel.ip,
+        }
+    }
 }
 
 /// Where the server that serves `state_dir` listens: in the directory that systemd made for its

@@ -1,0 +1,216 @@
+//! Making a state that was unpacked from a backup one that can be served: what was granted for a
+//! while is void, what was denied stays denied.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use portlama_auth::{TOTP_PERIOD, TOTP_WINDOW_STEPS};
+use portlama_model::{AgentEntry, State, Timestamp};
+use portlama_pki::IssueError;
+use portlama_state::{Commit, Committed, FilePath, StateDir, StateError, Store, TokenHash};
+use serde_json::json;
+
+use crate::StartError;
+use crate::certificates::{issue_leaf, own_names};
+use crate::change::audit_row;
+use crate::control::load_authority;
+use crate::operations::keys;
+use crate::reset_admin::LOCAL;
+
+/// What is known beside the backup.
+#[derive(Debug, Clone, Copy)]
+pub struct Restoring<'a> {
+    /// Where the state will lie.
+    pub place: &'a Path,
+    /// The server's new address, when it changes.
+    pub ip: Option<IpAddr>,
+    /// The moment that the backup shows.
+    pub made_at: Timestamp,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The epoch it is in.
+    pub epoch: u64,
+    /// The server's address.
+    pub ip: IpAddr,
+    /// What the state at the place had revoked since the backup, and is revoked in this one, too.
+    pub revoked_since: Vec<String>,
+    /// Whether there was a state of the same server, to know what was revoked since.
+    pub knows_revocations: bool,
+    /// Whether there is an admin certificate that opens the panel.
+    pub has_admin: bool,
+    /// Open invitations, which are void.
+    pub invitations: usize,
+}
+
+/// Why a state was not made ready. It is of no use then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A document or the database is not whole, or the disk refuses.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The authority cannot be used.
+    #[error(transparent)]
+    Authority(#[from] StartError),
+    /// The server's own certificate cannot be made.
+    #[error("a certificate for the server's address cannot be made")]
+    Certificate(#[from] IssueError),
+}
+
+/// Checks the unpacked state in `dir` and makes it ready. The second value holds the lock of the
+/// state that lies at the place, until the new one is there.
+///
+/// # Errors
+/// When it could not be served, or the server at the place runs.
+pub fn make_ready(
+    dir: &Path,
+    with: Restoring<'_>,
+) -> Result<(Restored, Option<Store>), RestoreError> {
+    let (store, state) = Store::open(&StateDir::new(dir))?;
+    store.runtime().check()?;
+    let authority = load_authority(&store)?;
+    let present = present_state(with.place)?;
+    let before = present.as_ref().filter(|(present, before)| {
+        let ca = |store: &Store| store.read(&FilePath::CA_CERT).ok().flatten();
+        before.panel.server_id == state.panel.server_id && ca(present) == ca(&store)
+    });
+    let before = before.map(|(_, before)| before);
+
+    let mut next = State::clone(&state);
+    let panel = &mut next.panel;
+    let present_epoch = before.map_or(0, |before| before.panel.epoch);
+    panel.epoch = panel.epoch.max(present_epoch).saturating_add(1);
+    panel.ip = with.ip.unwrap_or(panel.ip);
+    panel.data_dir = with.place.display().to_string();
+    panel.session_secret = None;
+    let invitations = void_invitations(&mut next, with.now);
+    let revoked_since = before
+        .map(|before| take_over_revocations(&mut next, before, with.now))
+        .unwrap_or_default();
+
+    let names = own_names(next.panel.ip, next.panel.domain.as_ref());
+    let leaf = issue_leaf(&authority, &names, with.now)?.own_files();
+    let commit = Commit::between(&state, &next)?;
+    let commit = leaf
+        .into_iter()
+        .fold(commit, |commit, (path, bytes)| commit.write(&path, bytes));
+    if let Committed::Recorded(error) = store.commit(commit)? {
+        return Err(error.into());
+    }
+    store.enter_epoch(next.panel.epoch)?;
+    use_up_codes(&store, &next, with.now)?;
+    store.runtime().audit().append(&audit_row(
+        with.now,
+        LOCAL.to_owned(),
+        "server.restore",
+        "server",
+        Some(json!({ "epoch": state.panel.epoch, "ip": state.panel.ip, "madeAt": with.made_at })),
+        Some(json!({ "epoch": next.panel.epoch, "ip": next.panel.ip, "revoked": revoked_since })),
+    ))?;
+    let restored = Restored {
+        epoch: next.panel.epoch,
+        ip: next.panel.ip,
+        revoked_since,
+        knows_revocations: before.is_some(),
+        has_admin: !next.panel.admin.serials.is_empty(),
+        invitations,
+    };
+    Ok((restored, present.map(|(present, _)| present)))
+}
+
+/// The state that lies at the place. One that cannot be read is no help, and no reason not to
+/// restore.
+fn present_state(place: &Path) -> Result<Option<(Store, State)>, StateError> {
+    match Store::open(&StateDir::new(place)) {
+        Ok(present) => Ok(Some(present)),
+        Err(error @ StateError::Locked { .. }) => Err(error),
+        Err(StateError::NotInitialised { .. }) => Ok(None),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the present state cannot be read, so what was revoked in it is not known"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// Ends open invitations, which somebody may have accepted since; they stay in the list.
+fn void_invitations(next: &mut State, now: Timestamp) -> usize {
+    let open = next.invitations.iter_mut();
+    let open = open.filter(|invitation| !invitation.used && invitation.expires_at > now);
+    open.map(|invitation| invitation.expires_at = now).count()
+}
+
+/// Whatever is nobody in `before` is nobody in `next`. The answer names them.
+fn take_over_revocations(next: &mut State, before: &State, now: Timestamp) -> Vec<String> {
+    let mut names = Vec::new();
+    for old in &before.revoked.revoked {
+        let known = &next.revoked.revoked;
+        if known.iter().any(|known| known.serial == old.serial) {
+            continue;
+        }
+        let key = old.public_key.clone();
+        keys::revoke(next, &old.serial, old.label.clone(), None, old.revoked_at);
+        if let Some(revoked) = next.revoked.revoked.last_mut() {
+            revoked.public_key = revoked.public_key.take().or(key);
+        }
+        names.push(format!("{} ({})", old.label, old.serial));
+    }
+    let is_revoked = |agent: &AgentEntry| {
+        let at_the_end = |serial| before.revoked.revoked.iter().any(|r| r.serial == serial);
+        let mut entries = before.registry.agents.iter();
+        at_the_end(agent.serial.clone())
+            || entries.any(|old| old.serial == agent.serial && old.revoked)
+    };
+    for agent in &mut next.registry.agents {
+        if !agent.revoked && is_revoked(agent) {
+            agent.revoked = true;
+            agent.revoked_at = Some(now);
+            let name = format!("agent:{}", agent.label);
+            if !names
+                .iter()
+                .any(|known| known.starts_with(&format!("{name} ")))
+            {
+                names.push(format!("{name} ({})", agent.serial));
+            }
+        }
+    }
+    for (name, user) in &before.users.users {
+        if user.disabled
+            && let Some(known) = next.users.users.get_mut(name)
+            && !known.disabled
+        {
+            known.disabled = true;
+            names.push(format!("user:{name} (disabled)"));
+        }
+    }
+    names
+}
+
+/// No code that was shown before opens anything after.
+fn use_up_codes(store: &Store, state: &State, now: Timestamp) -> Result<(), StateError> {
+    let seconds = u64::try_from(now.unix_seconds()).unwrap_or_default();
+    // Clocks of phones may be ahead, and such codes are accepted.
+    let step = seconds / TOTP_PERIOD.as_secs() + TOTP_WINDOW_STEPS;
+    store.runtime().use_up_codes(step)?;
+    if let Some(seed) = &state.panel.panel_2fa.secret {
+        let seed = TokenHash::of(seed.expose().as_bytes());
+        store.runtime().panel_codes().accept_step(&seed, step)?;
+    }
+    Ok(())
+}
+
+/// Puts a state that is ready at its place; see [`portlama_state::swap`]. It is durable before.
+///
+/// # Errors
+/// As there; nothing was moved then.
+pub fn put_in_place(ready: &Path, place: &Path, aside: &Path) -> Result<bool, RestoreError> {
+    portlama_state::make_durable(ready)?;
+    Ok(portlama_state::swap(ready, place, aside)?)
+}
