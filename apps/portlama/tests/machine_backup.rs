@@ -27,7 +27,9 @@ fn guide(beginning: &str) -> Result<&'static str> {
     const CHAPTER: &str = include_str!("../../../docs/guide/34-backup.md");
     let blocks = CHAPTER.split("```\n").skip(1).step_by(2);
     let mut found = blocks.filter(|block| block.starts_with(beginning));
-    let block = found.next().with_context(|| format!("no block begins {beginning:?}"))?;
+    let block = found
+        .next()
+        .with_context(|| format!("no block begins {beginning:?}"))?;
     ensure!(found.next().is_none(), "two blocks begin {beginning:?}");
     Ok(block)
 }
@@ -35,7 +37,9 @@ fn guide(beginning: &str) -> Result<&'static str> {
 /// In root's folder, with the names that the chapter uses.
 fn does(machine: &Machine<'_>, recipient: &str, block: &str) -> Result<String> {
     let address = machine.address();
-    machine.shell(&format!("cd /root && ADDRESS={address} RECIPIENT={recipient}\nset -e\n{block}"))
+    machine.shell(&format!(
+        "cd /root && ADDRESS={address} RECIPIENT={recipient}\nset -e\n{block}"
+    ))
 }
 
 /// The files that an admin has at home: a browser's.
@@ -55,7 +59,12 @@ impl Kept {
             Ok(kept)
         };
         let (ca, certificate, key) = (keep("ca.crt")?, keep("client.crt")?, keep("client.key")?);
-        Ok(Self { _folder: folder, ca, certificate, key })
+        Ok(Self {
+            _folder: folder,
+            ca,
+            certificate,
+            key,
+        })
     }
 
     fn admin(&self) -> Curl {
@@ -99,16 +108,24 @@ fn a_lost_server_comes_back_on_another_machine() -> Result<()> {
             let key = identity.to_string();
             machine.write("/root/key.txt", key.expose_secret(), 0o600)?;
         }
-        does(&first, &recipient, guide("portlama server backup --verify")?)?;
+        does(
+            &first,
+            &recipient,
+            guide("portlama server backup --verify")?,
+        )?;
         in_place(&first, &kept, &recipient)?;
 
-        fs::copy(first.path("/root/backup.age"), second.path("/root/backup.age"))?;
+        fs::copy(
+            first.path("/root/backup.age"),
+            second.path("/root/backup.age"),
+        )?;
         first.power_off()?;
         does(&second, &recipient, guide("./portlama server install")?)?;
         comes_up(&second, &kept)?;
         let (_, tunnels) = kept.status(&second, "tunnels").context("an answer")?;
         ensure!(tunnels["tunnels"][0]["subdomain"] == "app", "{tunnels}");
-        let owners = second.shell("find /etc/portlama ! -user portlama; stat -c %a /etc/portlama")?;
+        let owners =
+            second.shell("find /etc/portlama ! -user portlama; stat -c %a /etc/portlama")?;
         ensure!(owners.trim() == "700", "{owners}");
         does(&second, &recipient, guide("portlama server status")?)?;
 
@@ -130,18 +147,29 @@ fn a_lost_server_comes_back_on_another_machine() -> Result<()> {
 /// Back to what it was: a tunnel that was made since is gone.
 fn in_place(machine: &Machine<'_>, kept: &Kept, recipient: &str) -> Result<()> {
     let since = json!({ "subdomain": "since", "port": 3001 });
-    let made = kept.admin().json("POST", &since).send(&vps::api(machine, "tunnels"))?;
+    let made = kept
+        .admin()
+        .json("POST", &since)
+        .send(&vps::api(machine, "tunnels"))?;
     ensure!(made.status == 201, "{}", made.text());
     does(machine, recipient, guide("systemctl stop 'portlama.*'")?)?;
     comes_up(machine, kept)?;
     let (_, tunnels) = kept.status(machine, "tunnels").context("an answer")?;
-    ensure!(tunnels["tunnels"].as_array().is_some_and(|all| all.len() == 1), "{tunnels}");
+    ensure!(
+        tunnels["tunnels"]
+            .as_array()
+            .is_some_and(|all| all.len() == 1),
+        "{tunnels}"
+    );
     machine.shell("ls -d /etc/portlama.before-*")?;
     Ok(())
 }
 
 fn comes_up(machine: &Machine<'_>, kept: &Kept) -> Result<()> {
-    let answers = || kept.status(machine, "tunnels").filter(|(status, _)| *status == 200);
+    let answers = || {
+        kept.status(machine, "tunnels")
+            .filter(|(status, _)| *status == 200)
+    };
     common::within(vps::ANSWER_LIMIT, answers).context("the panel does not answer")?;
     Ok(())
 }

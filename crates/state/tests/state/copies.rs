@@ -28,7 +28,8 @@ fn signs_in(store: &Store) {
     let created = store.runtime().sessions().create(&session);
     assert_eq!(created.expect("created"), Created::Stored);
     let totp = store.runtime().totp();
-    totp.set(&mira(), &Secret::new("JBSWY3DPEHPK3PXP")).expect("set");
+    totp.set(&mira(), &Secret::new("JBSWY3DPEHPK3PXP"))
+        .expect("set");
     assert!(totp.accept_step(&mira(), 7).expect("accepted"));
 }
 
@@ -63,7 +64,9 @@ fn a_copy_is_a_state_of_its_own() {
     let seed = copied.runtime().totp().get(&mira()).expect("read");
     assert_eq!(seed.expect("a seed").last_step, Some(7));
     copied.runtime().check().expect("whole");
-    store.copy_to(&copy).expect_err("nothing is copied over something");
+    store
+        .copy_to(&copy)
+        .expect_err("nothing is copied over something");
 }
 
 #[test]
@@ -77,7 +80,13 @@ fn another_epoch_ends_sessions_and_keeps_replay_marks() {
     }
     let (store, read) = Store::open(&dir).expect("open");
     assert_eq!((read.panel.epoch, sessions(&store)), (1, 0));
-    assert!(!store.runtime().totp().accept_step(&mira(), 7).expect("asked"));
+    assert!(
+        !store
+            .runtime()
+            .totp()
+            .accept_step(&mira(), 7)
+            .expect("asked")
+    );
     signs_in_again_and_stays(&dir, store);
 }
 
@@ -109,5 +118,7 @@ fn a_state_is_looked_at_without_being_touched() {
     let (_held, _) = Store::open(&dir).expect("open");
     assert_eq!(values(&dir.look().expect("looked at")), values(&state()));
     assert!(!dir.is_cut_short());
-    StateDir::new(Path::new("/nowhere")).look().expect_err("nothing");
+    StateDir::new(Path::new("/nowhere"))
+        .look()
+        .expect_err("nothing");
 }
