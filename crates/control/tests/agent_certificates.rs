@@ -4,7 +4,7 @@
 mod world;
 
 use portlama_access::NotIdentified;
-use portlama_control::OperationError;
+use portlama_control::{Farewell, OperationError};
 use portlama_model::{AgentLabel, Capability, EnrollmentMethod, SiteName};
 use world::{World, presented};
 
