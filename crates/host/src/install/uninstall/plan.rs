@@ -98,7 +98,9 @@ pub fn plan_removal(facts: &Facts, options: RemovalOptions) -> Vec<Step> {
     step("kernel", "Kernel settings", kernel(&added));
     step("swap", "Swap", swap(&added));
     if is_installed && facts.state.exists && !keeps_state {
-        step("state", "State", vec![take(TakeBack::State)]);
+        // A snapshot is a copy of the state, keys and all.
+        let snapshots = Action::run("rm -rf /var/lib/portlama/snapshots");
+        step("state", "State", vec![take(TakeBack::State), snapshots]);
     }
     if facts.manifest.user && !keeps_state {
         step("user", "User portlama", vec![take(TakeBack::User)]);
@@ -106,7 +108,12 @@ pub fn plan_removal(facts: &Facts, options: RemovalOptions) -> Vec<Step> {
     if options.all {
         step("packages", "Packages", packages(facts));
     }
-    step("files", "Other files", files(&added.others));
+    let mut others = files(&added.others);
+    if is_installed {
+        // What an upgrade keeps for its way back.
+        others.push(Action::run("rm -rf /var/lib/portlama/upgrade"));
+    }
+    step("files", "Other files", others);
     if added.program {
         let program = vec![PROGRAM.to_owned()];
         step("program", "Program", files(&program));
