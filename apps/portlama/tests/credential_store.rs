@@ -250,7 +250,7 @@ fn contract(store: &dyn KeyStore) {
         store.remove(slot).expect("nothing to remove is no error");
     }
     store.write(KeySlot::Present, &one).expect("kept");
-    assert!(read(KeySlot::Present) == Some(one.clone()));
+    assert!(read(KeySlot::Present) == Some(one));
     assert!(read(KeySlot::Next).is_none(), "one key is not the other");
     store.write(KeySlot::Next, &two).expect("kept");
     store.write(KeySlot::Present, &two).expect("replaced");

@@ -170,9 +170,8 @@ impl Visitor {
         said(first.send(&portal("firstfactor"))?)?;
         let code = fresh_totp_code(&account.totp_uri, account.last_code.as_deref())?;
         let second = self.browser().json("POST", &json!({ "token": code }));
-        said(second.send(&portal("secondfactor/totp"))?)?;
         account.last_code = Some(code);
-        Ok(())
+        said(second.send(&portal("secondfactor/totp"))?).map(drop)
     }
 
     fn browser(&self) -> Curl {

@@ -41,21 +41,27 @@ pub(crate) fn boot<'lab>(lab: &'lab Lab, name: &str) -> Result<Site<'lab>> {
         ..MachineOptions::default()
     };
     let machine = lab.boot(name, options)?;
-    // Programs that are given to people don't believe the tests' key, so this is the build of
-    // these tests whatever else is tested.
-    let program = stripped(Path::new(env!("CARGO_BIN_EXE_portlama")))?;
+    let (program, next) = programs()?;
     machine.write("/root/portlama", &program, 0o755)?;
     machine.shell(&format!(
         "/root/portlama server install --ip {}",
         machine.address()
     ))?;
     answers(&machine, INSTALLED)?;
-    let next = renamed(&program)?;
     Ok(Site {
         machine,
         program,
         next,
     })
+}
+
+/// A program that believes the tests' key, and the same as the next version.
+pub(crate) fn programs() -> Result<(Vec<u8>, Vec<u8>)> {
+    // Programs that are given to people don't believe that key, so this is the build of these
+    // tests whatever else is tested.
+    let program = stripped(Path::new(env!("CARGO_BIN_EXE_portlama")))?;
+    let next = renamed(&program)?;
+    Ok((program, next))
 }
 
 /// As releases are: without what debuggers want to know.
