@@ -13,6 +13,9 @@ use crate::{machine, tools};
 /// The tests' own key, which programs of tests believe.
 const TEST_KEY: &str = "crates/testkit/fixtures/release-test.key";
 
+/// Its public half, which no program of users may know.
+const TEST_KEY_PUBLIC: &str = "crates/host/src/release/test-key.pub";
+
 /// Packs, checks here, and installs on a machine.
 pub fn test() -> Result<()> {
     tools::ensure(tools::FOR_DIST)?;
@@ -21,6 +24,7 @@ pub fn test() -> Result<()> {
     let signer = Signer::unprotected(&key)?;
     let release = make(Some(&signer))?;
     names_no_folder_of_this_machine(&release.program)?;
+    believes_no_key_of_tests(&release.program)?;
     signatures_hold(&release, &signer)?;
     sums_hold(&release)?;
     is_a_package(&release)?;
@@ -46,6 +50,16 @@ fn names_no_folder_of_this_machine(program: &Path) -> Result<()> {
             .any(|part| part == folder.as_bytes());
         ensure!(!found, "{folder} is in the program");
     }
+    Ok(())
+}
+
+/// Whose secret half everybody can read.
+fn believes_no_key_of_tests(program: &Path) -> Result<()> {
+    let text = fs::read_to_string(root().join(TEST_KEY_PUBLIC))?;
+    let key = text.lines().nth(1).context("the tests' key has no key")?;
+    let octets = fs::read(program)?;
+    let found = octets.windows(key.len()).any(|part| part == key.as_bytes());
+    ensure!(!found, "the program believes releases of the tests' key");
     Ok(())
 }
 

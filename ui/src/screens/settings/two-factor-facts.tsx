@@ -26,7 +26,7 @@ export function TwoFactorFacts({ isOn }: { isOn: boolean }) {
       <Fact name="If the authenticator is lost">
         <p>
           Keep the key that is shown when you turn codes on: it makes the same codes in another app. Without that key,
-          somebody with root on the server’s machine can stop the server and run <Code>portlama server reset-admin</Code>:
+          somebody with root on the server’s machine can run <Code>portlama server reset-admin</Code>:
           it turns codes off and makes a new admin certificate in place of yours.
         </p>
       </Fact>
