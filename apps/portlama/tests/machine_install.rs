@@ -402,7 +402,7 @@ fn completes_what_was_cut_short(machine: &Machine<'_>) -> Result<()> {
     let changed = lines.iter().filter(|line| line["changed"] == true);
     let changed: Vec<_> = changed.filter_map(|line| line["step"].as_str()).collect();
     ensure!(
-        changed == ["kernel", "firewall", "fail2ban", "start"],
+        changed == ["kernel", "firewall", "fail2ban", "bans", "start"],
         "{changed:?}"
     );
     let manifest: Value = serde_json::from_str(&machine.read(MANIFEST)?)?;

@@ -9,16 +9,23 @@ use portlama_testkit::Server;
 /// The binary under test: the one built as users run it when `cargo xtask test` names it,
 /// else the debug build beside these tests.
 pub(crate) fn binary() -> PathBuf {
-    std::env::var_os("PORTLAMA_BINARY").map_or_else(
-        || PathBuf::from(env!("CARGO_BIN_EXE_portlama")),
-        PathBuf::from,
-    )
+    named_binary().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_portlama")))
+}
+
+/// Tests that upgrade take the build beside them: no other believes releases of the tests' key.
+fn named_binary() -> Option<PathBuf> {
+    let upgrades = matches!(
+        env!("CARGO_CRATE_NAME"),
+        "machine_upgrade" | "machine_whole"
+    );
+    let named = std::env::var_os("PORTLAMA_BINARY").filter(|_| !upgrades);
+    named.map(PathBuf::from)
 }
 
 /// Whether the binary is built for speed, so that large bodies make sense.
 #[allow(dead_code, reason = "not every test file uses every helper")]
 pub(crate) fn is_release() -> bool {
-    std::env::var_os("PORTLAMA_BINARY").is_some()
+    named_binary().is_some()
 }
 
 /// Asks until `condition` holds; `None` when it does not within the limit.
