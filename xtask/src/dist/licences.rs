@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 use crate::demo;
@@ -20,9 +20,8 @@ const NAMES: [&str; 6] = [
     "unlicense",
     "copyright",
 ];
-/// What a package without a text may be under: the text is in the project's own folder, and where
-/// a package leaves the choice, this is chosen.
-const OWN_TEXT: (&str, &str) = ("Apache-2.0", "LICENSE-APACHE");
+/// The texts for packages that name their licence and bring no text: the first that fits.
+const OWN_TEXTS: [(&str, &str); 2] = [("Apache-2.0", "LICENSE-APACHE"), ("MIT", "LICENSE-MIT")];
 
 /// Writes the notices of Rust's packages and, behind them, those of the web panel's.
 pub fn write(folder: &Path) -> Result<PathBuf> {
@@ -109,15 +108,22 @@ fn describe(package: &Package, told: &mut BTreeMap<String, String>) -> Result<St
     let folder = package.manifest_path.parent().context("a folder")?;
     let texts = texts(folder.as_std_path())?;
     if texts.is_empty() {
-        let (id, file) = OWN_TEXT;
-        ensure!(
-            licence.contains(id),
-            "{name} {version} ({licence}) brings no text, and none is known here"
-        );
-        part.push(format!(
-            "Copyright: the authors of {name}\n\n{}",
-            fs::read_to_string(root().join(file))?.trim()
-        ));
+        let known = OWN_TEXTS.iter().find(|(id, _)| licence.contains(id));
+        let (_, file) = known.with_context(|| {
+            format!("{name} {version} ({licence}) brings no text, and none is known here")
+        })?;
+        let text = fs::read_to_string(root().join(file))?;
+        // The text is everybody's, the line of who holds the rights is ours.
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("Copyright (c)"));
+        let authors = match package.authors.is_empty() {
+            true => format!("the authors of {name}"),
+            false => package.authors.join(", "),
+        };
+        let text: Vec<_> = lines.collect();
+        let text = text.join("\n");
+        part.push(format!("Copyright: {authors}\n\n{}", text.trim()));
     }
     for file in texts {
         let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
