@@ -43,10 +43,13 @@ const ROOT_SCRIPT: &str = include_str!("../machine/root.sh");
 const ROOTS: &str = "PORTLAMA_MACHINE_ROOTS";
 
 /// Boots machines and tests Portlama on them; says why where this cannot be done.
-pub fn test() -> Result<()> {
+pub fn test(long: bool) -> Result<()> {
     let Some(mut command) = on_machines(&["portlama", "portlama-testkit"], "machine*")? else {
         return Ok(());
     };
+    if long {
+        command.env("PORTLAMA_TEST_LONG", "1");
+    }
     // Machines share this one's cores and memory, and times are measured.
     run(command.args(["--", "--test-threads", "1"]))
 }

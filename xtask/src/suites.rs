@@ -26,7 +26,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("pages", Box::new(ui::check)),
         ("whole", Box::new(move || whole(long))),
         ("dist", Box::new(dist::test)),
-        ("machine", Box::new(machine::test)),
+        ("machine", Box::new(move || machine::test(long))),
         ("api", Box::new(api::run)),
         ("browser", Box::new(browser::test)),
         ("fuzz", Box::new(move || fuzz(long))),

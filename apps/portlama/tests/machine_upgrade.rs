@@ -105,6 +105,16 @@ fn refuses_what_is_not_newer_or_not_ours(site: &Site<'_>) -> Result<()> {
     answers(&site.machine, NEXT)
 }
 
+/// Whether the long run was asked for; says which case is left to it.
+#[allow(clippy::print_stdout, reason = "who reads the test's output is told")]
+fn is_long(case: &str) -> bool {
+    let is_long = std::env::var_os("PORTLAMA_TEST_LONG").is_some();
+    if !is_long {
+        println!("skipped: {case}: minutes of waiting, left to `cargo xtask test --long`");
+    }
+    is_long
+}
+
 #[test]
 fn a_version_that_does_not_serve_is_undone_with_its_state() -> Result<()> {
     Lab::enter(
@@ -132,6 +142,9 @@ fn a_version_that_does_not_serve_is_undone_with_its_state() -> Result<()> {
                     "answers and not",
                 ),
             ] {
+                if name != "crashes" && !is_long(name) {
+                    continue;
+                }
                 let file = site.offer(name, NEXT, broken(does).as_bytes())?;
                 let begun = Instant::now();
                 let said = site.upgrade(&file, "")?;
@@ -157,6 +170,9 @@ fn a_version_that_does_not_serve_is_undone_with_its_state() -> Result<()> {
 
 #[test]
 fn an_upgrade_that_is_killed_at_any_step_comes_to_its_end() -> Result<()> {
+    if !is_long("an_upgrade_that_is_killed_at_any_step_comes_to_its_end") {
+        return Ok(());
+    }
     Lab::enter(
         "an_upgrade_that_is_killed_at_any_step_comes_to_its_end",
         LIMIT,
@@ -192,6 +208,9 @@ fn an_upgrade_that_is_killed_at_any_step_comes_to_its_end() -> Result<()> {
 
 #[test]
 fn a_power_cut_in_an_upgrade_leaves_a_server_that_serves() -> Result<()> {
+    if !is_long("a_power_cut_in_an_upgrade_leaves_a_server_that_serves") {
+        return Ok(());
+    }
     Lab::enter(
         "a_power_cut_in_an_upgrade_leaves_a_server_that_serves",
         LIMIT,
