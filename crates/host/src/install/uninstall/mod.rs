@@ -1,5 +1,5 @@
 //! The way back: what the manifest says was added is taken away, as a plan from manifest and
-//! [`Facts`](super::Facts).
+//! [`Facts`].
 //!
 //! A run that was cut short is gone on with by the next: every action can be done again, and the
 //! manifest forgets a thing only when it is gone.
