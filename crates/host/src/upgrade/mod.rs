@@ -5,7 +5,7 @@
 //! - `portlama-upgrade.service` takes the staged release and sees it through ([`apply`]);
 //! - `portlama-swap.service` is ordered before the server: while it runs, connections wait in
 //!   the sockets and no server starts. It does the files' part of the way, there or back
-//!   ([`mod@swap`]);
+//!   (`swap`);
 //! - `portlama-upgrade-resume.service` goes on where the first was cut short, at once or at the
 //!   next boot ([`resume`]). It is the kept previous program, because the new one may be what is
 //!   broken.
