@@ -27,6 +27,18 @@ pub(crate) fn renews_at(validity: Validity) -> Timestamp {
     validity.not_after.minus(lead)
 }
 
+/// How far a renewal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nothing is under way.
+    Resting,
+    /// The server may have signed a request whose answer was lost. Until it is asked again it
+    /// waits for the first use of a certificate that nobody has.
+    Unanswered,
+    /// A new certificate is there and waits for its first use, or for its place on the disk.
+    Received,
+}
+
 /// The attempts at one renewal so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Attempts {
@@ -47,19 +59,21 @@ impl Attempts {
         self.again = Some((now, now.plus(pause.mul_f64(1.0 - chance / 4.0))));
     }
 
-    /// When the next attempt is due; `None` when the certificate has ended, because nobody is
-    /// let in with it. `under_way` says that a new certificate is there and waits for its first
-    /// use.
+    /// When the next attempt is due; `None` when the certificate has ended and no other was
+    /// received, because nobody is let in with it.
     pub(crate) fn next_at(
         &self,
         validity: Validity,
-        under_way: bool,
+        stage: Stage,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        if !under_way && now >= validity.not_after {
+        if stage != Stage::Received && now >= validity.not_after {
             return None;
         }
-        let due = if under_way { now } else { renews_at(validity) };
+        let due = match stage {
+            Stage::Resting => renews_at(validity),
+            Stage::Unanswered | Stage::Received => now,
+        };
         // A clock that was ahead when the last one failed says nothing about the next.
         let again = self.again.filter(|(failed, _)| *failed <= now);
         Some(again.map_or(due, |(_, again)| due.max(again)))
@@ -99,7 +113,7 @@ mod tests {
         let mut attempts = Attempts::default();
         let mut now = renews_at(validity);
         let mut pauses = Vec::new();
-        while let Some(at) = attempts.next_at(validity, false, now) {
+        while let Some(at) = attempts.next_at(validity, Stage::Resting, now) {
             pauses.push(at.since(now));
             now = at;
             if now >= validity.not_after {
@@ -125,7 +139,9 @@ mod tests {
         let validity = of_days(730);
         let mut attempts = Attempts::default();
         attempts.failed(validity, start(), 1.0);
-        let at = attempts.next_at(validity, true, start()).expect("due");
+        let at = attempts
+            .next_at(validity, Stage::Received, start())
+            .expect("due");
         assert_eq!(at.since(start()), RENEWAL_RETRY_FIRST.mul_f64(0.75));
     }
 
@@ -134,8 +150,22 @@ mod tests {
         let validity = of_days(730);
         let attempts = Attempts::default();
         let late = start().plus(DAY * 731);
-        assert_eq!(attempts.next_at(validity, false, late), None);
-        assert_eq!(attempts.next_at(validity, true, late), Some(late));
+        assert_eq!(attempts.next_at(validity, Stage::Resting, late), None);
+        assert_eq!(
+            attempts.next_at(validity, Stage::Received, late),
+            Some(late)
+        );
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_sent_again_soon_and_not_a_year_later() {
+        let validity = of_days(730);
+        let mut attempts = Attempts::default();
+        attempts.failed(validity, start(), 0.0);
+        let at = attempts.next_at(validity, Stage::Unanswered, start());
+        assert_eq!(at, Some(start().plus(RENEWAL_RETRY_FIRST)));
+        let late = start().plus(DAY * 731);
+        assert_eq!(attempts.next_at(validity, Stage::Unanswered, late), None);
     }
 
     #[test]
@@ -144,6 +174,11 @@ mod tests {
         let mut attempts = Attempts::default();
         attempts.failed(validity, start().plus(DAY * 700), 0.0);
         let now = start().plus(DAY * 680);
-        assert!(attempts.next_at(validity, false, now).expect("due") <= now);
+        assert!(
+            attempts
+                .next_at(validity, Stage::Resting, now)
+                .expect("due")
+                <= now
+        );
     }
 }

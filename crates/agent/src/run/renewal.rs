@@ -18,7 +18,7 @@ use crate::directory::{AgentDir, IdentityFiles};
 use crate::identity::{Identity, IdentityError};
 use crate::keys::{KeySlot, KeyStore, KeyStoreError};
 use crate::panel::{self as panel_client, PanelError};
-use crate::renewal::{Attempts, RENEWAL_CHECK_INTERVAL, renews_at};
+use crate::renewal::{Attempts, RENEWAL_CHECK_INTERVAL, Stage, renews_at};
 use crate::setup::in_one_line;
 use crate::socket::Renewed;
 use portlama_files::FileError;
@@ -34,6 +34,8 @@ pub(super) struct Renewing {
     pub(super) failure: Option<String>,
     /// A new certificate that the server may not have seen yet.
     next: Option<Arc<Identity>>,
+    /// A request was sent, and what the server said to it was lost.
+    unanswered: bool,
     /// What serves already and could not be written down.
     unsaved: Option<Arc<Identity>>,
     /// The owner asked for it, or it was begun before.
@@ -47,6 +49,16 @@ impl Renewing {
             next: next.map(Arc::new),
             asked: asks_again,
             ..Self::default()
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        if self.next.is_some() || self.unsaved.is_some() {
+            Stage::Received
+        } else if self.unanswered {
+            Stage::Unanswered
+        } else {
+            Stage::Resting
         }
     }
 }
@@ -103,9 +115,8 @@ impl Running {
         if renewing.asked {
             return Some(now);
         }
-        let under_way = renewing.next.is_some() || renewing.unsaved.is_some();
         let validity = present.identity.validity();
-        renewing.attempts.next_at(validity, under_way, now)
+        renewing.attempts.next_at(validity, renewing.stage(), now)
     }
 
     /// Asks for a renewal and waits for what becomes of it.
@@ -177,7 +188,9 @@ impl Running {
         };
         let panel = panel_client::client(&self.agent, &identity, self.options.proxy.as_ref())?;
         let panel = panel.with_timeout(REFRESH_TIMEOUT);
-        let answer = match panel.upgrade_certificate(&request).await {
+        let answer = panel.upgrade_certificate(&request).await;
+        self.now.lock().renewing.unanswered = answer.as_ref().is_err_and(may_have_arrived);
+        let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 // What was refused may be the key: the next attempt makes another.
@@ -254,6 +267,16 @@ impl Running {
             );
         }
     }
+}
+
+/// Whether the server may have done what was asked although nobody heard it.
+fn may_have_arrived(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::TimedOut { .. }
+            | ClientError::Connection { .. }
+            | ClientError::NotUnderstood { .. }
+    )
 }
 
 /// The key that was kept for a request without an answer, or a new one, kept.
