@@ -164,15 +164,31 @@ impl StateDir {
             .on(&parent)
     }
 
+    /// Whether this folder of the state is there. The directory itself may be a link of whoever
+    /// named it; below it a link is no folder of ours, wherever it leads.
+    pub(crate) fn has_folder(&self, folder: &Path) -> bool {
+        if folder == self.0 {
+            return folder.is_dir();
+        }
+        fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir())
+    }
+
     /// Refuses a directory in which others could replace files.
     pub(crate) fn check_permissions(&self) -> Result<(), StateError> {
         let us = rustix::process::geteuid().as_raw();
-        for path in [self.0.clone(), self.0.join("pki")] {
-            let metadata = match fs::metadata(&path) {
+        let folders = ["pki", "certificates"].map(|name| self.0.join(name));
+        let found = folders.map(|path| (fs::symlink_metadata(&path), path));
+        for (metadata, path) in [(fs::metadata(&self.0), self.0.clone())]
+            .into_iter()
+            .chain(found)
+        {
+            let metadata = match metadata {
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
                 found => found.on(&path)?,
             };
-            let problem = if !metadata.is_dir() {
+            let problem = if metadata.is_symlink() {
+                Some("is a link, and its target would be written to: put a directory there")
+            } else if !metadata.is_dir() {
                 Some("is not a directory: choose another path")
             } else if metadata.mode() & 0o002 != 0 {
                 Some("can be written by everybody: take that away with `chmod o-w`")

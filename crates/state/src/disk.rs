@@ -8,7 +8,7 @@ use std::path::Path;
 /// The operations of the commit protocol. Each is one step between two of which a machine
 /// may lose power.
 pub(crate) trait Disk: Send + Sync {
-    /// Makes a directory with exactly `mode`; an existing one is left alone.
+    /// Makes a directory with exactly `mode`; an existing one is left alone, and a link is none.
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Makes a new file with exactly `mode` and these bytes, durable in content, not in name.
     fn write(&self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()>;
@@ -49,7 +49,12 @@ impl Disk for RealDisk {
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
         match fs::create_dir(path) {
             Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+            Err(e)
+                if e.kind() == io::ErrorKind::AlreadyExists
+                    && fs::symlink_metadata(path)?.is_dir() =>
+            {
+                return Ok(());
+            }
             Err(e) => return Err(e),
         }
         // The mode is set apart from the creation, which the umask of the process would narrow.

@@ -256,7 +256,7 @@ impl Journal {
                 Change::Remove => self.remove(&path)?,
             }
         }
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        for folder in folders.iter().filter(|f| self.dir.has_folder(f)) {
             self.disk.sync_dir(folder).on(folder)?;
         }
         self.drop_record()
@@ -272,7 +272,7 @@ impl Journal {
     fn make_folders(&self, path: &Path) -> Result<(), StateError> {
         let mut missing: Vec<_> = self
             .folders_of(path)
-            .filter(|folder| !folder.is_dir())
+            .filter(|folder| !self.dir.has_folder(folder))
             .collect();
         while let Some(folder) = missing.pop() {
             self.disk.create_dir(folder, DIRECTORY_MODE).on(folder)?;
@@ -282,6 +282,10 @@ impl Journal {
 
     /// Removes a file, and the folder of a host or an agent that it leaves empty.
     fn remove(&self, path: &Path) -> Result<(), StateError> {
+        // Below a link lies nothing of ours.
+        if !self.folders_of(path).all(|f| self.dir.has_folder(f)) {
+            return Ok(());
+        }
         self.disk.remove(path).on(path)?;
         let of_one_thing = |folder: &&Path| {
             let holder = folder.parent();

@@ -1,8 +1,12 @@
 //! One process holds the state.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::StateError;
 use crate::dir::StateDir;
@@ -17,7 +21,8 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock without waiting.
+    /// Takes the lock without waiting. A link in its place is refused: what it leads to would be
+    /// emptied, and root may take the lock in a folder of somebody else.
     pub(crate) fn take(dir: &StateDir) -> Result<Self, StateError> {
         let path = dir.lock_path();
         let mut file = OpenOptions::new()
@@ -26,8 +31,9 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
-            .on(&path)?;
+            .map_err(|error| not_opened(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -47,6 +53,17 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
+}
+
+fn not_opened(path: &Path, error: io::Error) -> StateError {
+    // What open(2) answers to a link under O_NOFOLLOW.
+    if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) {
+        return StateError::Insecure {
+            path: path.to_owned(),
+            problem: "is a link, and its target would be written over: remove it",
+        };
+    }
+    StateError::io(path, error)
 }
 
 fn holder(file: &mut File) -> Option<u32> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -96,6 +96,57 @@ fn a_directory_that_everybody_can_write_is_refused() {
         Store::open(&dir),
         Err(StateError::Insecure { .. })
     ));
+}
+
+#[test]
+fn nothing_is_written_through_a_link_in_the_place_of_the_lock_or_a_folder() {
+    let elsewhere = tempfile::tempdir().expect("temporary directory");
+    let target = elsewhere.path().join("shadow.tmp");
+    for name in ["lock", "pki", "certificates"] {
+        let (_temp, dir) = initialised();
+        fs::write(&target, "theirs").expect("written");
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).expect("chmod");
+        let place = dir.path().join(name);
+        if name == "pki" {
+            fs::rename(&place, dir.path().join("pki-before")).expect("moved");
+        }
+        let _ = fs::remove_file(&place);
+        let leads = if name == "lock" {
+            &target
+        } else {
+            elsewhere.path()
+        };
+        symlink(leads, &place).expect("linked");
+        let before = contents(dir.path());
+        let Err(StateError::Insecure { path, .. }) = Store::open(&dir) else {
+            panic!("{name} is not refused")
+        };
+        assert_eq!(path, place);
+        assert_eq!(contents(dir.path()), before);
+        assert_eq!(contents(elsewhere.path()).len(), 1);
+        assert_eq!(fs::read_to_string(&target).expect("there"), "theirs");
+        assert_eq!(mode_of(&target), 0o644);
+    }
+}
+
+#[test]
+fn a_change_neither_writes_nor_removes_through_a_link_deeper_down() {
+    let elsewhere = tempfile::tempdir().expect("temporary directory");
+    let target = elsewhere.path().join("fullchain.pem");
+    fs::write(&target, "theirs").expect("written");
+    let (_temp, dir) = initialised();
+    let (store, _) = Store::open(&dir).expect("open");
+    let host = "wiki.lab.example.org".parse().expect("host");
+    let chain = FilePath::host_chain(&host);
+    let folder = dir.path().join("certificates");
+    fs::create_dir_all(&folder).expect("made");
+    symlink(elsewhere.path(), folder.join(host.as_str())).expect("linked");
+    let removed = store.commit(Commit::new().remove(&chain));
+    assert!(matches!(removed, Ok(Committed::Applied)));
+    let written = store.commit(Commit::new().write(&chain, "ours"));
+    assert!(matches!(written, Ok(Committed::Recorded(_))));
+    assert_eq!(fs::read_to_string(&target).expect("there"), "theirs");
+    assert_eq!(contents(elsewhere.path()).len(), 1);
 }
 
 #[test]
