@@ -1,4 +1,4 @@
-//! A copy of the state as it is between two changes: for backups, and for what undoes an upgrade.
+//! A copy of the state as it is between two changes, for backups.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;

@@ -64,13 +64,20 @@ fn exchange(first: &Path, second: &Path) -> io::Result<()> {
     }
 }
 
-/// The same where it cannot: a crash in between leaves both whole, one under a third name.
+/// The same where it cannot: a crash in between leaves both whole, one under a third name. What
+/// fails is undone.
 fn in_three_steps(first: &Path, second: &Path) -> io::Result<()> {
     let mut third = second.as_os_str().to_owned();
     third.push(".moving");
     fs::rename(second, &third)?;
-    fs::rename(first, second)?;
-    fs::rename(&third, first)
+    let rest = fs::rename(first, second).and_then(|()| {
+        fs::rename(&third, first).inspect_err(|_| {
+            let _ = fs::rename(second, first);
+        })
+    });
+    rest.inspect_err(|_| {
+        let _ = fs::rename(&third, second);
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +133,16 @@ mod tests {
         for name in ["new", "place", "aside"] {
             assert_eq!(content(&at(name)), name);
         }
+    }
+
+    #[test]
+    fn three_steps_that_fail_leave_both_where_they_were() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let at = |name: &str| temp.path().join(name);
+        made(&at("place"), "old");
+        in_three_steps(&at("missing"), &at("place")).expect_err("there is nothing to put there");
+        assert_eq!(content(&at("place")), "old");
+        assert!(!at("place.moving").exists());
     }
 
     #[test]
