@@ -25,6 +25,8 @@ use portlama_files::FileError;
 
 /// How long who asks for a renewal waits for it: two questions to the panel.
 pub const RENEWAL_ANSWER_TIMEOUT: Duration = Duration::from_secs(45);
+/// What is said when it takes longer.
+const NOT_ENDED: &str = "the renewal has not ended yet; `portlama agent status` tells how it is";
 
 /// How the renewal stands.
 #[derive(Default)]
@@ -38,7 +40,7 @@ pub(super) struct Renewing {
     unanswered: bool,
     /// What serves already and could not be written down.
     unsaved: Option<Arc<Identity>>,
-    /// The owner asked for it, or it was begun before.
+    /// The owner asked for it.
     asked: bool,
 }
 
@@ -47,9 +49,26 @@ impl Renewing {
     pub(super) fn with(next: Option<Identity>, asks_again: bool) -> Self {
         Self {
             next: next.map(Arc::new),
-            asked: asks_again,
+            unanswered: asks_again,
             ..Self::default()
         }
+    }
+
+    /// Goes by what became of a request. Only a server that says no has surely signed nothing,
+    /// and what it signed is nobody's until it is kept. A request that never arrived says nothing
+    /// about those before it.
+    fn answered<T>(&mut self, answer: &Result<T, ClientError>) {
+        self.unanswered = match answer {
+            Err(ClientError::Api { .. } | ClientError::NotAuthorised { .. }) => false,
+            Err(error) if !may_have_arrived(error) => self.unanswered,
+            Ok(_) | Err(_) => true,
+        };
+    }
+
+    /// A new certificate is kept.
+    fn received(&mut self, next: Arc<Identity>) {
+        self.next = Some(next);
+        self.unanswered = false;
     }
 
     fn stage(&self) -> Stage {
@@ -119,17 +138,21 @@ impl Running {
         renewing.attempts.next_at(validity, renewing.stage(), now)
     }
 
-    /// Asks for a renewal and waits for what becomes of it.
+    /// Asks for a renewal and waits for what becomes of it, but no longer than
+    /// [`RENEWAL_ANSWER_TIMEOUT`].
     pub(super) async fn renew_now(&self) -> Renewed {
         let mut finished = self.renewed.subscribe();
         self.now.lock().renewing.asked = true;
         self.renew.notify_one();
-        let _ = timeout(RENEWAL_ANSWER_TIMEOUT, finished.changed()).await;
+        let ended = timeout(RENEWAL_ANSWER_TIMEOUT, finished.changed()).await;
         let now = self.now.lock();
         Renewed {
             expires_at: now.identity.expires_at(),
             renews_at: renews_at(now.identity.validity()),
-            failure: now.renewing.failure.clone(),
+            failure: match ended {
+                Ok(_) => now.renewing.failure.clone(),
+                Err(_) => Some(NOT_ENDED.to_owned()),
+            },
         }
     }
 
@@ -189,7 +212,7 @@ impl Running {
         let panel = panel_client::client(&self.agent, &identity, self.options.proxy.as_ref())?;
         let panel = panel.with_timeout(REFRESH_TIMEOUT);
         let answer = panel.upgrade_certificate(&request).await;
-        self.now.lock().renewing.unanswered = answer.as_ref().is_err_and(may_have_arrived);
+        self.now.lock().renewing.answered(&answer);
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -215,7 +238,7 @@ impl Running {
             .await
             .map_err(RenewalError::Save)?;
         let next = Arc::new(next);
-        self.now.lock().renewing.next = Some(next.clone());
+        self.now.lock().renewing.received(next.clone());
         Ok(next)
     }
 
@@ -298,4 +321,56 @@ async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -
     tokio::task::spawn_blocking(act)
         .await
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address() -> String {
+        "panel.example.org:9292".to_owned()
+    }
+
+    fn timed_out() -> Result<(), ClientError> {
+        let (address, seconds) = (address(), 20);
+        Err(ClientError::TimedOut { address, seconds })
+    }
+
+    fn never_sent() -> Result<(), ClientError> {
+        let (address, reason) = (address(), "403".to_owned());
+        Err(ClientError::Proxy { address, reason })
+    }
+
+    fn refused() -> Result<(), ClientError> {
+        let reason = "it is revoked".to_owned();
+        Err(ClientError::NotAuthorised { reason })
+    }
+
+    #[test]
+    fn a_request_that_never_arrived_leaves_an_earlier_one_unanswered() {
+        let mut renewing = Renewing::default();
+        renewing.answered(&never_sent());
+        assert_eq!(renewing.stage(), Stage::Resting);
+        renewing.answered(&timed_out());
+        renewing.answered(&never_sent());
+        assert_eq!(renewing.stage(), Stage::Unanswered);
+        // So does one from before a restart.
+        let mut renewing = Renewing::with(None, true);
+        renewing.answered(&never_sent());
+        assert_eq!(renewing.stage(), Stage::Unanswered);
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_kept_is_asked_for_again() {
+        let mut renewing = Renewing::default();
+        renewing.answered(&Ok(()));
+        assert_eq!(renewing.stage(), Stage::Unanswered);
+    }
+
+    #[test]
+    fn a_refusal_ends_a_request_without_an_answer() {
+        let mut renewing = Renewing::with(None, true);
+        renewing.answered(&refused());
+        assert_eq!(renewing.stage(), Stage::Resting);
+    }
 }
