@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use portlama_control_socket::{Answer, BoxFuture, ControlSocket, Reply};
 use portlama_model::Timestamp;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -46,7 +47,12 @@ pub(super) async fn load(
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
         };
         let reason = match loaded {
-            Ok(running) => return Ok(Some(running)),
+            Ok(running) => {
+                if let Some(waiting) = waiting {
+                    waiting.end().await;
+                }
+                return Ok(Some(running));
+            }
             Err(RunError::Panel(error @ PanelError::KeyOutOfReach(_))) => in_one_line(&error),
             Err(error) => return Err(error),
         };
@@ -68,6 +74,7 @@ pub(super) async fn load(
 struct Waiting {
     shared: Arc<Shared>,
     stop: CancellationToken,
+    answering: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -88,13 +95,27 @@ impl Waiting {
             reason: Mutex::new(reason),
         });
         let stop = CancellationToken::new();
-        match ControlSocket::bind(&agent.socket_path()) {
-            Ok(socket) => drop(tokio::spawn(socket.serve(shared.clone(), stop.clone()))),
+        let answering = match ControlSocket::bind(&agent.socket_path()) {
+            Ok(socket) => Some(tokio::spawn(socket.serve(shared.clone(), stop.clone()))),
             Err(error) => {
                 warn!(%error, "`portlama agent status` will not work: its socket cannot be made");
+                None
             }
+        };
+        Ok(Self {
+            shared,
+            stop,
+            answering,
+        })
+    }
+
+    /// Returns when the socket is gone: its end removes the file, which would be another's if the
+    /// running agent had made its own meanwhile.
+    async fn end(mut self) {
+        self.stop.cancel();
+        if let Some(answering) = self.answering.take() {
+            let _ = answering.await;
         }
-        Ok(Self { shared, stop })
     }
 }
 
@@ -155,5 +176,22 @@ impl Shared {
             allow_loopback: false,
             tunnels: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_has_waited_leaves_the_place_of_the_socket_free() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let label = "attic".parse().expect("valid");
+        let agent = AgentDir::at(folder.path().to_owned(), label);
+        std::fs::write(folder.path().join("client.crt"), "").expect("written");
+        let waiting = Waiting::begin(&agent, "locked".to_owned()).expect("begun");
+        assert!(agent.socket_path().exists());
+        waiting.end().await;
+        assert!(!agent.socket_path().exists());
     }
 }
