@@ -245,15 +245,17 @@ impl AgentDir {
     }
 
     /// Keeps a key and its certificate in place of those before, and forgets a renewal that was
-    /// under way. A crash in between leaves what [`Held`](crate::identity::Held) can read.
+    /// under way. They take the way of a renewal, so a crash in between leaves what
+    /// [`Held`](crate::identity::Held) can read: the old pair, or the new one.
     pub(crate) fn save_key(
         &self,
         store: &dyn KeyStore,
         identity: &IdentityFiles,
     ) -> Result<(), KeyStoreError> {
         self.discard_next(store)?;
-        store.write(KeySlot::Present, &identity.key)?;
-        Ok(self.save_certificate(&identity.certificate)?)
+        store.write(KeySlot::Next, &identity.key)?;
+        self.save_next_certificate(&identity.certificate)?;
+        self.promote_next(store, identity)
     }
 
     fn save_certificate(&self, pem: &str) -> Result<(), FileError> {
