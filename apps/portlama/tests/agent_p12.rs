@@ -36,7 +36,7 @@ fn set_up(
     options: &[&str],
 ) -> Result<Output> {
     let (url, file) = (house.panel_url(), file.display().to_string());
-    let mut words = vec!["setup", "--panel-url", &url, "--p12", &file];
+    let mut words = vec!["setup", "--no-service", "--panel-url", &url, "--p12", &file];
     words.extend(options);
     Ok(agent
         .command(&words)
@@ -82,7 +82,8 @@ fn a_password_comes_from_a_pipe_too_and_a_name_of_ones_own_is_told() -> Result<(
     let agent = house.agent("attic")?;
     let url = house.panel_url();
     let mut child = agent
-        .command(&["setup", "--panel-url", &url, "--label", "cellar", "--p12"])
+        .command(&["setup", "--no-service", "--panel-url", &url])
+        .args(["--label", "cellar", "--p12"])
         .arg(&file)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
