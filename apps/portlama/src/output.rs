@@ -3,8 +3,9 @@
 //! A reader that went away (`portlama agent list | head -1`) ends nothing and panics nothing.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 /// Writes for people or, with `--json`, for programs.
@@ -27,6 +28,23 @@ impl Output {
     /// Whether a person watches progress.
     pub(crate) fn is_terminal(self) -> bool {
         !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether a person can be asked.
+    pub(crate) fn can_ask(self) -> bool {
+        self.is_terminal() && std::io::stdin().is_terminal()
+    }
+
+    /// Asks a person; everything but a yes is a no.
+    ///
+    /// # Errors
+    /// When standard input cannot be read.
+    pub(crate) fn confirm(self, question: impl Display) -> Result<bool> {
+        self.note(format_args!("{question} [y/N]"));
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        read.context("cannot read the answer")?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     /// A line of data.

@@ -1,6 +1,6 @@
 //! `portlama agent setup`.
 
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -213,25 +213,11 @@ fn confirm_replacement(agents: &Agents) -> Result<bool> {
     let Some(label) = &agents.label else {
         return Ok(false);
     };
-    if !agents.home.agent(label).exists()
-        || !agents.output.is_terminal()
-        || !std::io::stdin().is_terminal()
-    {
+    if !agents.home.agent(label).exists() || !agents.output.can_ask() {
         return Ok(false);
     }
-    confirm(label, agents.output)
-}
-
-fn confirm(label: &AgentLabel, output: Output) -> Result<bool> {
-    output.note(format_args!(
-        "An agent called {label} is set up already. Replace it? [y/N]"
-    ));
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("cannot read the answer")?;
-    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+    let question = format!("An agent called {label} is set up already. Replace it?");
+    if !agents.output.confirm(question)? {
         bail!("nothing was changed");
     }
     Ok(true)

@@ -1,7 +1,6 @@
 //! `portlama agent uninstall`.
 
 use std::ffi::OsString;
-use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -135,20 +134,17 @@ fn confirm(arguments: &UninstallArguments, labels: &[AgentLabel], output: Output
         return Ok(());
     }
     let names: Vec<_> = labels.iter().map(AgentLabel::as_str).collect();
-    if !output.is_terminal() || !std::io::stdin().is_terminal() {
+    if !output.can_ask() {
         bail!(
             "nobody is there to ask whether {} should go: add --yes",
             names.join(", ")
         );
     }
-    output.note(format_args!(
-        "Take {} away, with its key? Its certificate will be revoked. [y/N]",
+    let question = format!(
+        "Take {} away, with its key? Its certificate will be revoked.",
         names.join(", ")
-    ));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.context("cannot read the answer")?;
-    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+    );
+    if !output.confirm(question)? {
         bail!("nothing was changed");
     }
     Ok(())

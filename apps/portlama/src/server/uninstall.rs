@@ -1,9 +1,8 @@
 //! `portlama server uninstall`.
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use portlama_host::install::{
     MANIFEST, Progress, Remainder, RemovalOptions, STATE_DIR, Step, prepare_removal, take_back,
@@ -88,7 +87,7 @@ fn uninstall(arguments: &UninstallArguments, output: Output) -> Result<()> {
 
 /// Names what cannot be had back, and goes on by a yes only.
 fn ask(steps: &[Step], options: RemovalOptions, output: Output) -> Result<()> {
-    if !output.is_terminal() || !std::io::stdin().is_terminal() {
+    if !output.can_ask() {
         bail!("nothing was changed: give `--yes` where nobody can be asked");
     }
     output.note("This takes Portlama off this machine:");
@@ -107,11 +106,7 @@ fn ask(steps: &[Step], options: RemovalOptions, output: Output) -> Result<()> {
             "  - SSH takes passwords again if it did before, and fail2ban no longer guards it",
         );
     }
-    output.note("`--dry-run` shows every step. Go on? [y/N]");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.context("cannot read the answer")?;
-    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+    if !output.confirm("`--dry-run` shows every step. Go on?")? {
         bail!("nothing was changed");
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! `portlama agent site deploy`.
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -147,14 +146,7 @@ fn may_delete(arguments: &DeployArguments, plan: &Plan, output: Output) -> Resul
     if arguments.delete || plan.in_the_way.is_empty() && plan.gone.is_empty() {
         return Ok(true);
     }
-    if !output.is_terminal() || !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    output.note("Remove from the site what is not in the folder? [y/N]");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.context("cannot read the answer")?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(output.can_ask() && output.confirm("Remove from the site what is not in the folder?")?)
 }
 
 /// Takes the removals out of the plan, and says what therefore stays.
