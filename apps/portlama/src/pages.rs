@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::Arguments;
@@ -36,7 +36,20 @@ fn write(folder: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     for shell in SHELLS {
-        clap_complete::generate_to(shell, &mut Arguments::command(), "portlama", &completions)?;
+        let mut command = visible(Arguments::command());
+        clap_complete::generate_to(shell, &mut command, "portlama", &completions)?;
     }
     clap_mangen::generate_to(Arguments::command(), &man)
+}
+
+/// The same without hidden commands: completions offer those, too.
+fn visible(command: Command) -> Command {
+    if !command.get_subcommands().any(Command::is_hide_set) {
+        return command.mut_subcommands(visible);
+    }
+    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    Command::new(command.get_name().to_owned())
+        .about(command.get_about().cloned().unwrap_or_default())
+        .args(command.get_arguments())
+        .subcommands(shown.cloned().map(visible))
 }

@@ -23,7 +23,19 @@ pub fn write(folder: &Path) -> Result<PathBuf> {
         pages.join("man/portlama.1").is_file(),
         "the program wrote no man page"
     );
+    hides_what_is_hidden(&pages.join("completions"))?;
     Ok(pages)
+}
+
+/// `server helper` is for systemd.
+fn hides_what_is_hidden(completions: &Path) -> Result<()> {
+    for completion in std::fs::read_dir(completions)? {
+        let path = completion?.path();
+        let text = std::fs::read_to_string(&path)?;
+        ensure!(text.contains("upgrade"), "{} is empty", path.display());
+        ensure!(!text.contains("helper"), "{} offers it", path.display());
+    }
+    Ok(())
 }
 
 /// All man pages, by name.
