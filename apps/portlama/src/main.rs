@@ -89,3 +89,38 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Agent(command) => agent::run(command, output).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Each command that does something, by its words, with its help.
+    fn helps(command: &mut clap::Command, words: &str) -> Vec<(String, String)> {
+        let words = format!("{words} {}", command.get_name());
+        let mut all = Vec::new();
+        if command.has_subcommands() {
+            let visible = |command: &&mut clap::Command| !command.is_hide_set();
+            for command in command.get_subcommands_mut().filter(visible) {
+                all.extend(helps(command, &words));
+            }
+        } else {
+            all.push((words, command.render_long_help().to_string()));
+        }
+        all
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        let helps = helps(&mut Arguments::command(), "");
+        assert!(helps.len() > 30, "{helps:?}");
+        let without = |(_, help): &&(String, String)| !help.contains("\nExamples:\n  ");
+        let without: Vec<_> = helps
+            .iter()
+            .filter(without)
+            .map(|(words, _)| words)
+            .collect();
+        assert_eq!(without, Vec::<&String>::new());
+    }
+}

@@ -22,32 +22,12 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn help_has_examples_and_usage_errors_exit_with_2() {
-    for words in [
-        &["--help"][..],
-        &["demo", "--help"],
-        &["server", "init", "--help"],
-        &["server", "install", "--help"],
-        &["server", "uninstall", "--help"],
-        &["server", "run", "--help"],
-        &["server", "status", "--help"],
-        &["server", "backup", "--help"],
-        &["server", "restore", "--help"],
-        &["server", "reset-admin", "--help"],
-        &["agent", "setup", "--help"],
-        &["agent", "discover", "--help"],
-        &["agent", "expose", "--help"],
-        &["agent", "site", "deploy", "--help"],
-        &["agent", "service", "install", "--help"],
-        &["agent", "switch", "--help"],
-        &["agent", "logs", "--help"],
-        &["agent", "update", "--help"],
-        &["agent", "uninstall", "--help"],
-    ] {
+fn help_is_an_answer_and_a_usage_error_exits_with_2() {
+    for words in [&["--help"][..], &["agent", "allowed", "--help"]] {
         let output = portlama(words);
-        assert!(output.status.success());
+        let help = String::from_utf8_lossy(&output.stdout);
         assert!(
-            String::from_utf8_lossy(&output.stdout).contains("Examples:"),
+            output.status.success() && help.contains("Examples:"),
             "{words:?}"
         );
     }

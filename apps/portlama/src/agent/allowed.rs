@@ -10,6 +10,13 @@ use serde_json::json;
 
 use super::{Agents, reload, table};
 
+pub(super) const LIST_EXAMPLES: &str = "\
+Examples:
+  portlama agent allowed
+      each tunnel port that is open, and where it leads
+  portlama agent allowed --label attic --json
+      the same of another agent, for programs";
+
 /// Arguments of `portlama agent allow`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -10,6 +10,13 @@ use serde_json::json;
 
 use super::{Agents, service, table};
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  portlama agent list
+      each agent with its server, its service and whether it is connected
+  portlama agent list --json | jq -r .currentLabel
+      the one that is meant without --label";
+
 /// Arguments of `portlama agent switch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

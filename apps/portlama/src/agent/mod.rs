@@ -65,8 +65,10 @@ enum Action {
     /// Shut a tunnel port again; its open connections end at once.
     Deny(allowed::DenyArguments),
     /// List what the server may reach.
+    #[command(after_help = allowed::LIST_EXAMPLES)]
     Allowed,
     /// List the agents of this machine.
+    #[command(after_help = list::EXAMPLES)]
     List,
     /// Choose the agent that is meant when no --label is given.
     Switch(list::SwitchArguments),

@@ -19,14 +19,30 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is asked.
 const PAUSE: Duration = Duration::from_millis(100);
 
+const REMOVE_EXAMPLES: &str = "\
+Examples:
+  portlama agent service remove
+      the current agent's; the agent itself stays set up, for `portlama agent run`
+  sudo portlama agent service remove --system --label attic
+      a unit of the machine";
+
+const RESTART_EXAMPLES: &str = "\
+Examples:
+  portlama agent service restart
+      the current agent's
+  sudo portlama agent service restart --system --label attic
+      a unit of the machine";
+
 /// The service of the agent.
 #[derive(Debug, Subcommand)]
 pub(super) enum ServiceCommand {
     /// Let the system keep the agent running, also after a restart of the machine.
     Install(InstallArguments),
     /// Stop the agent, and let it not start again by itself.
+    #[command(after_help = REMOVE_EXAMPLES)]
     Remove(Whose),
     /// Start the agent, or start it anew.
+    #[command(after_help = RESTART_EXAMPLES)]
     Restart(Whose),
 }
 

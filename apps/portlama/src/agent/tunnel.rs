@@ -13,12 +13,20 @@ use serde_json::json;
 use super::{Agents, proxy, reload, table};
 use crate::output::Output;
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  portlama agent tunnel list
+      the URL of each tunnel, its agent and port, who may visit, and what is missing
+  portlama agent tunnel list --json | jq -r '.tunnels[] | select(.status != \"serving\") | .fqdn'
+      those that do not serve";
+
 /// Tunnels of this agent's server.
 #[derive(Debug, Subcommand)]
 pub(super) enum TunnelCommand {
     /// Give a service at home a host name, and allow it here.
     Add(AddArguments),
     /// List the tunnels and how they fare.
+    #[command(after_help = LIST_EXAMPLES)]
     List,
     /// Take a tunnel away, and shut its port here.
     Remove(RemoveArguments),
@@ -64,6 +72,10 @@ pub(super) struct AddArguments {
 
 /// Arguments of `portlama agent tunnel remove`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portlama agent tunnel remove wiki
+      https://wiki.<domain> is gone, and its port is shut here")]
 pub(super) struct RemoveArguments {
     /// The tunnel's name below the domain, its whole host name or its id.
     name: String,
@@ -76,8 +88,6 @@ pub(super) enum Access {
     Authenticated,
     /// Everybody; the admin alone may say so.
     Public,
-    /// Users with a grant.
-    Restricted,
 }
 
 /// How the service is spoken to.
@@ -272,7 +282,6 @@ impl From<Access> for AccessMode {
         match access {
             Access::Authenticated => Self::Authenticated,
             Access::Public => Self::Public,
-            Access::Restricted => Self::Restricted,
         }
     }
 }

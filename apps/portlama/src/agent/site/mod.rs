@@ -16,10 +16,18 @@ use super::tunnel::address;
 use super::{Agents, proxy, table};
 use crate::output::Output;
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  portlama agent site list
+      the name of each site, its URL, whether it is live, and its size
+  portlama agent site list --json | jq -r '.sites[].fqdn'
+      their host names";
+
 /// Static sites that the admin gave this agent.
 #[derive(Debug, Subcommand)]
 pub(super) enum SiteCommand {
     /// List the sites that this agent may use.
+    #[command(after_help = LIST_EXAMPLES)]
     List,
     /// Make a site what a folder is: send what is new or changed, and nothing else.
     Deploy(deploy::DeployArguments),
