@@ -99,7 +99,7 @@ fn units() -> Result<()> {
             "portlama",
             // As in the suites that follow: else every dependency would be compiled twice.
             "--features",
-            "portlama-agent/credential-store",
+            "portlama-credentials/system",
             "--locked",
             "--quiet",
         ])

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
         "portlama-files",
         "portlama-control-socket",
     ],
-    &["portlama-access"],
+    &["portlama-access", "portlama-credentials"],
     &[
         "portlama-api",
         "portlama-state",

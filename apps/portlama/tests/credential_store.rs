@@ -4,142 +4,18 @@ mod common;
 #[path = "common/household.rs"]
 mod household;
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use anyhow::{Context, Result};
-use common::within;
-use household::{Agent, Household, PATIENCE};
-use portlama_agent::{Home, KeySlot, KeyStore, KeyStoreKind, key_store};
+use anyhow::Result;
+use household::{Agent, Household};
+use portlama_agent::{CREDENTIAL_SERVICE, Home, KeySlot, KeyStore, KeyStoreKind, key_store};
 use portlama_model::Secret;
+use portlama_testkit::Desktop;
 
-const PASSWORD: &str = "the password of the desktop";
-const SERVICE: &str = "com.portlama.agent";
-
-/// A message bus and, while somebody is signed in, GNOME Keyring on it.
-struct Desktop {
-    folder: tempfile::TempDir,
-    address: String,
-    bus: Child,
-    keyring: Option<Child>,
-}
-
-impl Desktop {
-    /// A bus without a keyring.
-    fn start() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        for name in ["data", "run"] {
-            std::fs::create_dir(folder.path().join(name))?;
-        }
-        // Nothing is started by itself: no service files.
-        let config = folder.path().join("bus.conf");
-        std::fs::write(
-            &config,
-            format!(
-                "<busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-                 <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
-                 <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-                folder.path().join("run/bus").display()
-            ),
-        )?;
-        let mut bus = Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--print-address"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("dbus-daemon")?;
-        let mut address = String::new();
-        BufReader::new(bus.stdout.take().context("its address")?).read_line(&mut address)?;
-        Ok(Self {
-            folder,
-            address: address.trim().to_owned(),
-            bus,
-            keyring: None,
-        })
-    }
-
-    /// What programs of this desktop have in their environment.
-    fn environment(&self) -> Vec<(String, String)> {
-        let folder = |name: &str| self.folder.path().join(name).display().to_string();
-        vec![
-            ("DBUS_SESSION_BUS_ADDRESS".to_owned(), self.address.clone()),
-            ("XDG_DATA_HOME".to_owned(), folder("data")),
-            ("XDG_RUNTIME_DIR".to_owned(), folder("run")),
-        ]
-    }
-
-    /// Somebody signs in; the first time makes the keyring.
-    fn sign_in(&mut self) -> Result<()> {
-        self.keyring(Some(PASSWORD))
-    }
-
-    /// Somebody is signed in whose keyring stays shut, as after an automatic sign-in.
-    fn sign_in_without_password(&mut self) -> Result<()> {
-        self.keyring(None)
-    }
-
-    fn keyring(&mut self, password: Option<&str>) -> Result<()> {
-        self.sign_out();
-        let mut command = Command::new("gnome-keyring-daemon");
-        command
-            .args(["--foreground", "--components=secrets"])
-            .envs(self.environment())
-            .env("HOME", self.folder.path())
-            .env_remove("DISPLAY")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        if password.is_some() {
-            command.arg("--unlock");
-        }
-        let mut child = command.spawn().context("gnome-keyring-daemon")?;
-        let mut stdin = child.stdin.take().context("a pipe")?;
-        stdin.write_all(password.unwrap_or_default().as_bytes())?;
-        drop(stdin);
-        self.keyring = Some(child);
-        let there = within(PATIENCE, || {
-            // Whether it answers, whatever it says.
-            let answer = self
-                .secret_tool(&["search", "--all", "service", "nobody"])
-                .ok()?;
-            answer.status.success().then_some(())
-        });
-        there.context("the keyring did not come")?;
-        Ok(())
-    }
-
-    fn sign_out(&mut self) {
-        if let Some(mut keyring) = self.keyring.take() {
-            let _ = keyring.kill();
-            let _ = keyring.wait();
-        }
-    }
-
-    fn secret_tool(&self, arguments: &[&str]) -> Result<Output> {
-        let mut command = Command::new("secret-tool");
-        command
-            .args(arguments)
-            .envs(self.environment())
-            .stdin(Stdio::null());
-        Ok(command.output()?)
-    }
-
-    /// What the desktop's own tool finds for an account.
-    fn lookup(&self, account: &str) -> Result<String> {
-        let found = self.secret_tool(&["lookup", "service", SERVICE, "username", account])?;
-        Ok(String::from_utf8_lossy(&found.stdout).into_owned())
-    }
-}
-
-impl Drop for Desktop {
-    fn drop(&mut self) {
-        self.sign_out();
-        let _ = self.bus.kill();
-        let _ = self.bus.wait();
-    }
+/// What the desktop's own tool finds for an account.
+fn lookup(desktop: &Desktop, account: &str) -> Result<String> {
+    desktop.lookup(CREDENTIAL_SERVICE, account)
 }
 
 fn said(output: &Output) -> String {
@@ -165,7 +41,7 @@ fn a_key_is_kept_where_the_desktop_keeps_its_secrets_and_moves_both_ways() -> Re
     let done = agent.set_up_by_token(&house, &["--key-store", "system"])?;
     assert!(done.status.success(), "{}", said(&done));
     assert!(has_no_key_file(&agent));
-    let key = desktop.lookup("attic")?;
+    let key = lookup(&desktop, "attic")?;
     assert!(key.contains("PRIVATE KEY"), "`{key}`");
     agent.run()?;
     let status = agent.until_connected();
@@ -173,25 +49,26 @@ fn a_key_is_kept_where_the_desktop_keeps_its_secrets_and_moves_both_ways() -> Re
     // A renewal never lets the key touch the disk.
     let renewal = agent.ask(&["key", "--renew"])?;
     assert!(renewal.status.success(), "{}", said(&renewal));
-    let renewed = desktop.lookup("attic")?;
+    let renewed = lookup(&desktop, "attic")?;
     assert!(renewed.contains("PRIVATE KEY") && renewed != key);
-    assert_eq!(desktop.lookup("attic.next")?, "");
+    assert_eq!(lookup(&desktop, "attic.next")?, "");
     assert!(has_no_key_file(&agent));
     agent.kill();
 
     let moved = agent.ask(&["key", "--store", "file"])?;
     assert!(moved.status.success(), "{}", said(&moved));
     assert_eq!(agent.read("client.key"), renewed);
-    assert_eq!(desktop.lookup("attic")?, "");
+    assert_eq!(lookup(&desktop, "attic")?, "");
     let moved = agent.ask(&["key", "--store", "system"])?;
     assert!(moved.status.success(), "{}", said(&moved));
     assert!(has_no_key_file(&agent));
-    assert_eq!(desktop.lookup("attic")?, renewed);
+    assert_eq!(lookup(&desktop, "attic")?, renewed);
 
     // And what the desktop's tool writes, the agent reads.
     let list = agent.ask(&["tunnel", "list"])?;
     assert!(list.status.success(), "{}", said(&list));
-    let gone = desktop.secret_tool(&["clear", "service", SERVICE, "username", "attic"])?;
+    let gone =
+        desktop.secret_tool(&["clear", "service", CREDENTIAL_SERVICE, "account", "attic"])?;
     assert!(gone.status.success());
     let list = agent.ask(&["tunnel", "list"])?;
     assert!(

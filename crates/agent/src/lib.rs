@@ -52,8 +52,8 @@ pub use gate::{Admission, Gate, Guarded};
 pub use home::{AgentRegistry, ChooseError, Home, REGISTRY_FORMAT, RegisteredAgent};
 pub use identity::{CertificateInUse, IdentityError, certificate_of};
 pub use keys::{
-    Cause, KeySlot, KeyStore, KeyStoreError, KeyStoreKind, SERVICE as CREDENTIAL_SERVICE,
-    key_store, move_key,
+    KeySlot, KeyStore, KeyStoreError, KeyStoreKind, SERVICE as CREDENTIAL_SERVICE, key_store,
+    move_key,
 };
 pub use log_files::{LOG_FILE_BYTES, LOG_FILES, LogFiles, LogFollower, LogWriter};
 pub use panel::{PanelError, panel_of};

@@ -96,8 +96,23 @@ pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn read_text(path: &Path) -> Result<Option<String>, FileError> {
+    let text = |octets| String::from_utf8(octets).map_err(|_| io::ErrorKind::InvalidData.into());
+    read_octets(path)?
+        .map(text)
+        .transpose()
+        .map_err(|source| FileError::Read {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// All octets of a file; `None` when there is none.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_octets(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match read_limited(path) {
-        Ok(text) => Ok(Some(text)),
+        Ok(octets) => Ok(Some(octets)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FileError::Read {
             path: path.to_owned(),
@@ -106,17 +121,17 @@ pub fn read_text(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-fn read_limited(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
     File::open(path)?
         .take(MAX_FILE_BYTES + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
+        .read_to_end(&mut octets)?;
+    if octets.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other(format!(
             "is larger than {MAX_FILE_BYTES} bytes"
         )));
     }
-    Ok(text)
+    Ok(octets)
 }
 
 /// Removes a file that may be there.

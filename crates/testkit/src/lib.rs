@@ -6,6 +6,7 @@
 
 mod curl;
 mod demo;
+mod desktop;
 mod dns;
 mod fake_authority;
 pub mod fake_digitalocean;
@@ -22,6 +23,7 @@ mod websocket;
 
 pub use curl::{Answer, Curl};
 pub use demo::{Demo, DemoOptions, Ready};
+pub use desktop::Desktop;
 pub use dns::{DnsMood, DnsServer};
 pub use fake_authority::{AuthorityFault, FakeAuthority};
 pub use oracle::Oracle;

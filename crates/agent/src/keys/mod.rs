@@ -5,13 +5,13 @@
 //! certificate is renewed the next one.
 
 mod file;
-#[cfg_attr(not(feature = "credential-store"), path = "no_system.rs")]
 mod system;
 mod transfer;
 
 use std::fmt;
 use std::str::FromStr;
 
+use portlama_credentials::{CredentialError, HAS_SYSTEM_STORE};
 use portlama_model::{AgentLabel, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,7 @@ use portlama_files::FileError;
 pub use transfer::move_key;
 
 /// The service under which credential stores know the keys of agents. The account is the
-/// agent's label on this machine, with `.next` behind it for the key of a renewal; the Secret
-/// Service calls it `username`.
+/// agent's label on this machine, with `.next` behind it for the key of a renewal.
 pub const SERVICE: &str = "com.portlama.agent";
 
 /// Which store keeps an agent's key.
@@ -40,7 +39,7 @@ impl Default for KeyStoreKind {
     /// A file on Linux, where an agent starts with the machine and the credential store opens
     /// when somebody signs in; the Keychain on macOS, where both happen at the same moment.
     fn default() -> Self {
-        if cfg!(all(target_os = "macos", feature = "credential-store")) {
+        if cfg!(target_os = "macos") && HAS_SYSTEM_STORE {
             Self::System
         } else {
             Self::File
@@ -108,28 +107,9 @@ pub enum KeyStoreError {
     /// The file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// There is no credential store to ask.
-    #[error(
-        "no credential store of the system can be reached (on Linux it belongs to a desktop session): sign in there, or keep the key in a file"
-    )]
-    Unavailable(#[source] Cause),
-    /// The credential store is locked.
-    #[error("the system's credential store is locked: sign in to the desktop or unlock it there")]
-    Locked(#[source] Cause),
-    /// The credential store failed.
-    #[error("the system's credential store failed for `{account}` of `{SERVICE}`")]
-    Failed {
-        /// The entry.
-        account: String,
-        /// What it said.
-        #[source]
-        source: Cause,
-    },
-    /// This program was built without it.
-    #[error(
-        "this build does not speak to the system's credential store: use a released portlama, or keep the key in a file"
-    )]
-    NotBuilt,
+    /// The system's credential store.
+    #[error(transparent)]
+    System(#[from] CredentialError),
     /// This program does not know where the key is.
     #[error(
         "the key of {label} is kept in `{found}`, which this program does not know: use a newer portlama, or set the agent up again with a new token"
@@ -142,17 +122,11 @@ pub enum KeyStoreError {
     },
 }
 
-/// What a credential store said.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
-
 impl KeyStoreError {
     /// Whether it may be otherwise in a moment, without anybody touching the agent.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable(_) | Self::Locked(_) | Self::Failed { .. }
-        )
+        matches!(self, Self::System(error) if error.may_pass())
     }
 }
 
