@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Request, Response};
+use portlama_access::Provenance;
 use portlama_model::AppRoute;
 
 use crate::app;
@@ -23,7 +24,11 @@ pub(crate) async fn answer(
     in_flight: InFlight,
 ) -> Response<AnswerBody> {
     let live = peer.edge.live();
-    if let Err(why) = live.identify(&peer.presented) {
+    // What another website makes a browser ask must not lead to a ban of whoever sits before it.
+    let site = Provenance::of(request.headers()).site(&entry.origin);
+    if let Err(why) = live.identify(&peer.presented)
+        && !site.is_foreign()
+    {
         live.security().refused_certificate(&why, peer.address.ip());
     }
     let errand = Errand::AgentPanel {

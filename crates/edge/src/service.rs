@@ -253,6 +253,9 @@ fn offer(request: &Request<Received>) -> Option<WebsocketOffer> {
 }
 
 /// `tunnel.<domain>`: nothing but the WebSocket of agents behind a middlebox.
+///
+/// Browsers send `Origin` with every WebSocket (RFC 6455 §4.1), agents never: what a page opens
+/// is refused before its certificate is looked at, as a foreign one counts for a ban.
 fn tunnel(
     peer: &Arc<Peer>,
     mut request: Request<Received>,
@@ -261,9 +264,10 @@ fn tunnel(
     let carriers = peer.edge.parts().map(|parts| parts.carriers.clone());
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).cloned();
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
-    let (true, true, true, Some(carriers), Some(key)) = (
+    let (true, true, false, true, Some(carriers), Some(key)) = (
         request.uri().path() == ws::PATH,
         is_websocket(&request),
+        request.headers().contains_key(header::ORIGIN),
         offered.is_some_and(|name| name == ws::SUBPROTOCOL),
         carriers,
         key,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portlama_access::Provenance;
 use portlama_auth::TotpCode;
 use portlama_control::http::ClientInfo;
 use portlama_model::Secret;
@@ -104,6 +105,13 @@ pub(crate) fn client(request: &Request) -> Result<ClientInfo, Refusal> {
         tracing::error!("a request reached the portal without the edge's word on who sent it");
         Refusal::Internal
     })
+}
+
+/// Whether another website made the browser ask. That is no try of whoever sits before it, and
+/// must not lead to a ban of their address.
+pub(crate) fn is_foreign(client: &ClientInfo, request: &Request) -> bool {
+    let provenance = Provenance::of(request.headers());
+    provenance.site(&client.served_origin).is_foreign()
 }
 
 /// A user name as people type it: phones add capitals and spaces. Names of users have

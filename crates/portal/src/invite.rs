@@ -14,7 +14,7 @@ use portlama_model::Secret;
 use qrcode::QrCode;
 use qrcode::render::svg;
 
-use crate::change::{Change, Media, client};
+use crate::change::{self, Change, Media, client};
 use crate::pages::{self, InvitationPage, WelcomePage};
 use crate::refusal::Refusal;
 use crate::texts::TEXTS;
@@ -34,14 +34,19 @@ pub(crate) async fn limit(
         Err(refusal) => return refusal.page(""),
     };
     let from = client.address.ip();
-    let security = control.live().security();
+    let is_foreign = change::is_foreign(&client, &request);
+    let tell = |event| {
+        if !is_foreign {
+            control.live().security().refused(event, from);
+        }
+    };
     if let Err(wait) = control.count_invitation_try(from).check() {
-        security.refused(SecurityEvent::TooManyRequests, from);
+        tell(SecurityEvent::TooManyRequests);
         return Refusal::TooManyTries(wait).page(&client.host);
     }
     let answer = next.run(request).await;
     if answer.status() == StatusCode::NOT_FOUND {
-        security.refused(SecurityEvent::WrongInvitation, from);
+        tell(SecurityEvent::WrongInvitation);
     }
     answer
 }

@@ -90,8 +90,7 @@ impl Portal {
         let address = client.address.ip();
         let count = windows.lock().count(address.into(), Instant::now());
         count.check().map_err(|wait| {
-            // What an app shows in frames must not lead to a ban of who looks at it.
-            if asked.is_ok() {
+            if !change::is_foreign(&client, request) {
                 let security = self.live.security();
                 security.refused(SecurityEvent::TooManyRequests, address);
             }

@@ -7,6 +7,7 @@ use house::{Answer, HELLO, HERE, House, browser, nonce, query};
 use http::StatusCode;
 use portlama_control::rate::INVITATION_TRIES_PER_MINUTE;
 use portlama_portal::REQUESTS_PER_MINUTE;
+use portlama_testkit::SecurityLines;
 
 /// `Sec-Fetch-Site`, `-Mode` and `-Dest`, as a browser sends them.
 type Fetch = (&'static str, &'static str, &'static str);
@@ -136,4 +137,26 @@ async fn an_app_in_a_frame_of_another_is_handed_over_and_counted_apart() {
     let own = browser("GET", "/", Some(&sso)).header("origin", HERE);
     let own = house.send(own, Bytes::new()).await;
     assert_eq!(own.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_for_what_another_website_made_their_browser_ask() {
+    let house = House::new().await;
+    let lines = SecurityLines::listen();
+    let guess = format!("/invite/{}", "0".repeat(64));
+    for _ in 0..2 * INVITATION_TRIES_PER_MINUTE {
+        get(&house, &guess, None, LINK).await;
+    }
+    for _ in 0..=REQUESTS_PER_MINUTE {
+        get(&house, "/", None, LINK).await;
+        get(&house, "/", None, FRAME).await;
+    }
+    assert_eq!(lines.take(), Vec::<String>::new());
+    let own = house.get("/", None).await;
+    assert_eq!(own.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(lines.take(), ["refused too-many-requests from 203.0.113.7"]);
+
+    let house = House::new().await;
+    assert_eq!(house.get(&guess, None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(lines.take(), ["refused wrong-invitation from 203.0.113.7"]);
 }

@@ -2,11 +2,13 @@
 
 use portlama_control::NewTunnel;
 use portlama_model::{AccessMode, Capability};
+use portlama_testkit::SecurityLines;
 
 use crate::client::{Line, Raw, ask};
 use crate::house::{AGENT_PANEL, Credentials, House, PANEL_PORT, PUBLIC};
 use crate::origin::Seen;
 use crate::websocket::FIELDS as WEBSOCKET;
+use crate::zones::rcgen_stranger;
 
 async fn house() -> House {
     let house = House::new().await;
@@ -120,6 +122,21 @@ async fn other_websites_cannot_use_the_certificate_to_change_things() {
     ] {
         let answer = request(&house, admin, "POST /", &format!("{ours}{empty}")).await;
         assert_eq!(answer.status, 200, "{ours}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_for_what_another_website_made_their_browser_show() {
+    let house = house().await;
+    let stranger = Some(rcgen_stranger());
+    let lines = SecurityLines::listen();
+    for (site, told) in [("same-site", 0), ("cross-site", 0), ("same-origin", 1)] {
+        let fields = format!(
+            "sec-fetch-site: {site}\r\nsec-fetch-mode: navigate\r\nsec-fetch-dest: document\r\n"
+        );
+        let answer = request(&house, stranger.as_ref(), "GET /", &fields).await;
+        assert_eq!(answer.status, 400, "{site}");
+        assert_eq!(lines.take().len(), told, "{site}");
     }
 }
 

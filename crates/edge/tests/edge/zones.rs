@@ -261,13 +261,23 @@ async fn the_tunnel_host_is_a_bare_404_but_for_the_carriers_websocket() {
         assert_eq!((answer.status, answer.text().as_str()), (404, ""), "{path}");
         assert_eq!(answer.header("server"), None);
     }
-    let upgrade = format!(
-        "GET /.portlama/tunnel HTTP/1.1\r\nhost: {authority}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         sec-websocket-protocol: portlama-tunnel.1\r\n\r\n"
-    );
+    let upgrade = |more: &str| {
+        format!(
+            "GET /.portlama/tunnel HTTP/1.1\r\nhost: {authority}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-protocol: portlama-tunnel.1\r\n{more}\r\n"
+        )
+    };
+    for page in [
+        &format!("https://{authority}"),
+        "https://evil.example",
+        "null",
+    ] {
+        let answer = ask(&house, TUNNEL, &upgrade(&format!("origin: {page}\r\n"))).await;
+        assert_eq!((answer.status, answer.text().as_str()), (404, ""), "{page}");
+    }
     let mut line = Line::open(&house, TUNNEL).await;
-    line.send(upgrade).await;
+    line.send(upgrade("")).await;
     let answer = line.answer().await;
     assert_eq!(answer.status, 101);
     assert_eq!(
@@ -306,7 +316,7 @@ async fn plaintext_is_closed_at_once() {
 }
 
 /// A certificate that looks like the admin's, of nobody's authority.
-fn rcgen_stranger() -> crate::house::Credentials {
+pub(crate) fn rcgen_stranger() -> crate::house::Credentials {
     let (authority, _) =
         portlama_pki::Authority::create(std::time::SystemTime::now().into()).expect("an authority");
     let admin = authority
