@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 use portlama_auth::{CODE_BAN, CODE_WINDOW, MAX_WRONG_CODES};
+use portlama_testkit::SecurityLines;
 use serde_json::{Value, json};
 use support::{Answer, Ask, SEED, TestApp};
 
@@ -208,6 +209,34 @@ async fn five_wrong_codes_ban_the_address_with_the_next_request() {
     assert_eq!(elsewhere.status, StatusCode::OK);
     app.advance(100);
     assert_eq!(verify(app.code(SEED)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_certificate_without_its_code_makes_no_network_known() {
+    let app = TestApp::locked(DOMAIN).await;
+    let lines = SecurityLines::listen();
+    let from: IpAddr = "198.51.100.7".parse().expect("an address");
+    let admin = app.admin();
+    let session = app.session(app.identity(&admin).serial());
+    let wrong_code = || {
+        let ask = Ask::post("/api/settings/2fa/verify", &code(&wrong(&app)));
+        app.send_from(from, &admin, ask)
+    };
+    for _ in 0..2 {
+        assert_eq!(wrong_code().await.refusal().0, 401);
+        let shown = app.send_from(from, &admin, Ask::get("/api/settings/2fa"));
+        assert_eq!(shown.await.status, StatusCode::OK);
+        let line = format!("refused wrong-panel-code from {from}");
+        assert_eq!(lines.take(), [line]);
+    }
+    let whole = Ask::get("/api/tunnels").header("cookie", &session);
+    assert_eq!(
+        app.send_from(from, &admin, whole).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(wrong_code().await.refusal().0, 401);
+    let line = format!("refused wrong-panel-code from known {from}");
+    assert_eq!(lines.take(), [line]);
 }
 
 #[tokio::test]
