@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
+use portlama_control::{Clock as _, SystemClock};
 use portlama_host::install::PANEL_PORT;
 use portlama_host::upgrade::{self, Outcome, Place, Request, Step, UPGRADE_UNIT};
 use portlama_model::ReleaseVersion;
 use portlama_pki::{ca_fingerprint, certificate_from_pem};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::task::block_in_place;
 
+use super::backup::compact;
 use super::doors::OwnDoors;
 use crate::output::Output;
 
@@ -165,9 +165,8 @@ fn show_step(step: Step, output: Output) {
 
 fn apply(place: &Place, output: Output) -> Result<ExitCode> {
     let installed = env!("CARGO_PKG_VERSION").parse()?;
-    let now = OffsetDateTime::now_utc().format(format_description!(
-        "[year]-[month]-[day]T[hour]-[minute]-[second]Z"
-    ))?;
+    // Sorts after the names of earlier versions, which wrote dates with dashes.
+    let now = compact(SystemClock.now());
     let outcome = upgrade::apply(place, &installed, &now, &from_outside(place))?;
     finish(&outcome, output)
 }
