@@ -1,7 +1,7 @@
 //! `portlama server run`: the phases of a server's life.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -200,15 +200,33 @@ fn say_what_is_left(control: &Control, arguments: &RunArguments, panel_port: u16
         return;
     }
     let panel = SocketAddr::new(desired.ip, panel_port);
-    let pki = arguments.state_dir.join("pki");
     let text = format!(
-        "the set-up is not complete: open https://{panel} with {} (its password is in {})",
-        pki.join("client.p12").display(),
-        pki.join(".p12-password").display(),
+        "the set-up is not complete: open https://{panel} with {}",
+        admins_proof(&arguments.state_dir.join("pki")),
     );
     info!("{text}");
     if !output.is_json() {
         output.data(text);
+    }
+}
+
+/// What the admin shows to the panel. Where their key was made elsewhere (`--admin-csr`) there is
+/// no P12.
+fn admins_proof(pki: &Path) -> String {
+    let p12 = pki.join("client.p12");
+    if p12.exists() {
+        let password = pki.join(".p12-password");
+        format!(
+            "{} (its password is in {})",
+            p12.display(),
+            password.display()
+        )
+    } else {
+        let certificate = pki.join("client.crt");
+        format!(
+            "the certificate {} and the key it was made for",
+            certificate.display()
+        )
     }
 }
 
@@ -236,4 +254,26 @@ async fn drain(
     tasks.wait().await;
     control.shutdown().await;
     info!("stopped");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_admin_is_pointed_to_files_that_exist() -> Result<()> {
+        let pki = tempfile::tempdir()?;
+        let without = admins_proof(pki.path());
+        assert!(
+            without.contains("client.crt") && !without.contains(".p12"),
+            "{without}"
+        );
+        std::fs::write(pki.path().join("client.p12"), "")?;
+        let with = admins_proof(pki.path());
+        assert!(
+            with.contains("client.p12") && with.contains(".p12-password"),
+            "{with}"
+        );
+        Ok(())
+    }
 }
