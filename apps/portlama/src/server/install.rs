@@ -43,11 +43,12 @@ Examples:
       for a program: the admin's key stays with whoever made the request, and the last line holds
       the signed certificate")]
 pub(crate) struct InstallArguments {
-    #[command(flatten)]
-    server: NewServerArguments,
+    // First, because headings of the others hold for what comes after them.
     /// Look, say what would be done, and change nothing.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    server: NewServerArguments,
 }
 
 /// Looks, refuses or installs, waits until the server answers, and says how to go on.
