@@ -80,6 +80,8 @@ pub fn run(options: &Options) -> Result<()> {
 /// Builds and packs; `signer` signs.
 fn make(signer: Option<&Signer>) -> Result<Release> {
     tools::ensure(tools::FOR_DIST)?;
+    // Said before a build that takes minutes.
+    reproducible::epoch()?;
     let release = Release::build(demo::build_release()?)?;
     let pages = pages::write(&release.folder)?;
     let notices = licences::write(&release.folder)?;

@@ -12,11 +12,14 @@ use crate::shell::{output, root};
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// Sets what a release build needs to be the same everywhere.
+/// Sets what a release build needs to be the same everywhere. Where nobody knows of when the source
+/// is, as in an unpacked archive without git, the program is built all the same; what is given to
+/// people is not (see `make`).
 pub fn environment(command: &mut Command) -> Result<()> {
-    command
-        .env("SOURCE_DATE_EPOCH", epoch()?.to_string())
-        .env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    if let Ok(seconds) = epoch() {
+        command.env("SOURCE_DATE_EPOCH", seconds.to_string());
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
     Ok(())
 }
 
