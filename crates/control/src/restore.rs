@@ -89,9 +89,10 @@ pub fn make_ready(
     panel.data_dir = with.place.display().to_string();
     panel.session_secret = None;
     let invitations = void_invitations(&mut next, with.now);
-    let revoked_since = before
-        .map(|before| take_over_revocations(&mut next, before, with.now))
-        .unwrap_or_default();
+    let revoked_since = before.map_or_else(Vec::new, |before| {
+        take_over_certificates(&mut next, before);
+        take_over_revocations(&mut next, before, with.now)
+    });
 
     let names = own_names(next.panel.ip, next.panel.domain.as_ref());
     let leaf = issue_leaf(&authority, &names, with.now)?.own_files();
@@ -147,6 +148,30 @@ fn void_invitations(next: &mut State, now: Timestamp) -> usize {
     open.map(|invitation| invitation.expires_at = now).count()
 }
 
+/// An agent that renewed its certificate since the backup holds the key of the new one alone, and
+/// its old one counts as revoked: the entry gets the certificates of today. Rights and sites are
+/// those of the backup.
+fn take_over_certificates(next: &mut State, before: &State) {
+    for agent in &mut next.registry.agents {
+        let today = before.registry.live(&agent.label);
+        let Some(today) = today.filter(|today| !agent.revoked && is_same(today, agent)) else {
+            continue;
+        };
+        agent.serial = today.serial.clone();
+        agent.expires_at = today.expires_at;
+        agent.enrollment_method = today.enrollment_method;
+        agent.successor.clone_from(&today.successor);
+        agent.predecessor.clone_from(&today.predecessor);
+        keys::remember_as(agent, today);
+    }
+}
+
+/// Whether two entries are of one enrolment, which renewals keep and a new agent of the same
+/// name does not.
+fn is_same(one: &AgentEntry, other: &AgentEntry) -> bool {
+    one.label == other.label && one.created_at == other.created_at
+}
+
 /// Whatever is nobody in `before` is nobody in `next`. The answer names them.
 fn take_over_revocations(next: &mut State, before: &State, now: Timestamp) -> Vec<String> {
     let mut names = Vec::new();
@@ -165,8 +190,7 @@ fn take_over_revocations(next: &mut State, before: &State, now: Timestamp) -> Ve
     let is_revoked = |agent: &AgentEntry| {
         let at_the_end = |serial| before.revoked.revoked.iter().any(|r| r.serial == serial);
         let mut entries = before.registry.agents.iter();
-        at_the_end(agent.serial.clone())
-            || entries.any(|old| old.serial == agent.serial && old.revoked)
+        at_the_end(agent.serial.clone()) || entries.any(|old| old.revoked && is_same(old, agent))
     };
     for agent in &mut next.registry.agents {
         if !agent.revoked && is_revoked(agent) {

@@ -83,6 +83,14 @@ pub(crate) fn remembered_of(entry: &AgentEntry) -> Option<String> {
     Some(stored.to_owned())
 }
 
+/// Makes an entry remember the key that another one does, or none.
+pub(crate) fn remember_as(entry: &mut AgentEntry, other: &AgentEntry) {
+    match remembered_of(other) {
+        Some(digest) => entry.extra.extend(remembered_text(digest)),
+        None => drop(entry.extra.remove(PUBLIC_KEY)),
+    }
+}
+
 /// The digests of keys whose certificate was revoked: none of them is certified again.
 pub(crate) fn revoked(state: &State) -> BTreeSet<Sha256> {
     let agents = state.registry.agents.iter().filter(|agent| agent.revoked);
