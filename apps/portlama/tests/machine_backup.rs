@@ -144,6 +144,57 @@ fn a_lost_server_comes_back_on_another_machine() -> Result<()> {
     })
 }
 
+#[test]
+fn what_the_servers_user_planted_leads_root_nowhere() -> Result<()> {
+    let name = "what_the_servers_user_planted_leads_root_nowhere";
+    Lab::enter(name, LIMIT, |lab| {
+        let machine = lab.boot("planted", EQUIPPED)?;
+        machine.copy_in(&common::binary(), "/root/portlama", 0o755)?;
+        machine.shell(&format!(
+            "/root/portlama server install --ip {} --certificates internal --domain lab.test",
+            machine.address()
+        ))?;
+        machine.write("/root/words", "a few words of my own", 0o600)?;
+        // The lock is made anew by whoever takes it.
+        machine.shell(
+            "systemctl stop 'portlama.*' && rm -f /etc/portlama/lock && mkdir /root/folder && \
+             cp /etc/hosts /root/canary && cd /root && \
+             portlama server backup --out good.age --passphrase-file words",
+        )?;
+        let owner =
+            machine.shell("stat -c %U /etc/portlama/lock; find /etc/portlama -user root")?;
+        ensure!(owner == "portlama\n", "{owner}");
+        let mine =
+            || machine.shell("find /root ! -name good.age -printf '%p %u %m %s %T@\n' | sort");
+        let before = mine()?;
+        for (place, target) in [
+            ("lock", "/root/canary"),
+            ("runtime.db", "/root/new.db"),
+            ("pki", "/root/folder"),
+            ("sites/.staging", "/root/folder"),
+        ] {
+            let planted = format!("/etc/portlama/{place}");
+            machine.shell(&format!(
+                "runuser -u portlama -- sh -c 'test -e {planted} || mkdir -p {planted}; mv {planted} {planted}.kept; ln -s {target} {planted}'"
+            ))?;
+            let backup = "portlama server backup --out bad.age --passphrase-file words";
+            machine.shell(&format!("cd /root && ! {backup}"))?;
+            // The state alone is needed for a new admin, not the folder of the sites.
+            let refuses = if place == "sites/.staging" { "" } else { "! " };
+            machine.shell(&format!("{refuses}portlama server reset-admin"))?;
+            machine
+                .shell("cd /root && portlama server restore good.age --passphrase-file words")?;
+            let after = mine()?;
+            ensure!(after == before, "{place}: {before} → {after}");
+            let owners = machine.shell("find /etc/portlama ! -user portlama")?;
+            ensure!(owners.is_empty(), "{place}: {owners}");
+            // The name of what is set aside has its second.
+            machine.shell("rm -r /etc/portlama.before-*")?;
+        }
+        Ok(())
+    })
+}
+
 /// Back to what it was: a tunnel that was made since is gone.
 fn in_place(machine: &Machine<'_>, kept: &Kept, recipient: &str) -> Result<()> {
     let since = json!({ "subdomain": "since", "port": 3001 });

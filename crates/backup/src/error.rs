@@ -34,6 +34,9 @@ pub enum BackupError {
         /// The program that made it.
         made_by: String,
     },
+    /// The copy that was read did not stand still.
+    #[error("{0}: did the server stop? There is no backup; make it again")]
+    Changed(String),
     /// A file cannot be read or written.
     #[error("cannot use `{}`", .path.display())]
     File {

@@ -25,11 +25,21 @@ pub(crate) enum Found<'a> {
 
 pub(crate) type Visit<'a> = &'a mut dyn FnMut(Found<'_>) -> Result<(), BackupError>;
 
-/// Shows every file below `root`.
-pub(crate) fn walk(root: &Path, visit: Visit<'_>) -> Result<(), BackupError> {
-    let opened = openat(CWD, root, OPEN | OFlags::DIRECTORY, Mode::empty());
-    let folder = opened.map_err(|error| failed(root, error))?;
-    below(&folder, "", root, visit)
+/// Opens the folder at the end of `way` below `base`, which may itself be a link.
+pub(crate) fn open_below(base: &Path, way: &Path) -> Result<OwnedFd, BackupError> {
+    let follow = (OPEN | OFlags::DIRECTORY).difference(OFlags::NOFOLLOW);
+    let opened = openat(CWD, base, follow, Mode::empty());
+    let mut folder = opened.map_err(|error| failed(base, error))?;
+    for name in way {
+        let opened = openat(&folder, name, OPEN | OFlags::DIRECTORY, Mode::empty());
+        folder = opened.map_err(|error| failed(&base.join(way), error))?;
+    }
+    Ok(folder)
+}
+
+/// Shows every file below `folder`, which errors call `root`.
+pub(crate) fn walk(folder: &OwnedFd, root: &Path, visit: Visit<'_>) -> Result<(), BackupError> {
+    below(folder, "", root, visit)
 }
 
 fn below(folder: &OwnedFd, prefix: &str, root: &Path, visit: Visit<'_>) -> Result<(), BackupError> {

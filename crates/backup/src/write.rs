@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -10,16 +11,17 @@ use tar::{Builder, EntryType, Header};
 use crate::head::Head;
 use crate::lock::Lock;
 use crate::sums::{List, SUMS};
-use crate::walk::{Found, walk};
+use crate::walk::{Found, Visit, open_below, walk};
 use crate::{Amount, BackupError, Watch};
 
 /// The head's name in a backup.
 pub(crate) const HEAD: &str = "backup.json";
 
 /// A state directory that stands still, or a copy of one.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Source {
-    folder: PathBuf,
+    folder: OwnedFd,
+    path: PathBuf,
     amount: Amount,
     /// Files that are in the folder and belong to no state, relative to it; the first few.
     pub left_out: Vec<String>,
@@ -31,33 +33,45 @@ pub struct Source {
 const LEFT_OUT_SHOWN: usize = 10;
 
 impl Source {
-    /// Looks what is in the folder.
+    /// Looks what is in the folder at the end of `way` below `state_dir`. No link on that way is
+    /// followed: the folders are another user's.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn look(folder: &Path) -> Result<Self, BackupError> {
-        let mut source = Self {
-            folder: folder.to_owned(),
+    pub fn look(state_dir: &Path, way: &Path) -> Result<Self, BackupError> {
+        let source = Self {
+            folder: open_below(state_dir, way)?,
+            path: state_dir.join(way),
             amount: Amount::default(),
             left_out: Vec::new(),
             left_out_count: 0,
         };
-        walk(folder, &mut |found| {
+        let (mut amount, mut left_out, mut left_out_count) = (Amount::default(), Vec::new(), 0);
+        source.walk(&mut |found| {
             match found {
                 Found::File(_, _, size) => {
-                    source.amount.files += 1;
-                    source.amount.bytes += size;
+                    amount.files += 1;
+                    amount.bytes += size;
                 }
                 Found::Other(path) => {
-                    source.left_out_count += 1;
-                    if source.left_out.len() < LEFT_OUT_SHOWN {
-                        source.left_out.push(path.to_owned());
+                    left_out_count += 1;
+                    if left_out.len() < LEFT_OUT_SHOWN {
+                        left_out.push(path.to_owned());
                     }
                 }
             }
             Ok(())
         })?;
-        Ok(source)
+        Ok(Self {
+            amount,
+            left_out,
+            left_out_count,
+            ..source
+        })
+    }
+
+    fn walk(&self, visit: Visit<'_>) -> Result<(), BackupError> {
+        walk(&self.folder, &self.path, visit)
     }
 
     /// How much there is.
@@ -71,7 +85,8 @@ impl Source {
 /// durable. What is in the source must not change meanwhile.
 ///
 /// # Errors
-/// When something cannot be read or written, or changed its size, or the watcher stops it.
+/// [`BackupError::Changed`] when it is not what the head says by now, as when its owner took the
+/// copy back; when something cannot be read or written, or the watcher stops it.
 pub fn write<W: Write>(
     source: &Source,
     head: &Head,
@@ -83,7 +98,7 @@ pub fn write<W: Write>(
     let (mut list, mut done) = (List::new(), Amount::default());
     let text = head.encode();
     append(&mut archive, HEAD, 0o600, text.len() as u64, &text[..])?;
-    walk(&source.folder, &mut |found| {
+    source.walk(&mut |found| {
         let Found::File(place, file, size) = found else {
             return Ok(());
         };
@@ -108,7 +123,7 @@ pub fn write<W: Write>(
         }
         appended?;
         if left > 0 {
-            return Err(BackupError::refused(format!(
+            return Err(BackupError::Changed(format!(
                 "`{}` became shorter while it was read",
                 place.as_str()
             )));
@@ -117,6 +132,11 @@ pub fn write<W: Write>(
         list.add(place.as_str(), &digest)
             .map_err(BackupError::Write)
     })?;
+    // A file that is gone looks like one that never was.
+    if done != head.amount() {
+        let gone = "files of the copy went away while it was read";
+        return Err(BackupError::Changed(gone.to_owned()));
+    }
     let (length, content) = list.into_content().map_err(BackupError::Write)?;
     append(&mut archive, SUMS, 0o600, length, content)?;
     let encrypted = archive.into_inner().map_err(BackupError::Write)?;

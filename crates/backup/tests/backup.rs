@@ -72,8 +72,12 @@ fn pair() -> (Key, Lock) {
     )
 }
 
+fn look(folder: &Path) -> Result<Source, BackupError> {
+    Source::look(folder, Path::new(""))
+}
+
 fn backup(folder: &Path, lock: &Lock) -> Vec<u8> {
-    let source = Source::look(folder).expect("a folder");
+    let source = look(folder).expect("a folder");
     let head = head(source.amount());
     write(&source, &head, lock, Vec::new(), &mut |_| true).expect("written")
 }
@@ -85,7 +89,7 @@ fn checked(bytes: &[u8], key: &Key) -> Result<Head, BackupError> {
 #[test]
 fn what_is_unpacked_is_what_was_put_in() {
     let (state, (key, lock)) = (state(), pair());
-    let source = Source::look(state.path()).expect("a folder");
+    let source = look(state.path()).expect("a folder");
     assert_eq!(source.amount().files, 7);
     assert_eq!(source.left_out_count, 4, "{:?}", source.left_out);
     let bytes = backup(state.path(), &lock);
@@ -97,7 +101,7 @@ fn what_is_unpacked_is_what_was_put_in() {
     });
     assert_eq!(unpacked.expect("unpacked"), head(source.amount()));
     assert_eq!(done.bytes, source.amount().bytes);
-    let again = Source::look(into.path()).expect("a folder");
+    let again = look(into.path()).expect("a folder");
     assert_eq!((again.amount(), again.left_out_count), (source.amount(), 0));
     let content = |path: &str| fs::read_to_string(into.path().join(path)).expect("there");
     assert_eq!(content("pki/ca.key"), CANARY);
@@ -333,9 +337,64 @@ fn an_archive_with_something_else_in_it_is_refused() {
 }
 
 #[test]
+fn a_copy_that_goes_away_while_it_is_read_makes_no_backup() {
+    let (_, lock) = pair();
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 4] = [
+        |folder| fs::remove_dir_all(folder).expect("removed"),
+        |folder| fs::remove_dir_all(folder.join("sites")).expect("removed"),
+        |folder| fs::write(folder.join("panel.json"), "{ }").expect("longer"),
+        |folder| fs::write(folder.join("runtime.db"), "rows").expect("shorter"),
+    ];
+    for (number, spoil) in spoils.into_iter().enumerate() {
+        let state = state();
+        let source = look(state.path()).expect("a folder");
+        let head = head(source.amount());
+        // Before the first file, and between two.
+        spoil(state.path());
+        let error = write(&source, &head, &lock, Vec::new(), &mut |_| true).expect_err("changed");
+        assert!(
+            matches!(error, BackupError::Changed(_)),
+            "{number}: {error:?}"
+        );
+        if number < 2 {
+            fs::create_dir_all(state.path()).expect("there again, for its owner");
+        }
+    }
+    let state = state();
+    let source = look(state.path()).expect("a folder");
+    let head = head(source.amount());
+    let mut steps = 0;
+    let error = write(&source, &head, &lock, Vec::new(), &mut |_| {
+        steps += 1;
+        let _ = fs::remove_dir_all(state.path().join("sites"));
+        true
+    });
+    assert!(matches!(error, Err(BackupError::Changed(_))), "{error:?}");
+    assert!(steps > 0);
+    fs::create_dir_all(state.path()).expect("there");
+}
+
+#[test]
+fn no_link_on_the_way_to_the_copy_is_followed() {
+    let state = state();
+    let elsewhere = tempfile::tempdir().expect("temporary directory");
+    fs::create_dir_all(elsewhere.path().join("copy")).expect("made");
+    fs::write(elsewhere.path().join("copy/panel.json"), "theirs").expect("written");
+    let way = Path::new("sites/.staging/copy");
+    let staging = state.path().join("sites/.staging");
+    fs::create_dir(staging.join("copy")).expect("made");
+    Source::look(state.path(), way).expect("a folder");
+    fs::remove_dir_all(&staging).expect("removed");
+    std::os::unix::fs::symlink(elsewhere.path(), &staging).expect("linked");
+    let refused = Source::look(state.path(), way).expect_err("a link");
+    assert!(matches!(refused, BackupError::File { .. }), "{refused:?}");
+}
+
+#[test]
 fn who_watches_can_stop_it() {
     let (state, (key, lock)) = (state(), pair());
-    let source = Source::look(state.path()).expect("a folder");
+    let source = look(state.path()).expect("a folder");
     let head = head(source.amount());
     let stopped = write(&source, &head, &lock, Vec::new(), &mut |_| false).expect_err("stopped");
     assert!(matches!(stopped, BackupError::Stopped), "{stopped}");

@@ -1,10 +1,10 @@
-//! A server that does not run, as its files show it. Nothing is touched.
+//! A server that does not run: as its files show it, and kept from starting.
 
 use std::net::IpAddr;
 use std::path::Path;
 
 use portlama_model::{Domain, OnboardingStatus, Timestamp};
-use portlama_state::{FilePath, StateDir, StateError};
+use portlama_state::{FilePath, StateDir, StateError, Store};
 
 use crate::certificates::end_of;
 
@@ -25,7 +25,7 @@ pub struct AtRest {
     pub is_cut_short: bool,
 }
 
-/// Looks at a state directory.
+/// Looks at a state directory. Nothing is touched.
 ///
 /// # Errors
 /// When there is no state, or it cannot be read.
@@ -53,4 +53,41 @@ pub fn look(dir: &Path) -> Result<AtRest, StateError> {
         next_end: ends.into_iter().min_by_key(|(_, end)| *end),
         is_cut_short: dir.is_cut_short(),
     })
+}
+
+/// A state directory that no server can open meanwhile.
+#[derive(Debug)]
+pub struct HeldState {
+    _store: Store,
+}
+
+/// What was found of a state that should be held.
+#[derive(Debug)]
+pub enum Present {
+    /// It is held, and a change that was cut short is complete.
+    Held(HeldState),
+    /// There is none.
+    Nothing,
+    /// It cannot be opened, so no server can open it either.
+    Unreadable(StateError),
+}
+
+/// Holds a state, so that no server starts over it until the value is dropped.
+///
+/// # Errors
+/// [`StateError::Locked`], when somebody else holds it.
+pub fn hold(dir: &Path) -> Result<Present, StateError> {
+    match Store::open(&StateDir::new(dir)) {
+        Ok((store, _)) => Ok(Present::Held(HeldState { _store: store })),
+        Err(error @ StateError::Locked { .. }) => Err(error),
+        Err(StateError::NotInitialised { .. }) => Ok(Present::Nothing),
+        Err(error) => Ok(Present::Unreadable(error)),
+    }
+}
+
+/// User and group of a state directory, when this process is root's and the directory is not.
+#[must_use]
+pub fn foreign_owner(dir: &Path) -> Option<(u32, u32)> {
+    // One that is not there is nobody's; whoever opens it says so.
+    StateDir::new(dir).foreign_owner().ok().flatten()
 }

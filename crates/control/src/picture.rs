@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub use portlama_state::FORMAT as STATE_FORMAT;
 
 use crate::change::{blocking, not_done};
+use crate::site_files::{SITES, STAGING};
 use crate::{Control, OperationError, SiteFiles, Step};
 
 /// A copy of documents, keys, certificates, database and the files of sites. It lies below
@@ -27,16 +28,10 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Its name; [`place`] says where that lies.
+    /// Its name; [`way`] says where that lies.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
-    }
-
-    /// Where it lies.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 }
 
@@ -50,10 +45,11 @@ impl Drop for Picture {
     }
 }
 
-/// Where the picture of this name lies.
+/// The way from the state directory to the picture of this name: in the staging folder, where the
+/// next start removes what a crash leaves.
 #[must_use]
-pub fn place(state_dir: &Path, id: Uuid) -> PathBuf {
-    state_dir.join("sites/.staging").join(id.to_string())
+pub fn way(id: Uuid) -> PathBuf {
+    Path::new(SITES).join(STAGING).join(id.to_string())
 }
 
 impl Control {
@@ -112,7 +108,8 @@ fn take(
     state: &State,
     at: Timestamp,
 ) -> Result<Picture, OperationError> {
-    let (id, path) = files.place_for_picture();
+    let id = Uuid::new_v4();
+    let path = store.dir().path().join(way(id));
     // From here on dropping it takes back what there is of it.
     let picture = Picture {
         id,
@@ -121,7 +118,7 @@ fn take(
         panel: state.panel.clone(),
     };
     store.copy_to(&picture.path).map_err(not_done)?;
-    let linked = files.link_all(&picture.path.join("sites"));
+    let linked = files.link_all(&picture.path.join(SITES));
     linked.map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OperationError::DiskFull,
         _ => OperationError::Failed {

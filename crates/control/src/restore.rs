@@ -62,24 +62,18 @@ pub enum RestoreError {
     Certificate(#[from] IssueError),
 }
 
-/// Checks the unpacked state in `dir` and makes it ready. The second value holds the lock of the
-/// state that lies at the place, until the new one is there.
+/// Checks the unpacked state in `dir` and makes it ready. The state that lies at the place is
+/// looked at and not touched: it may be another user's. The caller sees to it that no server
+/// runs there ([`hold`](crate::at_rest::hold)).
 ///
 /// # Errors
-/// When it could not be served, or the server at the place runs.
-pub fn make_ready(
-    dir: &Path,
-    with: Restoring<'_>,
-) -> Result<(Restored, Option<Store>), RestoreError> {
+/// When it could not be served.
+pub fn make_ready(dir: &Path, with: Restoring<'_>) -> Result<Restored, RestoreError> {
     let (store, state) = Store::open(&StateDir::new(dir))?;
     store.runtime().check()?;
     let authority = load_authority(&store)?;
-    let present = present_state(with.place)?;
-    let before = present.as_ref().filter(|(present, before)| {
-        let ca = |store: &Store| store.read(&FilePath::CA_CERT).ok().flatten();
-        before.panel.server_id == state.panel.server_id && ca(present) == ca(&store)
-    });
-    let before = before.map(|(_, before)| before);
+    let before = present_state(with.place, &store, &state);
+    let before = before.as_ref();
 
     let mut next = State::clone(&state);
     let panel = &mut next.panel;
@@ -113,32 +107,25 @@ pub fn make_ready(
         Some(json!({ "epoch": state.panel.epoch, "ip": state.panel.ip, "madeAt": with.made_at })),
         Some(json!({ "epoch": next.panel.epoch, "ip": next.panel.ip, "revoked": revoked_since })),
     ))?;
-    let restored = Restored {
+    Ok(Restored {
         epoch: next.panel.epoch,
         ip: next.panel.ip,
         revoked_since,
         knows_revocations: before.is_some(),
         has_admin: !next.panel.admin.serials.is_empty(),
         invitations,
-    };
-    Ok((restored, present.map(|(present, _)| present)))
+    })
 }
 
-/// The state that lies at the place. One that cannot be read is no help, and no reason not to
-/// restore.
-fn present_state(place: &Path) -> Result<Option<(Store, State)>, StateError> {
-    match Store::open(&StateDir::new(place)) {
-        Ok(present) => Ok(Some(present)),
-        Err(error @ StateError::Locked { .. }) => Err(error),
-        Err(StateError::NotInitialised { .. }) => Ok(None),
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the present state cannot be read, so what was revoked in it is not known"
-            );
-            Ok(None)
-        }
-    }
+/// The state that lies at the place, if it is one of the same server. One that cannot be read is
+/// no help, and no reason not to restore; nor is one that lacks what was committed last.
+fn present_state(place: &Path, store: &Store, state: &State) -> Option<State> {
+    let place = StateDir::new(place);
+    let before = place.look().ok().filter(|_| !place.is_cut_short())?;
+    let ca = place.read(&FilePath::CA_CERT).ok().flatten();
+    let is_same = before.panel.server_id == state.panel.server_id
+        && ca == store.read(&FilePath::CA_CERT).ok().flatten();
+    is_same.then_some(before)
 }
 
 /// Ends open invitations, which somebody may have accepted since; they stay in the list.

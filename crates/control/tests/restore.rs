@@ -87,9 +87,7 @@ impl Stopped {
             made_at: now,
             now,
         };
-        make_ready(&self.backup.path().join("state"), with)
-            .unwrap()
-            .0
+        make_ready(&self.backup.path().join("state"), with).unwrap()
     }
 
     /// What the restored server says of certificates.

@@ -206,9 +206,11 @@ impl StateDir {
         Ok(())
     }
 
-    /// User and group that files must be given to, because root writes into another user's
-    /// directory (such as `reset-admin` beside a stopped service).
-    pub(crate) fn foreign_owner(&self) -> Result<Option<(u32, u32)>, StateError> {
+    /// User and group of the directory, when this process is root's and the directory is not.
+    ///
+    /// # Errors
+    /// When the directory cannot be looked at.
+    pub fn foreign_owner(&self) -> Result<Option<(u32, u32)>, StateError> {
         let metadata = fs::metadata(&self.0).on(&self.0)?;
         let root = rustix::process::geteuid().is_root();
         Ok((root && metadata.uid() != 0).then(|| (metadata.uid(), metadata.gid())))

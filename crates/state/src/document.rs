@@ -1,13 +1,15 @@
 //! The documents of the state: their files, how they are read, and how they are written.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::hash::Hash;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use portlama_model::{Invitation, PanelConfig, Registry, Revocations, Site, State, Tunnel, Users};
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -188,10 +190,19 @@ pub(crate) fn load(dir: &StateDir) -> Result<State, StateError> {
 
 /// Reads a file of at most [`MAX_FILE_BYTES`]; `None` when there is none.
 pub(crate) fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    let file = match File::open(path) {
+    // Root looks at states of others: what is no file must not make it wait.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
+    let file = match opened {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.on(path)?,
     };
+    if !file.metadata().on(path)?.is_file() {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "it is no regular file");
+        return Err(StateError::io(path, source));
+    }
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)

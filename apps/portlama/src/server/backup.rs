@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use portlama_backup::{BACKUP_FORMAT, Head, Lock, Source, check, write};
-use portlama_control::picture::{at_rest, place};
-use portlama_control::{Clock as _, SystemClock};
+use portlama_control::picture::way;
 use portlama_model::Timestamp;
 use serde_json::json;
 
+use super::at_rest::{Task, ask_owner};
 use super::keys::{self, KeyArguments};
 use super::local::{Ask, PictureTaken, ask_holding};
 use super::meter::{Meter, until_stopped};
@@ -79,25 +79,24 @@ async fn make(arguments: BackupArguments, output: Output) -> Result<ExitCode> {
     let lock = keys::lock(&recipient, key.passphrase_file.as_deref())?;
     let failed = format!("cannot back up {}", state_dir.display());
     let taken = ask_holding::<PictureTaken>(&state_dir, Ask::Picture).await;
+    let work = |taken: PictureTaken, state_dir: PathBuf| {
+        until_stopped(move |stop| {
+            let meter = Meter::new(stop, output);
+            written(&state_dir, &taken, out, &lock, meter)
+        })
+    };
     let done = match taken.with_context(|| failed.clone())? {
         Some((taken, held)) => {
-            let folder = place(&state_dir.canonicalize()?, taken.id);
-            let written = until_stopped(move |stop| {
-                let meter = Meter::new(stop, output);
-                written(&folder, &taken, out, &lock, meter)
-            });
-            let written = written.await;
+            let done = work(taken, state_dir).await;
             drop(held);
-            written
+            done
         }
         None => {
-            until_stopped(move |stop| {
-                let (picture, _held) = at_rest(&state_dir, SystemClock.now())?;
-                let taken = PictureTaken::of(&picture);
-                let meter = Meter::new(stop, output);
-                written(picture.path(), &taken, out, &lock, meter)
-            })
-            .await
+            let asked = ask_owner(&state_dir, Task::Picture).await;
+            let (taken, kept) = asked.with_context(|| failed.clone())?;
+            let done = work(taken, state_dir).await;
+            kept.give_back().await;
+            done
         }
     };
     report(&done.context(failed)?, output);
@@ -113,7 +112,7 @@ struct Done {
 }
 
 fn written(
-    folder: &Path,
+    state_dir: &Path,
     taken: &PictureTaken,
     out: Option<PathBuf>,
     lock: &Lock,
@@ -130,7 +129,7 @@ fn written(
         "{} exists: a backup never replaces a file",
         path.display()
     );
-    let source = Source::look(folder)?;
+    let source = Source::look(state_dir, &way(taken.id))?;
     let amount = source.amount();
     let needs = amount.bytes + amount.files * FILE_OVERHEAD_BYTES + SPARE_BYTES;
     has_room(dir, needs).with_context(show)?;

@@ -1,6 +1,7 @@
 //! `portlama server`: the side with the public address.
 
 mod acme;
+mod at_rest;
 mod auth_host;
 mod backup;
 mod carriers;
@@ -44,6 +45,9 @@ pub(crate) enum ServerCommand {
     /// Carry one order of the server out, as root. systemd starts it.
     #[command(hide = true)]
     Helper,
+    /// Do one thing as the owner of a state directory whose server does not run.
+    #[command(hide = true)]
+    AtRest(at_rest::AtRestArguments),
     /// Replace an installed server by another version, and back when that does not serve, as root.
     Upgrade(upgrade::UpgradeArguments),
     /// Take back what `install` added to this machine, as root.
@@ -65,6 +69,7 @@ pub(crate) async fn run(command: ServerCommand, output: Output) -> anyhow::Resul
     match command {
         ServerCommand::Init(arguments) => init::init(arguments, output),
         ServerCommand::Helper => helper::run(output).await,
+        ServerCommand::AtRest(arguments) => at_rest::run(arguments, output).await,
         ServerCommand::Install(arguments) => install::run(arguments, output).await,
         ServerCommand::ResetAdmin(arguments) => reset_admin::run(&arguments, output).await,
         ServerCommand::Backup(arguments) => backup::run(arguments, output).await,

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portlama_control::reset_admin::reset_admin;
-use portlama_control::{Clock as _, SystemClock};
+use portlama_control::logs::plain;
 use serde_json::json;
 
+use super::at_rest::{MAX_REASON_BYTES, Task, ask_owner};
 use super::local::{Ask, ResetDone, ask};
 use crate::output::Output;
 
@@ -36,23 +36,25 @@ pub(crate) async fn run(arguments: &ResetAdminArguments, output: Output) -> Resu
     let running = ask::<ResetDone>(dir, Ask::ResetAdmin)
         .await
         .with_context(failed)?;
-    let (fingerprint, is_running) = match running {
-        Some(done) => (done.ca_fingerprint, true),
-        None => (at_rest(dir, output).with_context(failed)?, false),
+    let (done, is_running) = match running {
+        Some(done) => (done, true),
+        None => (at_rest(dir).await.with_context(failed)?, false),
     };
-    report(dir, &fingerprint, is_running, output);
+    if let Some(why) = done.not_audited {
+        output.note(format_args!(
+            "warning: the admin was reset, but the audit does not say so: {}",
+            plain(&why, MAX_REASON_BYTES)
+        ));
+    }
+    report(dir, &done.ca_fingerprint, is_running, output);
     Ok(ExitCode::SUCCESS)
 }
 
-fn at_rest(dir: &Path, output: Output) -> Result<String> {
-    let made = reset_admin(dir, SystemClock.now())?;
-    if let Some(error) = made.not_audited {
-        output.note(format_args!(
-            "warning: the admin was reset, but the audit does not say so: {:#}",
-            anyhow::Error::from(error)
-        ));
-    }
-    Ok(made.ca_fingerprint.to_string())
+async fn at_rest(dir: &Path) -> Result<ResetDone> {
+    let (done, kept) = ask_owner(dir, Task::ResetAdmin).await?;
+    // The server may be started at once.
+    kept.give_back().await;
+    Ok(done)
 }
 
 fn report(dir: &Path, ca_fingerprint: &str, is_running: bool, output: Output) {

@@ -11,10 +11,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portlama_backup::{BackupError, Head, Key, unpack};
+use portlama_control::logs::plain;
 use portlama_control::restore::{Restored, Restoring, make_ready, put_in_place};
 use portlama_control::{Clock as _, SystemClock};
 use serde_json::json;
+use tokio::runtime::Handle;
 
+use super::at_rest::{Holding, MAX_REASON_BYTES, Task, ask_owner};
 use super::backup::{compact, has_room};
 use super::keys::{self, KeyArguments};
 use super::local::{Ask, Report, ask};
@@ -87,6 +90,8 @@ struct Done {
     restored: Restored,
     place: PathBuf,
     aside: Option<PathBuf>,
+    /// Why the state that was there could not be opened, if it could not.
+    not_held: Option<String>,
 }
 
 fn restore(
@@ -116,25 +121,39 @@ fn restore(
         },
         &mut |done| meter.borrow_mut().step(done),
     )?;
+    let runtime = Handle::current();
+    let (holding, kept) = runtime.block_on(ask_owner::<Holding>(&place, Task::Hold))?;
     let with = Restoring {
         place: &place,
         ip,
         made_at: head.created_at,
         now,
     };
-    let (restored, present) = make_ready(&staging.0, with)?;
-    if let Some(owner) = owner_for(&place)? {
-        give_to(&staging.0, owner)?;
-    }
-    let aside = beside(&place, &format!("before-{}", compact(now)));
-    let is_aside = put_in_place(&staging.0, &place, &aside)?;
-    drop(present);
+    let swapped = swapped(&staging, with);
+    runtime.block_on(kept.give_back());
+    let (restored, aside) = swapped?;
     Ok(Done {
         head,
         restored,
+        not_held: match holding {
+            Holding::Unreadable(why) => Some(plain(&why, MAX_REASON_BYTES)),
+            Holding::Held | Holding::Nothing => None,
+        },
         place,
-        aside: is_aside.then_some(aside),
+        aside,
     })
+}
+
+/// Makes the unpacked state ready and puts it in the place of the present one, which comes to lie
+/// where the second value says.
+fn swapped(staging: &Staging, with: Restoring<'_>) -> Result<(Restored, Option<PathBuf>)> {
+    let restored = make_ready(&staging.0, with)?;
+    if let Some(owner) = owner_for(with.place)? {
+        give_to(&staging.0, owner)?;
+    }
+    let aside = beside(with.place, &format!("before-{}", compact(with.now)));
+    let is_aside = put_in_place(&staging.0, with.place, &aside)?;
+    Ok((restored, is_aside.then_some(aside)))
 }
 
 /// The place without links, which need not exist.
@@ -197,15 +216,15 @@ fn owner_for(place: &Path) -> Result<Option<(u32, u32)>> {
     }))
 }
 
+/// A folder last: before, the owner cannot enter it and exchange something in it for a link.
 fn give_to(path: &Path, (user, group): (u32, u32)) -> Result<()> {
-    lchown(path, Some(user), Some(group))
-        .with_context(|| format!("cannot give away {}", path.display()))?;
     if fs::symlink_metadata(path)?.is_dir() {
         for entry in fs::read_dir(path)? {
             give_to(&entry?.path(), (user, group))?;
         }
     }
-    Ok(())
+    lchown(path, Some(user), Some(group))
+        .with_context(|| format!("cannot give away {}", path.display()))
 }
 
 fn report(done: &Done, output: Output) {
@@ -214,6 +233,7 @@ fn report(done: &Done, output: Output) {
         restored,
         place,
         aside,
+        not_held,
     } = done;
     if output.is_json() {
         output.document(&json!({
@@ -224,6 +244,7 @@ fn report(done: &Done, output: Output) {
             "setAside": aside,
             "revokedSince": restored.revoked_since,
             "knowsRevocations": restored.knows_revocations,
+            "notOpened": not_held,
             "hasAdmin": restored.has_admin,
             "voidInvitations": restored.invitations,
         }));
@@ -240,6 +261,11 @@ fn report(done: &Done, output: Output) {
     }
     for name in &restored.revoked_since {
         output.data(format_args!("revoked    {name}, since the backup was made"));
+    }
+    if let Some(why) = not_held {
+        output.note(format_args!(
+            "warning: the state that was there could not be opened: {why}"
+        ));
     }
     if !restored.knows_revocations {
         output.note(format_args!(

@@ -47,8 +47,10 @@ use tally::{Tallies, Tally};
 const FOLDER_MODE: Mode = Mode::RWXU;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
+/// The folder of all sites in the state directory.
+pub(crate) const SITES: &str = "sites";
 /// Where files are before they appear and after they went away; no site has such an id.
-const STAGING: &str = ".staging";
+pub(crate) const STAGING: &str = ".staging";
 /// The end of the name of a mark that a site's folder may have to go.
 const DOUBT: &str = ".doubt";
 
@@ -137,7 +139,7 @@ impl SiteFiles {
     fn open(state_dir: &Path) -> io::Result<Self> {
         let owner = owner_of(state_dir)?;
         let state = File::open(state_dir)?;
-        let sites = beneath::make_folder(state.as_fd(), &Way::folder("sites"), owner)?;
+        let sites = beneath::make_folder(state.as_fd(), &Way::folder(SITES), owner)?;
         let staging = match rustix::fs::mkdirat(&sites, STAGING, FOLDER_MODE) {
             Ok(()) | Err(Errno::EXIST) => openat(
                 &sites,
@@ -152,7 +154,7 @@ impl SiteFiles {
         Ok(Self {
             sites,
             staging,
-            path: fs::canonicalize(state_dir)?.join("sites"),
+            path: fs::canonicalize(state_dir)?.join(SITES),
             owner,
             appearing: RwLock::new(()),
             uploads: Arc::default(),

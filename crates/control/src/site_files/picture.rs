@@ -3,20 +3,13 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{STAGING, SiteFiles, names};
+use super::{SiteFiles, names};
 
 impl SiteFiles {
-    /// A place in the staging folder for a copy of the whole server: what a crash leaves there
-    /// is removed by the next start.
-    pub(crate) fn place_for_picture(&self) -> (Uuid, PathBuf) {
-        let id = Uuid::new_v4();
-        (id, self.path.join(STAGING).join(id.to_string()))
-    }
-
     /// Links the files of all sites into `into`. A file of a site is never changed, only replaced,
     /// so a link holds what it held when it was made. No site comes or goes meanwhile.
     pub(crate) fn link_all(&self, into: &Path) -> io::Result<()> {

@@ -68,6 +68,7 @@ impl Local {
                 info!("the admin was reset from this machine: every certificate before is revoked");
                 Said::Done(ResetDone {
                     ca_fingerprint: made.ca_fingerprint.to_string(),
+                    not_audited: None,
                 })
             }
             Err(error) => {

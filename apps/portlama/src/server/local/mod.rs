@@ -75,6 +75,9 @@ pub(crate) enum Said<T> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResetDone {
     pub(crate) ca_fingerprint: String,
+    /// Why the audit does not have it, if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_audited: Option<String>,
 }
 
 /// The answer to [`Ask::Picture`].
