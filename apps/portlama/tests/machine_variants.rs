@@ -67,6 +67,58 @@ fn goes_on_where_a_full_disk_or_sshd_stopped_it_however_it_is_started() -> Resul
     })
 }
 
+#[test]
+fn lets_in_to_the_port_on_which_systemd_listens_for_sshd() -> Result<()> {
+    let name = "lets_in_to_the_port_on_which_systemd_listens_for_sshd";
+    Lab::enter(name, LIMIT, |lab| {
+        let machine = boot(lab, "socket", Packages::Equipped)?;
+        let drop_in = "/etc/systemd/system/ssh.socket.d";
+        machine.shell(&format!(
+            "mkdir -p {drop_in}
+             printf '[Socket]\\nListenStream=\\nListenStream=2222\\n' > {drop_in}/port.conf
+             systemctl disable --now ssh.service
+             systemctl daemon-reload
+             systemctl enable --now ssh.socket"
+        ))?;
+        // Its own settings don't know that port.
+        let settings = machine.shell("mkdir -p /run/sshd; sshd -T")?;
+        ensure!(settings.lines().any(|line| line == "port 22"), "{settings}");
+        machine.shell(&install(&machine, ""))?;
+        let rules = machine.shell("ufw status | grep -q 'Status: active' && ufw show added")?;
+        ensure!(rules.contains("ufw allow 2222/tcp"), "{rules}");
+        let jail = machine.read("/etc/fail2ban/jail.d/portlama.local")?;
+        ensure!(jail.contains("2222"), "{jail}");
+        machine.shell(&format!("{SSH} -p 2222 {} true", machine.address()))?;
+        Ok(())
+    })
+}
+
+#[test]
+fn an_ordinary_user_tries_a_server_of_their_own_beside_the_installed_one() -> Result<()> {
+    let name = "an_ordinary_user_tries_a_server_of_their_own_beside_the_installed_one";
+    Lab::enter(name, LIMIT, |lab| {
+        let machine = boot(lab, "trial", Packages::Equipped)?;
+        machine.shell(&install(&machine, ""))?;
+        machine.shell("install -d -o nobody /tmp/trial && test -S /run/portlama/control.sock")?;
+        let portlama = |command: &str| {
+            let user = "runuser -u nobody -- portlama server";
+            machine.run(["sh", "-c", &format!("cd /tmp/trial && {user} {command}")])
+        };
+        for (command, code) in [
+            ("init --ip 198.51.100.23 --state-dir own", 0),
+            ("status --state-dir own", 3),
+            ("reset-admin --state-dir own", 0),
+            // The other one is not theirs to ask.
+            ("status", 1),
+            ("reset-admin", 1),
+        ] {
+            let said = portlama(command)?;
+            ensure!(said.code == Some(code), "{command}: {said:?}");
+        }
+        Ok(())
+    })
+}
+
 fn boot<'lab>(lab: &'lab Lab, name: &str, packages: Packages) -> Result<Machine<'lab>> {
     let options = MachineOptions {
         packages,

@@ -121,7 +121,8 @@ pub struct SshFacts {
     pub complaint: Option<String>,
     /// Whether systemd listens for it.
     pub by_socket: bool,
-    /// Where it listens.
+    /// Where it listens, as its settings, its socket unit and the system say; empty when none of
+    /// them does.
     pub ports: Vec<u16>,
     /// Whether its configuration begins with the files of `sshd_config.d`.
     pub reads_drop_ins: bool,

@@ -32,7 +32,8 @@ pub(super) fn facts(address: Option<IpAddr>) -> Result<Facts, String> {
     if !is_root {
         return Ok(Facts::default());
     }
-    let ssh = gather_ssh::facts();
+    let listening = said("ss -H -l -t -n -p");
+    let ssh = gather_ssh::facts(listening.as_deref());
     let is_packaged = std::env::current_exe().is_ok_and(|own| belongs_to_package(&own));
     Ok(Facts {
         is_root,
@@ -43,7 +44,7 @@ pub(super) fn facts(address: Option<IpAddr>) -> Result<Facts, String> {
         address,
         free_disk_mib: free_disk_mib(),
         swap: swap(),
-        listeners: said("ss -H -l -t -n -p").map(|text| listeners(&text, &our_pids())),
+        listeners: listening.map(|text| listeners(&text, &our_pids())),
         packages: packages(),
         has_user: said("getent passwd portlama").is_some(),
         is_packaged,
@@ -201,7 +202,7 @@ fn is_active(unit: &str) -> bool {
 }
 
 fn firewall() -> FirewallFacts {
-    let other = ["firewalld", "nftables", "shorewall"];
+    let other = ["firewalld", "nftables", "shorewall", "netfilter-persistent"];
     let rules = said("ufw show added").unwrap_or_default();
     FirewallFacts {
         other: other

@@ -1,6 +1,8 @@
 //! Looks at the SSH server, and at how the operator gets in.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::facts::SshFacts;
@@ -10,7 +12,8 @@ use super::program::{Program, said};
 /// has options, which may let in to one command only.
 const KEY_KINDS: [&str; 4] = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-", "sk-"];
 
-pub(super) fn facts() -> Option<SshFacts> {
+/// `listeners` is what `ss` says of them.
+pub(super) fn facts(listeners: Option<&str>) -> Option<SshFacts> {
     if !Path::new("/usr/sbin/sshd").exists() {
         return None;
     }
@@ -20,14 +23,41 @@ pub(super) fn facts() -> Option<SshFacts> {
     let complaint = settings.as_ref().err().cloned();
     let settings = settings.unwrap_or_default();
     let config = fs::read_to_string("/etc/ssh/sshd_config").unwrap_or_default();
+    let by_socket = said("systemctl is-active ssh.socket").is_some();
+    let mut ports: BTreeSet<u16> = values(&settings, "port")
+        .filter_map(|port| port.parse().ok())
+        .collect();
+    // Its settings say nothing of where systemd listens for it, and nothing at all when they have
+    // a fault that the running sshd has not read yet.
+    if by_socket {
+        let show = "systemctl show --property=Listen --value ssh.socket";
+        ports.extend(socket_ports(&said(show).unwrap_or_default()));
+    }
+    ports.extend(listens(listeners.unwrap_or_default()));
     Some(SshFacts {
         complaint,
-        by_socket: said("systemctl is-active ssh.socket").is_some(),
-        ports: values(&settings, "port")
-            .filter_map(|port| port.parse().ok())
-            .collect(),
+        by_socket,
+        ports: ports.into_iter().collect(),
         reads_drop_ins: reads_drop_ins(&config),
-        key_of: operator(&settings),
+        key_of: operator(),
+    })
+}
+
+/// Lines such as `[::]:22 (Stream)`.
+fn socket_ports(listen: &str) -> impl Iterator<Item = u16> {
+    let streams = listen.split("(Stream)").map(str::trim_end);
+    streams.filter_map(|text| text.rsplit_once(':')?.1.parse().ok())
+}
+
+/// Where sshd itself listens, as `ss` shows it. What it forwards for somebody listens on loopback.
+fn listens(listeners: &str) -> impl Iterator<Item = u16> {
+    let own = listeners
+        .lines()
+        .filter(|l| l.contains("users:((\"sshd\","));
+    own.filter_map(|line| {
+        let (address, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
+        let is_loopback = address.starts_with("127.") || address == "[::1]";
+        port.parse().ok().filter(|_| !is_loopback)
     })
 }
 
@@ -47,31 +77,50 @@ fn reads_drop_ins(config: &str) -> bool {
 }
 
 /// The account that became root here, or root: if sshd lets it in by a key.
-fn operator(settings: &str) -> Option<String> {
+fn operator() -> Option<String> {
     let user = std::env::var("SUDO_USER")
         .ok()
         .filter(|user| !user.is_empty());
     let user = user.unwrap_or_else(|| "root".to_owned());
-    let setting = |name| values(settings, name).next();
-    if user == "root" && setting("permitrootlogin") == Some("no") {
-        return None;
-    }
-    let narrowed = ["allowusers", "allowgroups", "denyusers", "denygroups"];
-    if setting("pubkeyauthentication") != Some("yes")
-        || narrowed.into_iter().any(|name| setting(name).is_some())
-    {
+    // With what stands in `Match` blocks for this account.
+    let who = format!("user={user},host=localhost,addr=127.0.0.1");
+    let settings = Program::new(&format!("sshd -T -C {who}")).run().ok()?;
+    if !takes_keys(&settings, &user) {
         return None;
     }
     let account = said(&format!("getent passwd {user}"))?;
-    let home = account.split(':').nth(5)?;
-    let file = setting("authorizedkeysfile")?.split(' ').next()?;
-    let file = match file.starts_with('/') {
+    let mut account = account.split(':').skip(2);
+    let (uid, home) = (account.next()?.parse().ok()?, account.nth(2)?);
+    let file = values(&settings, "authorizedkeysfile").next()?;
+    let file = match file.split(' ').next()? {
         // A pattern for all users is beyond what is looked at here.
-        true => return None,
-        false => Path::new(home).join(file),
+        file if file.starts_with('/') => return None,
+        file => Path::new(home).join(file),
     };
-    let text = fs::read_to_string(file).ok()?;
-    has_plain_key(&text).then_some(user)
+    let text = fs::read_to_string(&file).ok()?;
+    (has_plain_key(&text) && sshd_believes(&file, Path::new(home), uid)).then_some(user)
+}
+
+/// Whether a key alone opens this account.
+fn takes_keys(settings: &str, user: &str) -> bool {
+    let setting = |name| values(settings, name).next();
+    let for_root = ["yes", "prohibit-password", "without-password"];
+    if user == "root" && !setting("permitrootlogin").is_some_and(|says| for_root.contains(&says)) {
+        return false;
+    }
+    let narrowed = ["allowusers", "allowgroups", "denyusers", "denygroups"];
+    setting("pubkeyauthentication") == Some("yes")
+        && setting("authenticationmethods") == Some("any")
+        && narrowed.into_iter().all(|name| setting(name).is_none())
+}
+
+/// Whether nobody but the account and root could have written the file: else sshd passes it over
+/// (sshd(8), StrictModes).
+fn sshd_believes(file: &Path, home: &Path, uid: u32) -> bool {
+    let ours = file.ancestors().take_while(|path| path.starts_with(home));
+    ours.map(fs::metadata).all(|found| {
+        found.is_ok_and(|meta| [0, uid].contains(&meta.uid()) && meta.mode() & 0o022 == 0)
+    })
 }
 
 /// Whether a line is a key without options, as ssh-keygen reads keys.
@@ -91,6 +140,8 @@ fn has_plain_key(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -106,6 +157,64 @@ mod tests {
         ] {
             assert!(!has_plain_key(&text), "{text}");
         }
+    }
+
+    const SETTINGS: &str = "permitrootlogin without-password\npubkeyauthentication yes\n\
+                            authenticationmethods any\n";
+
+    #[test]
+    fn an_account_that_needs_more_than_a_key_does_not_count() {
+        assert!(takes_keys(SETTINGS, "root"));
+        for (from, to) in [
+            ("without-password", "no"),
+            ("without-password", "forced-commands-only"),
+            ("authentication yes", "authentication no"),
+            ("any", "publickey,keyboard-interactive"),
+            ("any\n", "any\nallowusers mira\n"),
+        ] {
+            let settings = SETTINGS.replace(from, to);
+            assert_ne!(settings, SETTINGS);
+            assert!(!takes_keys(&settings, "root"), "{to}");
+        }
+        let others = SETTINGS.replace("without-password", "no");
+        assert!(takes_keys(&others, "mira"));
+    }
+
+    #[test]
+    fn keys_that_others_could_have_written_do_not_count() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let home = temp.path().join("home");
+        let file = home.join(".ssh/authorized_keys");
+        fs::create_dir_all(home.join(".ssh")).expect("made");
+        fs::write(&file, KEY).expect("written");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
+        };
+        let paths = [file.clone(), home.join(".ssh"), home.clone()];
+        // What lies above the home is not asked about.
+        mode(temp.path(), 0o777);
+        paths.iter().for_each(|path| mode(path, 0o755));
+        let uid = fs::metadata(&file).expect("there").uid();
+        assert!(sshd_believes(&file, &home, uid));
+        for path in &paths {
+            mode(path, 0o775);
+            assert!(!sshd_believes(&file, &home, uid), "{}", path.display());
+            mode(path, 0o755);
+        }
+        assert_eq!(sshd_believes(&file, &home, uid + 1), uid == 0);
+    }
+
+    #[test]
+    fn the_ports_of_a_socket_and_of_sshd_itself_are_seen() {
+        let listen = "0.0.0.0:2222 (Stream)\n[::]:2222 (Stream)\n/run/ssh.sock (Stream)";
+        assert_eq!(socket_ports(listen).collect::<Vec<_>>(), [2222, 2222]);
+        assert_eq!(socket_ports("").count(), 0);
+        let text = "LISTEN 0 128 0.0.0.0:2022 0.0.0.0:* users:((\"sshd\",pid=7,fd=3))\n\
+                    LISTEN 0 128 [::]:2022 [::]:* users:((\"sshd\",pid=7,fd=4))\n\
+                    LISTEN 0 128 127.0.0.1:6010 0.0.0.0:* users:((\"sshd\",pid=9,fd=9))\n\
+                    LISTEN 0 128 [::1]:6010 [::]:* users:((\"sshd\",pid=9,fd=8))\n\
+                    LISTEN 0 128 *:443 *:* users:((\"nginx\",pid=5,fd=3))";
+        assert_eq!(listens(text).collect::<Vec<_>>(), [2022, 2022]);
     }
 
     #[test]

@@ -208,6 +208,23 @@ fn lets_ssh_in_before_the_firewall_is_switched_on() {
 }
 
 #[test]
+fn switches_no_firewall_on_while_it_is_not_known_where_sshd_listens() {
+    let mut facts = fresh();
+    let ssh = facts.ssh.as_mut().expect("ssh");
+    (ssh.ports, ssh.complaint) = (vec![], Some("line 3: bad option".to_owned()));
+    for key in ["firewall", "fail2ban"] {
+        let work = work_of(&facts, key);
+        assert!(
+            matches!(&work, Work::Skip(why) if why.contains("line 3: bad option")),
+            "{work:?}"
+        );
+    }
+    // Where there is none, nobody is shut out.
+    facts.ssh = None;
+    assert_eq!(rules_of(&facts).last().map(String::as_str), Some("on"));
+}
+
+#[test]
 fn keeps_the_rules_of_a_firewall_that_filters() {
     let mut facts = fresh();
     facts.firewall.active = true;
@@ -265,6 +282,12 @@ fn takes_passwords_away_only_from_who_has_a_key() {
     assert!(drop_in(&facts).contains("\nPasswordAuthentication no\n"));
     facts.ssh.as_mut().expect("ssh").key_of = None;
     assert!(!drop_in(&facts).contains("PasswordAuthentication"));
+    // Who installs again without a key in sight does not open them again.
+    let shut = drop_in(&fresh());
+    put(&mut facts, ssh::DROP_IN, &shut);
+    assert_eq!(work_of(&facts, "ssh"), Work::Nothing);
+    facts.manifest.under_way = Some("ssh".to_owned());
+    assert_eq!(drop_in(&facts), shut);
     facts.ssh.as_mut().expect("ssh").complaint = Some("line 3".to_owned());
     assert!(matches!(work_of(&facts, "ssh"), Work::Skip(why) if why.contains("line 3")));
 }

@@ -3,6 +3,8 @@
 use crate::install::facts::Facts;
 use crate::install::plan::{Action, Work};
 
+use super::firewall::ssh_is_not_seen;
+
 pub(in crate::install) const JAIL: &str = "/etc/fail2ban/jail.d/portlama.local";
 
 pub(in crate::install) fn work(facts: &Facts) -> Work {
@@ -12,11 +14,11 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
     if facts.has_foreign_jail {
         return Work::Skip("/etc/fail2ban/jail.local sets up SSH already".to_owned());
     }
+    if let Some(why) = ssh_is_not_seen(facts) {
+        return Work::Skip(why);
+    }
     let ports: Vec<_> = ssh.ports.iter().map(u16::to_string).collect();
-    let ports = match ports.is_empty() {
-        true => "ssh".to_owned(),
-        false => ports.join(","),
-    };
+    let ports = ports.join(",");
     // Debian 12 keeps its log in the journal alone, where fail2ban does not look by itself.
     let text = format!("[sshd]\nenabled = true\nbackend = systemd\nport = {ports}\n");
     let then = || {

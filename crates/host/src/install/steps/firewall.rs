@@ -16,6 +16,9 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
             "{other} is the firewall here: let TCP {HTTPS_PORT} and {PANEL_PORT} in there"
         ));
     }
+    if let Some(why) = ssh_is_not_seen(facts) {
+        return Work::Skip(why);
+    }
     let (mut actions, mut shut) = (Vec::new(), Vec::new());
     for port in &ssh_ports(facts) {
         // Who has narrowed SSH down in a firewall that filters already wants it so.
@@ -53,6 +56,15 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
         .filter(|rule| !facts.manifest.firewall_rules.contains(*rule));
     actions.extend(kept.map(|rule| Action::Say(format!("kept: {rule}"))));
     Work::Do(actions)
+}
+
+/// Why it is not known where sshd listens, if it is not: a guess could shut the operator out.
+pub(in crate::install) fn ssh_is_not_seen(facts: &Facts) -> Option<String> {
+    let ssh = facts.ssh.as_ref().filter(|ssh| ssh.ports.is_empty())?;
+    let why = ssh.complaint.as_deref().unwrap_or("it names no port");
+    Some(format!(
+        "where sshd listens is not to be seen: {why}; repair it and install again"
+    ))
 }
 
 /// Where sshd listens.

@@ -41,15 +41,22 @@ pub(in crate::install) fn work(facts: &Facts) -> Work {
             "/etc/ssh/sshd_config does not begin with the files of sshd_config.d".to_owned(),
         );
     }
-    let text = match ssh.key_of {
-        Some(_) => format!("{ALWAYS}{WITH_A_KEY}"),
-        None => ALWAYS.to_owned(),
+    // Passwords that were shut out stay so: whoever installs again from a console, or by another
+    // account, has not said that they should open.
+    let were_shut = facts
+        .files
+        .get(DROP_IN)
+        .is_some_and(|text| text.contains(WITH_A_KEY));
+    let text = match ssh.key_of.is_some() || were_shut {
+        true => format!("{ALWAYS}{WITH_A_KEY}"),
+        false => ALWAYS.to_owned(),
     };
     if facts.has_file(DROP_IN, &text) && !facts.is_under_way("ssh") {
         return Work::Nothing;
     }
     let about_passwords = match &ssh.key_of {
         Some(user) => format!("passwords no longer open SSH: {user} has a key"),
+        None if were_shut => "passwords open SSH no more than before".to_owned(),
         None => "passwords still open SSH, because no key of yours was found: add one to \
                  authorized_keys and install again"
             .to_owned(),
