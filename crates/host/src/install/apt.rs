@@ -21,15 +21,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How apt begins to say that somebody else was quicker.
 const NO_LOCK: &str = "Could not get lock";
 
-/// Installs packages without those that they recommend. `note` learns of all that will come,
-/// before any does.
+/// Installs packages without those that they recommend, and none in the place of another that is
+/// there, such as the operator's own firewall. `note` learns of all that will come, before any does.
 pub(super) fn install(
     names: &[&str],
     note: &mut dyn FnMut(Vec<String>) -> Result<(), String>,
     say: &mut dyn FnMut(&str),
 ) -> Result<(), String> {
     let install = format!(
-        "install -y --no-install-recommends -o Dpkg::Options::=--force-confold {}",
+        "install -y --no-install-recommends --no-remove -o Dpkg::Options::=--force-confold {}",
         names.join(" ")
     );
     run("update", say)?;
@@ -113,9 +113,32 @@ fn holder() -> Option<String> {
 /// What apt would do, of lines such as `Inst ufw (0.36.2-1 …)`.
 fn simulated(rest: &str, verbs: &[&str]) -> Result<Vec<String>, String> {
     let text = Program::new(&format!("apt-get -q -s {rest}")).run()?;
+    Ok(named(&text, verbs))
+}
+
+fn named(text: &str, verbs: &[&str]) -> Vec<String> {
     let named = text.lines().filter_map(|line| {
         let (verb, rest) = line.split_once(' ')?;
-        verbs.contains(&verb).then(|| rest.split(' ').next())?
+        let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        // `Inst name [old] (new …)` brings a newer version of what was there before.
+        let is_meant = verbs.contains(&verb) && !(verb == "Inst" && rest.starts_with('['));
+        is_meant.then(|| name.to_owned())
     });
-    Ok(named.map(str::to_owned).collect())
+    named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_package_that_only_becomes_newer_is_not_added() {
+        let text = "NOTE: This is only a simulation!\n\
+                    Inst libc6 [2.36-9] (2.36-10 Debian:12 [amd64])\n\
+                    Inst ufw (0.36.2-1 Debian:12 [all])\n\
+                    Conf ufw (0.36.2-1 Debian:12 [all])\n";
+        assert_eq!(named(text, &["Inst"]), ["ufw"]);
+        let text = "Purg ufw [0.36.2-1]\nRemv nftables [1.0]\nRemv gone\n";
+        assert_eq!(named(text, &["Purg", "Remv"]), ["ufw", "nftables", "gone"]);
+    }
 }
