@@ -3,6 +3,7 @@
 mod answer;
 mod report;
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -142,6 +143,11 @@ pub(crate) async fn ask_holding<T: DeserializeOwned>(
             Ok((Said::Done(said), held)) => return Ok(Some((said, held))),
             Ok((Said::Refused(why), _)) => bail!(why),
             Ok((Said::ServesAnother, _)) | Err(AskError::NotRunning { .. }) => {}
+            // The installed server's, which does not know this user: a server of their own, if
+            // one runs, holds the lock of its state.
+            Err(AskError::NoAnswer { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied
+                    && socket == Path::new(RUNTIME_SOCKET) => {}
             Err(error) => return Err(error).context("the running server gives no answer"),
         }
     }
