@@ -1,5 +1,5 @@
 //! Making a state that was unpacked from a backup one that can be served: what was granted for a
-//! while is void, what was denied stays denied.
+//! while is void, what was revoked or disabled stays so. Users who were deleted are back, and named.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -39,6 +39,9 @@ pub struct Restored {
     pub ip: IpAddr,
     /// What the state at the place had revoked since the backup, and is revoked in this one, too.
     pub revoked_since: Vec<String>,
+    /// Users whom the state at the place does not have: they were deleted since the backup, and
+    /// are back.
+    pub back_again: Vec<String>,
     /// Whether there was a state of the same server, to know what was revoked since.
     pub knows_revocations: bool,
     /// Whether there is an admin certificate that opens the panel.
@@ -88,6 +91,10 @@ pub fn make_ready(dir: &Path, with: Restoring<'_>) -> Result<Restored, RestoreEr
         take_over_revocations(&mut next, before, with.now)
     });
 
+    let back_again = before
+        .map(|before| back_again(&next, before))
+        .unwrap_or_default();
+
     let names = own_names(next.panel.ip, next.panel.domain.as_ref());
     let leaf = issue_leaf(&authority, &names, with.now)?.own_files();
     let commit = Commit::between(&state, &next)?;
@@ -105,12 +112,13 @@ pub fn make_ready(dir: &Path, with: Restoring<'_>) -> Result<Restored, RestoreEr
         "server.restore",
         "server",
         Some(json!({ "epoch": state.panel.epoch, "ip": state.panel.ip, "madeAt": with.made_at })),
-        Some(json!({ "epoch": next.panel.epoch, "ip": next.panel.ip, "revoked": revoked_since })),
+        Some(json!({ "epoch": next.panel.epoch, "ip": next.panel.ip, "revoked": revoked_since, "backAgain": back_again })),
     ))?;
     Ok(Restored {
         epoch: next.panel.epoch,
         ip: next.panel.ip,
         revoked_since,
+        back_again,
         knows_revocations: before.is_some(),
         has_admin: !next.panel.admin.serials.is_empty(),
         invitations,
@@ -202,6 +210,14 @@ fn take_over_revocations(next: &mut State, before: &State, now: Timestamp) -> Ve
         }
     }
     names
+}
+
+/// Whoever is in `next` and not in `before`. They are not left out: a user who is gone may as well
+/// have been deleted by mistake, and be what the backup is for.
+fn back_again(next: &State, before: &State) -> Vec<String> {
+    let names = next.users.users.keys();
+    let gone = names.filter(|name| !before.users.users.contains_key(*name));
+    gone.map(ToString::to_string).collect()
 }
 
 /// No code that was shown before opens anything after.

@@ -243,6 +243,7 @@ fn report(done: &Done, output: Output) {
             "epoch": restored.epoch,
             "setAside": aside,
             "revokedSince": restored.revoked_since,
+            "backAgain": restored.back_again,
             "knowsRevocations": restored.knows_revocations,
             "notOpened": not_held,
             "hasAdmin": restored.has_admin,
@@ -261,6 +262,11 @@ fn report(done: &Done, output: Output) {
     }
     for name in &restored.revoked_since {
         output.data(format_args!("revoked    {name}, since the backup was made"));
+    }
+    for name in &restored.back_again {
+        output.note(format_args!(
+            "warning: the user {name} was deleted since and is back: delete it again in the panel, if that was meant"
+        ));
     }
     if let Some(why) = not_held {
         output.note(format_args!(
