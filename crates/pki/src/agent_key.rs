@@ -74,11 +74,27 @@ impl AgentKey {
     /// # Errors
     /// When signing fails.
     pub fn request(&self, label: &AgentLabel) -> Result<String, KeyError> {
+        self.request_as(&label.common_name())
+    }
+
+    /// The same for an admin, whose key is of the same kind.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn admin_request(&self) -> Result<String, KeyError> {
+        self.request_as("admin")
+    }
+
+    fn request_as(&self, common_name: &str) -> Result<String, KeyError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params
             .distinguished_name
-            .push(DnType::CommonName, label.common_name());
+            .push(DnType::CommonName, common_name);
         Ok(params.serialize_request(&self.0)?.pem()?)
+    }
+
+    pub(crate) fn pkcs8(&self) -> &[u8] {
+        self.0.serialized_der()
     }
 }

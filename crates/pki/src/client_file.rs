@@ -1,12 +1,13 @@
-//! Reading the file in which somebody carries certificate and key: PKCS#12 with any encryption
-//! that OpenSSL, browsers and earlier installations write.
+//! The file in which somebody carries certificate and key: PKCS#12, read with any encryption that
+//! OpenSSL, browsers and earlier installations write.
 
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error;
 use portlama_model::{CaFingerprint, Secret};
 use rustls_pki_types::CertificateDer;
 
-use crate::{AgentKey, ClientTrust, VerifiedClient, ca_fingerprint};
+use crate::pkcs12::pack;
+use crate::{AgentKey, ClientTrust, IssueError, VerifiedClient, ca_fingerprint};
 
 /// The largest PKCS#12 file that is read, bytes. One with an RSA-4096 key and a chain has 7 kB.
 pub const MAX_CLIENT_FILE_BYTES: usize = 256 * 1024;
@@ -76,6 +77,28 @@ impl ClientFile {
         Self::assemble(key, &certificates).ok_or(ClientFileError::NoChain)
     }
 
+    /// Joins a key that was made here with what the authority answered to its request.
+    ///
+    /// # Errors
+    /// [`ClientFileError::NoChain`] when they do not belong together.
+    pub fn join(
+        key: AgentKey,
+        certificate: CertificateDer<'static>,
+        authority: CertificateDer<'static>,
+    ) -> Result<Self, ClientFileError> {
+        Self::assemble(key, &[certificate, authority]).ok_or(ClientFileError::NoChain)
+    }
+
+    /// Packs it as the server packs one, protected by `password`, which must be random and long:
+    /// see [`client_p12`](crate::client_p12).
+    ///
+    /// # Errors
+    /// [`IssueError::Pkcs12`].
+    pub fn pack(&self, friendly_name: &str, password: &Secret) -> Result<Vec<u8>, IssueError> {
+        let chain = [&self.certificate, &self.authority];
+        pack(self.key.pkcs8(), chain, friendly_name, password).map_err(IssueError::Pkcs12)
+    }
+
     /// Finds the authority and the certificate that it issued for the key.
     fn assemble(key: AgentKey, certificates: &[CertificateDer<'static>]) -> Option<Self> {
         for authority in certificates {
@@ -135,10 +158,12 @@ impl ClientFile {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use portlama_model::Timestamp;
 
     use super::*;
-    use crate::{Authority, Subject, client_p12};
+    use crate::{Authority, ParsedRequest, Subject, client_p12};
 
     fn packed(password: &str) -> (Authority, Vec<u8>) {
         let now = Timestamp::from_unix_seconds(1_800_000_000);
@@ -165,6 +190,26 @@ mod tests {
         );
         assert_eq!(*opened.fingerprint(), authority.fingerprint());
         assert_eq!(opened.key().digest(), opened.client().key_digest());
+    }
+
+    #[test]
+    fn a_key_and_the_answer_to_its_request_make_a_file_that_opens() {
+        let now = Timestamp::from_unix_seconds(1_800_000_000);
+        let (authority, _) = Authority::create(now).expect("an authority");
+        let key = AgentKey::generate().expect("a key");
+        let request = ParsedRequest::parse(&key.admin_request().expect("text")).expect("fits");
+        let admitted = request.admit(&authority, &BTreeSet::new()).expect("fits");
+        let signed = authority.sign_admin(&admitted, now).expect("signed");
+        let ca = authority.certificate_der().clone();
+        let file = ClientFile::join(key, signed.der().clone(), ca.clone()).expect("they fit");
+        let password = Secret::new("a password");
+        let packed = file.pack("Portlama admin", &password).expect("packed");
+        let opened = ClientFile::open(&packed, &password).expect("opened");
+        assert_eq!(*opened.client().subject(), Subject::Admin);
+        assert_eq!(opened.key().digest(), file.key().digest());
+        let other = AgentKey::generate().expect("a key");
+        let joined = ClientFile::join(other, signed.der().clone(), ca);
+        assert!(matches!(joined, Err(ClientFileError::NoChain)));
     }
 
     #[test]

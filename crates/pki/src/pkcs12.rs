@@ -26,20 +26,23 @@ pub fn client_p12(
     friendly_name: &str,
     password: &Secret,
 ) -> Result<Vec<u8>, IssueError> {
-    write(pair, ca, friendly_name, password).map_err(IssueError::Pkcs12)
+    let chain = [pair.certificate().der(), ca];
+    pack(pair.pkcs8(), chain, friendly_name, password).map_err(IssueError::Pkcs12)
 }
 
-fn write(
-    pair: &IssuedKeyPair,
-    ca: &CertificateDer<'_>,
+/// The same of a key that was made elsewhere: PKCS#8 octets, and its chain, leaf first.
+pub(crate) fn pack(
+    key: &[u8],
+    chain: [&CertificateDer<'_>; 2],
     friendly_name: &str,
     password: &Secret,
 ) -> p12_keystore::Result<Vec<u8>> {
+    let [certificate, ca] = chain;
     let chain = [
-        Certificate::from_der(pair.certificate().der())?,
+        Certificate::from_der(certificate)?,
         Certificate::from_der(ca)?,
     ];
-    let key = PrivateKey::from_der(pair.pkcs8())?;
+    let key = PrivateKey::from_der(key)?;
     let mut store = KeyStore::new();
     store.add_entry(
         friendly_name,
