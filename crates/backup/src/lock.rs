@@ -1,10 +1,10 @@
 //! Who can open a backup.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 
 use age::secrecy::SecretString;
 use age::stream::{StreamReader, StreamWriter};
-use age::{DecryptError, Decryptor, Encryptor, Identity, IdentityFile, Recipient, scrypt, x25519};
+use age::{DecryptError, Decryptor, Encryptor, Identity, Recipient, scrypt, x25519};
 use portlama_model::Secret;
 
 use crate::BackupError;
@@ -35,7 +35,7 @@ pub enum Lock {
 /// What opens a backup.
 pub enum Key {
     /// Keys of recipients.
-    Identities(Vec<Box<dyn Identity + Send + Sync>>),
+    Identities(Vec<x25519::Identity>),
     /// The passphrase.
     Passphrase(Secret),
 }
@@ -96,18 +96,22 @@ impl Key {
     /// When there is something else in it.
     pub fn from_file(content: impl Read) -> Result<Self, BackupError> {
         let bad = |why: String| BackupError::BadKey(format!("the key file cannot be used: {why}"));
-        let bounded = BufReader::new(content.take(MAX_KEY_FILE_BYTES));
-        let file = IdentityFile::from_buffer(bounded).map_err(|error| bad(error.to_string()))?;
-        let keys = file
-            .into_identities()
-            .map_err(|error| bad(error.to_string()))?;
+        let text = std::io::read_to_string(content.take(MAX_KEY_FILE_BYTES));
+        let text = Secret::new(text.map_err(|error| bad(error.to_string()))?);
+        let mut keys = Vec::new();
+        for (number, line) in (1..).zip(text.expose().lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            // The line itself stands in no message: it may be a key of another kind.
+            let key = line.parse::<x25519::Identity>();
+            keys.push(key.map_err(|_| bad(format!("line {number} is no key of age")))?);
+        }
         if keys.is_empty() {
             return Err(bad("it holds no key".to_owned()));
         }
-        let keys = keys
-            .into_iter()
-            .map(|key| key as Box<dyn Identity + Send + Sync>);
-        Ok(Self::Identities(keys.collect()))
+        Ok(Self::Identities(keys))
     }
 
     /// Decrypts what is read from it.
@@ -127,7 +131,7 @@ impl Key {
             }
             .map_err(explained),
             Self::Identities(keys) => decryptor
-                .decrypt(keys.iter().map(|key| &**key as &dyn Identity))
+                .decrypt(keys.iter().map(|key| key as &dyn Identity))
                 .map_err(explained),
         }
     }

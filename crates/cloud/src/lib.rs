@@ -6,14 +6,24 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod adopt;
+pub mod binary;
+mod credential;
+pub mod destroy;
 pub mod digitalocean;
+pub mod health;
+mod home;
 mod label;
 pub mod latency;
+mod plain;
 pub mod provision;
 pub mod region;
 pub mod registry;
+pub mod ssh;
 pub mod token;
 
+pub use credential::{Credentials, SERVER_SERVICE, TOKEN_ACCOUNT, TOKEN_SERVICE};
+pub use home::Home;
 pub use label::{LabelError, MAX_HOST_NAME_BYTES, MAX_LABEL_BYTES, ServerLabel};
 pub use region::RegionSlug;
 

@@ -3,6 +3,7 @@
 use portlama_dial::HttpsError;
 
 use super::wire::Refusal;
+use crate::plain::plain;
 use crate::token::NEW_TOKEN_PAGE;
 
 /// The longest text of DigitalOcean's that is shown, characters.
@@ -150,20 +151,7 @@ fn plain_text(body: &[u8]) -> String {
         Some(id) => format!("{} (request {id})", refusal.message),
         None => refusal.message,
     };
-    let plain = text
-        .chars()
-        .map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c });
-    let mut plain: String = plain.take(MAX_TEXT_CHARS + 1).collect();
-    if let Some((at, _)) = plain.char_indices().nth(MAX_TEXT_CHARS) {
-        plain.truncate(at);
-        plain.push('…');
-    }
-    plain.trim().to_owned()
-}
-
-/// Marks that change the direction of the text around them.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    plain(&text, MAX_TEXT_CHARS)
 }
 
 #[cfg(test)]
@@ -214,7 +202,7 @@ mod tests {
             for body in [body.as_bytes(), &raw] {
                 let text = plain_text(body);
                 prop_assert!(text.chars().count() <= MAX_TEXT_CHARS + 1);
-                prop_assert!(!text.chars().any(|c| c.is_control() || is_bidi(c)));
+                prop_assert!(!text.chars().any(char::is_control));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use portlama_model::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::RegionSlug;
@@ -68,8 +69,8 @@ pub struct NewDroplet {
     pub ipv6: bool,
     /// Whether DigitalOcean's own agent is installed.
     pub monitoring: bool,
-    /// What cloud-init reads at the first start.
-    pub user_data: String,
+    /// What cloud-init reads at the first start; it holds a key.
+    pub user_data: Secret,
 }
 
 /// How a machine is.

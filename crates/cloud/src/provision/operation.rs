@@ -58,6 +58,9 @@ pub struct Operation {
     pub region: RegionSlug,
     /// When it began.
     pub begun: Timestamp,
+    /// Whose account it was made in, where the token may say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The public key that is going to be, or was, uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
@@ -118,6 +121,7 @@ impl Operation {
             label,
             region,
             begun: now,
+            account: None,
             public_key: None,
             droplet_asked: false,
             droplet: None,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use portlama_model::Secret;
+
 use crate::digitalocean::NewDroplet;
 use crate::{IMAGE, MANAGED_TAG, MONTHLY_PRICE_USD, RegionSlug, SIZE, ServerLabel};
 
@@ -21,7 +23,7 @@ pub struct Plan {
 impl Plan {
     /// The machine to ask for.
     #[must_use]
-    pub fn droplet(&self, operation: OperationId, ssh_key: u64, user_data: String) -> NewDroplet {
+    pub fn droplet(&self, operation: OperationId, ssh_key: u64, user_data: Secret) -> NewDroplet {
         NewDroplet {
             name: self.label.droplet_name(),
             region: self.region.clone(),
@@ -69,7 +71,7 @@ mod tests {
             binary: "/usr/local/bin/portlama".into(),
         };
         let operation = OperationId::new();
-        let droplet = plan.droplet(operation, 7, "#cloud-config\n".to_owned());
+        let droplet = plan.droplet(operation, 7, Secret::new("#cloud-config\n"));
         assert_eq!(droplet.tags, [MANAGED_TAG.to_owned(), operation.tag()]);
         assert_eq!(
             (droplet.name.as_str(), droplet.ssh_keys),

@@ -42,6 +42,6 @@ pub(crate) fn droplet(name: &str, key: u64) -> NewDroplet {
         tags: vec![MANAGED_TAG.to_owned(), "portlama:op-1".to_owned()],
         ipv6: false,
         monitoring: false,
-        user_data: "#cloud-config\n".to_owned(),
+        user_data: portlama_model::Secret::new("#cloud-config\n"),
     }
 }
