@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod cloud;
 mod demo;
 mod logging;
 mod output;
 #[cfg(feature = "pages")]
 mod pages;
 mod part_logs;
+mod secret;
 mod server;
 mod signals;
 
@@ -29,6 +31,8 @@ use crate::output::Output;
 Examples:
   portlama demo
       the whole system on this machine, to look at
+  portlama cloud create
+      a server at DigitalOcean; `portlama cloud token set` first
   portlama server init --ip 198.51.100.23 && portlama server run
       a server
   portlama agent setup --panel-url https://198.51.100.23:9292
@@ -51,6 +55,8 @@ enum Command {
     Server(server::ServerCommand),
     /// The side behind the router.
     Agent(agent::AgentCommand),
+    /// Servers at DigitalOcean, without SSH: made, looked after, removed.
+    Cloud(cloud::CloudCommand),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +93,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Demo(arguments) => demo::run(arguments, output).await,
         Command::Server(command) => server::run(command, output).await,
         Command::Agent(command) => agent::run(command, output).await,
+        Command::Cloud(command) => cloud::run(command, output).await,
     }
 }
 

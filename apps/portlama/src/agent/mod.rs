@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 use portlama_agent::{AgentDir, Ask, AskError, Home, ProxySettings, Reloaded, ask};
 use portlama_model::AgentLabel;
 
-use crate::output::Output;
+use crate::output::{Output, table};
 
 /// The agent on the machine behind the router.
 #[derive(Debug, Args)]
@@ -176,42 +176,4 @@ async fn reload(agent: &AgentDir, output: Output) -> bool {
         )),
     }
     !matches!(answer, Err(AskError::NotRunning))
-}
-
-/// A terminal's columns: `rows`, each padded to the widest of its column.
-fn table(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_lines_its_columns_up() {
-        let row = |cells: &[&str]| {
-            cells
-                .iter()
-                .map(|cell| (*cell).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let lines = table(&[row(&["ü", "bb", ""]), row(&["aaa", "b"])]);
-        assert_eq!(lines, ["ü    bb", "aaa  b"]);
-    }
 }

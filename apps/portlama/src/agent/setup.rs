@@ -1,6 +1,6 @@
 //! `portlama agent setup`.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -21,13 +21,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use super::service::{self, Kept, Whose};
 use super::{Agents, machine, proxy};
 use crate::output::Output;
+use crate::secret::read_secret;
 
 /// Holds the token where neither a person nor a pipe gives it.
 const TOKEN_VARIABLE: &str = "PORTLAMA_ENROLLMENT_TOKEN";
 /// Holds the password of a P12 file where neither a person nor a pipe gives it.
 const PASSWORD_VARIABLE: &str = "PORTLAMA_P12_PASSWORD";
-/// The longest token or password read, bytes. Real tokens have 134.
-const MAX_SECRET_BYTES: u64 = 4096;
 
 /// What is read of the set-up in a process of another person, bytes: about forty lines.
 const MAX_EVENT_BYTES: u64 = 1024 * 1024;
@@ -250,28 +249,6 @@ fn open_file(path: &Path, output: Output) -> Result<ClientFile> {
     let password = Secret::new(password.expose().trim_end_matches(['\r', '\n']));
     ClientFile::open(&bytes, &password)
         .with_context(|| format!("`{}` cannot be used", path.display()))
-}
-
-/// What the environment holds, else what a person types, else what a pipe brings.
-fn read_secret(what: &str, variable: &str, output: Output) -> Result<Secret> {
-    match std::env::var(variable) {
-        Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
-        Ok(_) | Err(_) => {}
-    }
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        let _ = write!(std::io::stderr(), "{what} (it will not be shown): ");
-        let text = rpassword::read_password().context("cannot read what was typed")?;
-        output.note("");
-        return Ok(Secret::new(text));
-    }
-    let mut text = String::new();
-    stdin
-        .lock()
-        .take(MAX_SECRET_BYTES)
-        .read_to_string(&mut text)
-        .context("cannot read standard input")?;
-    Ok(Secret::new(text))
 }
 
 pub(super) fn show(step: SetupStep, status: StepStatus, output: Output) {
