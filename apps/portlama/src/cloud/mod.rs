@@ -1,9 +1,15 @@
 //! `portlama cloud`: servers at DigitalOcean, and the list of servers.
 
+mod add;
+mod create;
 mod credentials;
+mod destroy;
+mod health;
+mod leftovers;
 mod list;
 mod open;
 mod place;
+mod progress;
 mod regions;
 mod remove;
 mod token;
@@ -25,8 +31,12 @@ Examples:
       once: asks for a token of DigitalOcean, looks at what it may, and keeps it
   portlama cloud regions
       where a server can stand, nearest first
-  portlama cloud list
-      the servers there are")]
+  portlama cloud create --label home
+      a server in the nearest region, in three to five minutes, for about 4 USD a month
+  portlama cloud open home
+      its panel, in the browser
+  portlama cloud destroy home
+      the end of it, and of what it costs")]
 pub(crate) struct CloudCommand {
     #[command(flatten)]
     place: PlaceArguments,
@@ -42,9 +52,13 @@ enum Action {
     /// List where a server can stand, nearest first.
     #[command(after_help = regions::EXAMPLES)]
     Regions,
+    /// Make a server at DigitalOcean.
+    Create(create::CreateArguments),
     /// List the servers.
     #[command(after_help = list::EXAMPLES)]
     List,
+    /// Ask servers whether they are well.
+    Health(health::HealthArguments),
     /// Choose the server that is meant when none is named.
     #[command(alias = "switch")]
     Use(list::UseArguments),
@@ -54,6 +68,12 @@ enum Action {
     Open(open::OpenArguments),
     /// Show where the admin's certificate of a server lies, and its password, on a terminal.
     Credentials(credentials::CredentialsArguments),
+    /// Take up a server that stands already.
+    Add(add::AddArguments),
+    /// Find what a set-up that was cut short has left, and remove it after a question.
+    Leftovers(leftovers::LeftoversArguments),
+    /// Delete a server's droplet, with everything on it and here.
+    Destroy(destroy::DestroyArguments),
     /// Take a server out of the list, with the admin's certificate here. The server keeps running.
     Remove(remove::RemoveArguments),
 }
@@ -65,6 +85,11 @@ pub(crate) async fn run(command: CloudCommand, output: Output) -> Result<ExitCod
     match command.action {
         Action::Token(command) => token::run(command, &place).await,
         Action::Regions => regions::regions(&place).await,
+        Action::Create(arguments) => create::create(arguments, &place).await,
+        Action::Health(arguments) => health::health(&arguments, &place).await,
+        Action::Add(arguments) => add::add(&arguments, &place).await,
+        Action::Leftovers(arguments) => leftovers::leftovers(&arguments, &place).await,
+        Action::Destroy(arguments) => destroy::destroy(&arguments, &place).await,
         Action::List => list::list(&place),
         Action::Use(arguments) => list::use_(&arguments, &place),
         Action::Rename(arguments) => list::rename(&arguments, &place),

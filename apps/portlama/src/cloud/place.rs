@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use portlama_cloud::digitalocean::{DigitalOcean, Endpoints};
+use portlama_cloud::provision::{Means, Pace, Ports};
 use portlama_cloud::registry::ServerEntry;
 use portlama_cloud::token::{TOKEN_VARIABLE, Token};
 use portlama_cloud::{Credentials, Home};
 use portlama_credentials::{
     CredentialError, CredentialStore, EncryptedFile, Occasion, SystemStore,
 };
-use portlama_model::Secret;
+use portlama_model::{Secret, Timestamp};
 
 use crate::output::Output;
 use crate::secret::variable;
@@ -155,19 +156,39 @@ impl Place {
         Ok(client.await??)
     }
 
+    /// What making servers, and clearing away after them, works with.
+    pub(super) fn means<'a>(&'a self, digital_ocean: &'a DigitalOcean) -> Means<'a> {
+        Means {
+            digital_ocean,
+            credentials: &self.credentials,
+            home: &self.home,
+            pace: Pace::default(),
+            ports: Ports::default(),
+            now,
+        }
+    }
+
     /// Adds the way out where there is no store.
-    pub(super) fn explained<T>(&self, done: Result<T, CredentialError>) -> Result<T> {
-        let is_missing = matches!(
-            &done,
-            Err(CredentialError::Unavailable(_)
-                | CredentialError::Locked(_)
-                | CredentialError::NotBuilt)
-        );
-        match self.kind == StoreKind::System && is_missing {
+    pub(super) fn explained<T, E: Into<anyhow::Error>>(&self, done: Result<T, E>) -> Result<T> {
+        let done = done.map_err(Into::into);
+        let is_missing = |error: &anyhow::Error| {
+            let mut causes = error.chain();
+            causes.any(|cause| {
+                matches!(
+                    cause.downcast_ref(),
+                    Some(
+                        CredentialError::Unavailable(_)
+                            | CredentialError::Locked(_)
+                            | CredentialError::NotBuilt
+                    )
+                )
+            })
+        };
+        match self.kind == StoreKind::System && done.as_ref().is_err_and(is_missing) {
             true => done.context(
                 "no place for secrets (`--credential-store file` keeps them in a file that a passphrase encrypts)",
             ),
-            false => Ok(done?),
+            false => done,
         }
     }
 
@@ -210,6 +231,11 @@ impl Place {
         registry.change(|servers| Ok(servers.take_passwords()))?;
         Ok(())
     }
+}
+
+/// The clock.
+pub(super) fn now() -> Timestamp {
+    std::time::SystemTime::now().into()
 }
 
 /// The passphrase of the encrypted file: from the environment, else from a person.

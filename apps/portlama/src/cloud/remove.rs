@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use portlama_cloud::destroy::forget;
 use portlama_cloud::registry::ServerEntry;
 use serde_json::json;
 
@@ -29,16 +30,13 @@ pub(super) struct RemoveArguments {
     yes: bool,
 }
 
-/// Forgets a server. Its entry goes last, so that a removal that was cut can be done again.
+/// Forgets a server.
 pub(super) async fn remove(arguments: &RemoveArguments, place: &Place) -> Result<ExitCode> {
     let server = place.server(Some(&arguments.label))?;
     if !arguments.yes {
         ask(&server, place.output)?;
     }
-    place.explained(place.credentials.forget_password(server.id).await)?;
-    place.home.remove_server(server.id)?;
-    let registry = place.home.registry();
-    registry.change(|servers| servers.remove(&arguments.label))?;
+    place.explained(forget(&place.home, &place.credentials, &server).await)?;
     let output = place.output;
     if output.is_json() {
         output.document(&json!({"removed": server.label, "wasActive": server.active}));

@@ -21,6 +21,7 @@ pub(crate) struct Owner {
     folder: tempfile::TempDir,
 }
 
+#[allow(dead_code, reason = "not every test file uses every helper")]
 impl Owner {
     /// Signed in to a desktop, with a token that fits, which is not kept yet.
     pub(crate) async fn new() -> Result<Self> {
@@ -74,14 +75,12 @@ impl Owner {
     }
 
     /// Keeps the token.
-    #[allow(dead_code, reason = "not every test file uses every helper")]
     pub(crate) fn keep_token(&self) -> Result<()> {
         self.desktop
             .store("com.portlama.cloud", "digitalocean", TOKEN)
     }
 
     /// Writes the list of servers as another program left it.
-    #[allow(dead_code, reason = "not every test file uses every helper")]
     pub(crate) fn write_list(&self, list: &serde_json::Value) -> Result<()> {
         std::fs::create_dir_all(self.home())?;
         std::fs::write(self.home().join("servers.json"), list.to_string())?;
@@ -89,14 +88,12 @@ impl Owner {
     }
 
     /// The list of servers as it lies on the disk.
-    #[allow(dead_code, reason = "not every test file uses every helper")]
     pub(crate) fn list(&self) -> Result<serde_json::Value> {
         let text = std::fs::read_to_string(self.home().join("servers.json"))?;
         Ok(serde_json::from_str(&text)?)
     }
 
     /// The files of the home that hold this text.
-    #[allow(dead_code, reason = "not every test file uses every helper")]
     pub(crate) fn files_with(&self, text: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
         walk(self.folder.path(), &mut |path| {
@@ -113,6 +110,7 @@ impl Owner {
 }
 
 /// Runs a command with a text on its standard input.
+#[allow(dead_code, reason = "not every test file uses every helper")]
 pub(crate) fn feed(mut command: Command, input: &str) -> Result<Output> {
     command
         .stdin(Stdio::piped())
