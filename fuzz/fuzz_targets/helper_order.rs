@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portlama_host::helper::{MAX_ORDER_BYTES, Order, Verdict, judge, uid_in};
+use portlama_host::helper::{MAX_ORDER_BYTES, Order, Verdict, ids_in, judge};
 
 /// Every word that may reach a program.
 const WORDS: [&str; 11] = [
@@ -35,7 +35,7 @@ fuzz_target!(|octets: &[u8]| {
         assert!(words.all(|word| WORDS.contains(word)));
     }
     if let Ok(passwd) = std::str::from_utf8(line)
-        && uid_in(passwd, "portlama").is_some()
+        && ids_in(passwd, "portlama").is_some()
     {
         assert!(passwd.contains("portlama:"));
     }

@@ -131,15 +131,7 @@ impl Reset {
         let made = Packed::of(authority.issue_admin(now)?, authority, "Portlama admin")?;
         let certificate = made.pair.certificate();
         let serial = certificate.serial().clone();
-        let mut files: Files = vec![
-            (
-                FilePath::CLIENT_KEY,
-                Some(made.pair.key_pem().expose().into()),
-            ),
-            (FilePath::CLIENT_CERT, Some(certificate.pem().into_bytes())),
-            (FilePath::CLIENT_P12, Some(made.p12.clone())),
-            (FilePath::P12_PASSWORD, Some(made.password.expose().into())),
-        ];
+        let mut files = made.admin_files();
         files.extend(KEPT.into_iter().map(|(_, kept)| (kept, None)));
         let panel = &state.panel;
         let before =

@@ -10,13 +10,12 @@ use clap::Args;
 use portlama_control::Doors as _;
 use portlama_host::install::{self, Facts, HTTPS_PORT, Options, PANEL_PORT, Progress, STATE_DIR};
 use portlama_pki::{ca_fingerprint, certificate_from_pem};
-use serde_json::json;
 
 use super::doors::OwnDoors;
 use super::init::own_address;
 use super::installed;
 use super::new_server::NewServerArguments;
-use super::steps::{report, show};
+use super::steps::{report, show, with_last_line};
 use crate::output::Output;
 
 /// How long the new server may take until it answers at its own ports.
@@ -53,17 +52,8 @@ pub(crate) struct InstallArguments {
 
 /// Looks, refuses or installs, waits until the server answers, and says how to go on.
 pub(crate) async fn run(arguments: InstallArguments, output: Output) -> Result<ExitCode> {
-    let result = install(arguments, output).await;
-    if let Err(error) = &result
-        && output.is_json()
-    {
-        output.document(&json!({
-            "event": "error",
-            "message": format!("{error:#}"),
-            "recoverable": true,
-        }));
-    }
-    result.map(|()| ExitCode::SUCCESS)
+    let done = install(arguments, output).await;
+    with_last_line(done, output).map(|()| ExitCode::SUCCESS)
 }
 
 async fn install(arguments: InstallArguments, output: Output) -> Result<()> {

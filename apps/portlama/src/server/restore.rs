@@ -14,6 +14,7 @@ use portlama_backup::{BackupError, Head, Key, unpack};
 use portlama_control::logs::plain;
 use portlama_control::restore::{Restored, Restoring, make_ready, put_in_place};
 use portlama_control::{Clock as _, SystemClock};
+use portlama_host::helper::{PASSWD, SERVER_USER, ids_in};
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -24,8 +25,6 @@ use super::local::{Ask, Report, ask};
 use super::meter::{Meter, until_stopped};
 use crate::output::Output;
 
-/// The user the service runs as.
-const SERVICE_USER: &str = "portlama";
 /// What a file takes on the disk beside its content, octets: what is left of its last block.
 const FILE_OVERHEAD_BYTES: u64 = 4096;
 /// What must be free beside the state, octets.
@@ -206,14 +205,8 @@ fn owner_for(place: &Path) -> Result<Option<(u32, u32)>> {
     {
         return Ok(Some((found.uid(), found.gid())));
     }
-    // passwd(5).
-    let users = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
-    let mut rows = users.lines().map(|line| line.split(':'));
-    let row = rows.find_map(|mut row| (row.next() == Some(SERVICE_USER)).then_some(row));
-    Ok(row.and_then(|mut row| {
-        let user = row.nth(1)?.parse().ok()?;
-        Some((user, row.next()?.parse().ok()?))
-    }))
+    let users = fs::read_to_string(PASSWD).with_context(|| format!("cannot read {PASSWD}"))?;
+    Ok(ids_in(&users, SERVER_USER))
 }
 
 /// A folder last: before, the owner cannot enter it and exchange something in it for a link.

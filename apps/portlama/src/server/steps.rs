@@ -1,5 +1,6 @@
 //! Steps of an installation or of its removal, shown before they are done and while they are.
 
+use anyhow::Result;
 use portlama_host::install::{Action, Progress, Step, Work};
 use serde_json::{Value, json};
 
@@ -34,6 +35,20 @@ fn planned(step: &Step) -> Value {
             json!({ "step": step.key, "actions": actions })
         }
     }
+}
+
+/// What was done; a program hears of a failure in the last line, too.
+pub(super) fn with_last_line<T>(done: Result<T>, output: Output) -> Result<T> {
+    if let Err(error) = &done
+        && output.is_json()
+    {
+        output.document(&json!({
+            "event": "error",
+            "message": format!("{error:#}"),
+            "recoverable": true,
+        }));
+    }
+    done
 }
 
 pub(super) fn report(progress: &Progress<'_>, output: Output) {

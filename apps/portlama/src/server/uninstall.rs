@@ -9,7 +9,7 @@ use portlama_host::install::{
 };
 use serde_json::json;
 
-use super::steps::{report, show};
+use super::steps::{report, show, with_last_line};
 use crate::output::Output;
 
 /// Takes back what `server install` added to this machine.
@@ -44,17 +44,8 @@ pub(crate) struct UninstallArguments {
 
 /// Looks, asks, takes back, and says what stays.
 pub(crate) fn run(arguments: &UninstallArguments, output: Output) -> Result<ExitCode> {
-    let result = tokio::task::block_in_place(|| uninstall(arguments, output));
-    if let Err(error) = &result
-        && output.is_json()
-    {
-        output.document(&json!({
-            "event": "error",
-            "message": format!("{error:#}"),
-            "recoverable": true,
-        }));
-    }
-    result.map(|()| ExitCode::SUCCESS)
+    let done = tokio::task::block_in_place(|| uninstall(arguments, output));
+    with_last_line(done, output).map(|()| ExitCode::SUCCESS)
 }
 
 fn uninstall(arguments: &UninstallArguments, output: Output) -> Result<()> {

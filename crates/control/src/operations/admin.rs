@@ -117,15 +117,7 @@ impl Control {
         let (core_, before) = (core.clone(), state.clone());
         let kept_files = blocking(move || core_.backup_of_admin(&before)).await;
         let mut files = kept_files.map_err(not_done)?;
-        files.extend([
-            (
-                FilePath::CLIENT_KEY,
-                Some(made.pair.key_pem().expose().into()),
-            ),
-            (FilePath::CLIENT_CERT, Some(certificate.pem().into_bytes())),
-            (FilePath::CLIENT_P12, Some(made.p12.clone())),
-            (FilePath::P12_PASSWORD, Some(made.password.expose().into())),
-        ]);
+        files.extend(made.admin_files());
         let (was, is) = (
             json!({ "serials": state.panel.admin.serials }),
             json!({ "serials": next.panel.admin.serials, "expiresAt": certificate.validity().not_after }),

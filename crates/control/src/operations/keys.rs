@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use portlama_model::{AgentEntry, Revocation, Secret, Serial, State, Timestamp};
 use portlama_pki::{Authority, IssueError, IssuedCertificate, IssuedKeyPair, Sha256, client_p12};
+use portlama_state::FilePath;
 use serde_json::{Map, Value};
 
 use crate::random::octets;
+use crate::writer::Files;
 use crate::{OperationError, Step};
 
 /// Octets of the password of a P12 file that is handed over through the API: 128 random bits,
@@ -62,6 +64,19 @@ impl Packed {
             p12,
             password,
         })
+    }
+
+    /// The files that an admin who is made here is given: key, certificate, P12 and its password.
+    pub(crate) fn admin_files(&self) -> Files {
+        let certificate = self.pair.certificate().pem();
+        [
+            (FilePath::CLIENT_KEY, self.pair.key_pem().expose().into()),
+            (FilePath::CLIENT_CERT, certificate.into_bytes()),
+            (FilePath::CLIENT_P12, self.p12.clone()),
+            (FilePath::P12_PASSWORD, self.password.expose().into()),
+        ]
+        .map(|(path, content)| (path, Some(content)))
+        .into()
     }
 }
 

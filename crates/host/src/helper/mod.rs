@@ -12,9 +12,9 @@ mod serve;
 
 pub use ask::order;
 pub use order::{
-    MAX_ORDER_BYTES, NotAnOrder, Order, Program, Reply, SERVER_USER, Verdict, judge, uid_in,
+    MAX_ORDER_BYTES, NotAnOrder, Order, Program, Reply, SERVER_USER, Verdict, ids_in, judge,
 };
-pub use serve::{ORDER_READ_TIMEOUT, Served, serve};
+pub use serve::{ORDER_READ_TIMEOUT, PASSWD, Served, serve};
 
 /// Where the helper is asked.
 pub const HELPER_SOCKET: &str = "/run/portlama-helper.sock";

@@ -156,12 +156,12 @@ fn parse(octets: &[u8]) -> Result<Order, NotAnOrder> {
     Order::all().find(is_it).ok_or(NotAnOrder::Unknown)
 }
 
-/// The user id of `name` in the text of `/etc/passwd` (passwd(5)).
+/// The ids of the user `name` and of their group in the text of `/etc/passwd` (passwd(5)).
 #[must_use]
-pub fn uid_in(passwd: &str, name: &str) -> Option<u32> {
+pub fn ids_in(passwd: &str, name: &str) -> Option<(u32, u32)> {
     let mut lines = passwd.lines().map(|line| line.split(':'));
     let mut found = lines.find_map(|mut fields| (fields.next() == Some(name)).then_some(fields))?;
-    found.nth(1)?.parse().ok()
+    Some((found.nth(1)?.parse().ok()?, found.next()?.parse().ok()?))
 }
 
 /// What is answered, as one line of JSON.
@@ -300,11 +300,12 @@ mod tests {
     #[test]
     fn the_server_is_known_by_its_line_in_the_list_of_users() {
         let list = "root:x:0:0:root:/root:/bin/bash\nportlama2:x:5:5::/:\nportlama:x:997:996::/:/bin/false\n";
-        assert_eq!(uid_in(list, "portlama"), Some(997));
-        assert_eq!(uid_in(list, "nobody"), None);
-        assert_eq!(uid_in("portlama:x:-1:0\n", "portlama"), None);
-        assert_eq!(uid_in("portlama\n", "portlama"), None);
-        assert_eq!(uid_in("", "portlama"), None);
+        assert_eq!(ids_in(list, "portlama"), Some((997, 996)));
+        assert_eq!(ids_in(list, "nobody"), None);
+        assert_eq!(ids_in("portlama:x:-1:0\n", "portlama"), None);
+        assert_eq!(ids_in("portlama:x:997\n", "portlama"), None);
+        assert_eq!(ids_in("portlama\n", "portlama"), None);
+        assert_eq!(ids_in("", "portlama"), None);
     }
 
     proptest! {

@@ -8,14 +8,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::order::{MAX_ORDER_BYTES, Order, Reply, SERVER_USER, Verdict, judge, uid_in};
+use super::order::{MAX_ORDER_BYTES, Order, Reply, SERVER_USER, Verdict, ids_in, judge};
 use crate::systemd;
 
 /// How long an order may take to arrive, and its answer to be taken.
 pub const ORDER_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the users of this machine stand.
-const PASSWD: &str = "/etc/passwd";
+pub const PASSWD: &str = "/etc/passwd";
 
 /// What became of an order, for the journal.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Served {
 pub async fn serve(mut stream: UnixStream) -> io::Result<Served> {
     let peer = stream.peer_cred()?.uid();
     let octets = timeout(ORDER_READ_TIMEOUT, read(&mut stream)).await??;
-    let server = uid_in(&fs::read_to_string(PASSWD)?, SERVER_USER);
+    let server = ids_in(&fs::read_to_string(PASSWD)?, SERVER_USER).map(|(user, _)| user);
     let (order, reply) = match judge(&octets, peer, server) {
         Verdict::Obey(order) => (Some(order), systemd::carry_out(order).await.into()),
         Verdict::Refuse(reason) => (None, Reply::Refused { reason }),

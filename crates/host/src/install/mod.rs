@@ -109,6 +109,18 @@ pub fn carry_out(
     steps: &[Step],
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), InstallError> {
+    each_step(facts, steps, progress, execute::carry_out)
+}
+
+/// What does a step: it keeps the manifest true, and may say something.
+type Act = fn(&Step, &mut Manifest, &mut dyn FnMut(&str)) -> Result<(), String>;
+
+fn each_step(
+    facts: &Facts,
+    steps: &[Step],
+    progress: &mut dyn FnMut(Progress<'_>),
+    act: Act,
+) -> Result<(), InstallError> {
     // Packages and folders get the modes that their makers want, whatever the operator's mask.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let mut manifest = facts.manifest.clone();
@@ -116,7 +128,7 @@ pub fn carry_out(
         let begun = Instant::now();
         progress(Progress::Begun(step));
         let mut say = |text: &str| progress(Progress::Says(step, text));
-        if let Err(reason) = execute::carry_out(step, &mut manifest, &mut say) {
+        if let Err(reason) = act(step, &mut manifest, &mut say) {
             progress(Progress::Failed(step));
             let title = step.title;
             return Err(InstallError::Step { title, reason });

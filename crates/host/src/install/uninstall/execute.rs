@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::super::manifest::{MANIFEST, Manifest};
-use super::super::plan::Action;
+use super::super::plan::{Action, Step, Work};
 use super::super::program::{Program, said};
 use super::super::steps::ssh::DROP_IN;
 use super::super::{STATE_DIR, apt, execute, file};
@@ -14,10 +14,13 @@ use super::plan::{TakeBack, deletion};
 
 /// Does what a step takes, and forgets what is gone by then.
 pub(super) fn step(
-    actions: &[Action],
+    step: &Step,
     manifest: &mut Manifest,
     say: &mut dyn FnMut(&str),
 ) -> Result<(), String> {
+    let Work::Do(actions) = &step.work else {
+        return Ok(());
+    };
     for action in actions {
         match action {
             Action::TakeBack(what) => take_back(what, manifest, say)?,

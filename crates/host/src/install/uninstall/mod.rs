@@ -10,13 +10,11 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
-
 pub use plan::{Remainder, RemovalOptions, TakeBack, plan_removal, remains};
 
 use super::facts::Facts;
-use super::plan::{Step, Work};
-use super::{InstallError, Progress, gather};
+use super::plan::Step;
+use super::{InstallError, Progress, each_step, gather};
 
 /// Looks at the machine and says what would be taken back and what would stay.
 ///
@@ -44,21 +42,5 @@ pub fn take_back(
     steps: &[Step],
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), InstallError> {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let mut manifest = facts.manifest.clone();
-    for step in steps {
-        let begun = Instant::now();
-        progress(Progress::Begun(step));
-        let mut say = |text: &str| progress(Progress::Says(step, text));
-        let Work::Do(actions) = &step.work else {
-            continue;
-        };
-        if let Err(reason) = execute::step(actions, &mut manifest, &mut say) {
-            progress(Progress::Failed(step));
-            let title = step.title;
-            return Err(InstallError::Step { title, reason });
-        }
-        progress(Progress::Done(step, begun.elapsed()));
-    }
-    Ok(())
+    each_step(facts, steps, progress, execute::step)
 }
