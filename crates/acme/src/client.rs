@@ -1,12 +1,12 @@
 //! The client and its settings.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portlama_dial::TrustError;
 use portlama_model::{AcmeSettings, Email, Secret, Timestamp};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use rustls::ClientConfig;
 
 use crate::account::Stored;
 use crate::issue::issue;
@@ -72,17 +72,15 @@ impl AcmeClient {
                 settings.directory
             )));
         }
-        let roots = roots(settings.ca_file.as_deref())?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unusable(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let ca_file = settings.ca_file.as_deref().map(Path::new);
+        let tls = portlama_dial::public_tls(ca_file).map_err(|error| match error {
+            TrustError::NoAuthorities(_) => unusable(format!("{error}; or set `caFile`")),
+            _ => unusable(error.to_string()),
+        })?;
         Ok(Self {
             settings,
             contact,
-            tls: Arc::new(tls),
+            tls,
             limits: Limits::default(),
         })
     }
@@ -181,33 +179,6 @@ async fn keep(journal: &dyn Journal, account: &Stored) -> Result<(), AcmeError> 
         .account(&account.to_secret()?)
         .await
         .map_err(|error| AcmeError::local("cannot keep the account", error))
-}
-
-fn roots(ca_file: Option<&str>) -> Result<RootCertStore, AcmeError> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = ca_file else {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            let why = found.errors.first().map(|error| format!(": {error}"));
-            return Err(unusable(format!(
-                "the system has no certificate authorities{}; install the package ca-certificates \
-                 or set `caFile`",
-                why.unwrap_or_default()
-            )));
-        }
-        return Ok(roots);
-    };
-    let failed = |why: String| unusable(format!("cannot read the authority in `{path}`: {why}"));
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|e| failed(e.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| failed(e.to_string()))?;
-        roots.add(certificate).map_err(|e| failed(e.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(failed("it holds no certificate".to_owned()));
-    }
-    Ok(roots)
 }
 
 fn unusable(reason: impl AsRef<str>) -> AcmeError {

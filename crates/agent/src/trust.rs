@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use portlama_dial::{TrustError, system_roots};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// The one cryptographic provider.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -19,21 +20,15 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 /// Why the platform's certificate authorities cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum PlatformError {
-    #[error("this system has no list of certificate authorities (install ca-certificates){}", .0.as_deref().unwrap_or_default())]
-    NoRoots(Option<String>),
+    #[error(transparent)]
+    NoRoots(#[from] TrustError),
     #[error("the certificate authorities of this system cannot be used: {0}")]
     Verifier(String),
 }
 
 /// Believes what the system's certificate authorities certify.
 pub(crate) fn platform_verifier() -> Result<Arc<WebPkiServerVerifier>, PlatformError> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        let first = found.errors.first().map(|error| format!(": {error}"));
-        return Err(PlatformError::NoRoots(first));
-    }
+    let roots = system_roots()?;
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| PlatformError::Verifier(error.to_string()))

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{DATE, HOST, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
@@ -106,15 +107,15 @@ pub struct Https {
 
 /// An open connection and the task that drives it.
 #[derive(Debug)]
-struct Line {
+pub(super) struct Line {
     target: Target,
     sender: http1::SendRequest<Full<Bytes>>,
     _driver: AbortOnDropHandle<()>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
-    host: String,
+pub(super) struct Target {
+    pub(super) host: String,
     port: u16,
 }
 
@@ -139,7 +140,10 @@ impl Https {
     ) -> Result<Response<Bytes>, HttpsError> {
         let target = Target::of(request.uri())?;
         let limit = limits.exchange;
-        let exchange = self.exchange(&target, request.map(Full::new), limits.body_bytes);
+        let exchange = async {
+            let (line, answer) = self.send(&target, request.map(Full::new)).await?;
+            self.read(line, answer, limits.body_bytes).await
+        };
         let answer =
             tokio::time::timeout(limit, exchange)
                 .await
@@ -147,22 +151,22 @@ impl Https {
                     host: target.host.clone(),
                     limit,
                 })??;
-        if answer.status().is_redirection() {
-            let to = answer.headers().get(LOCATION).map(HeaderValue::as_bytes);
+        if let Some(to) = leads_to(&answer) {
             return Err(HttpsError::Redirect {
                 host: target.host,
-                to: String::from_utf8_lossy(to.unwrap_or_default()).into_owned(),
+                to,
             });
         }
         Ok(answer)
     }
 
-    async fn exchange(
+    /// Sends a request over the idle connection, or else a new one. The answer is read from the
+    /// connection that comes with it.
+    pub(super) async fn send(
         &self,
         target: &Target,
         request: Request<Full<Bytes>>,
-        body_bytes: usize,
-    ) -> Result<Response<Bytes>, HttpsError> {
+    ) -> Result<(Line, Response<Incoming>), HttpsError> {
         let mut request = target.address(request);
         let idle = self
             .idle
@@ -173,7 +177,7 @@ impl Https {
             && line.sender.ready().await.is_ok()
         {
             match line.sender.try_send_request(request).await {
-                Ok(answer) => return self.read(line, answer, body_bytes).await,
+                Ok(answer) => return Ok((line, answer)),
                 // Only what never left may be sent again: it might be carried out twice.
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => request = unsent,
@@ -187,7 +191,7 @@ impl Https {
             .send_request(request)
             .await
             .map_err(|error| target.broken(error))?;
-        self.read(line, answer, body_bytes).await
+        Ok((line, answer))
     }
 
     async fn open(&self, target: &Target) -> Result<Line, HttpsError> {
@@ -220,7 +224,7 @@ impl Https {
     async fn read(
         &self,
         line: Line,
-        answer: Response<hyper::body::Incoming>,
+        answer: Response<Incoming>,
         body_bytes: usize,
     ) -> Result<Response<Bytes>, HttpsError> {
         let (parts, body) = answer.into_parts();
@@ -238,7 +242,7 @@ impl Https {
 }
 
 impl Target {
-    fn of(uri: &Uri) -> Result<Self, HttpsError> {
+    pub(super) fn of(uri: &Uri) -> Result<Self, HttpsError> {
         let refused = || HttpsError::NotHttps(uri.to_string());
         let authority = uri.authority().ok_or_else(refused)?;
         if uri.scheme_str() != Some("https") || authority.as_str().contains('@') {
@@ -271,12 +275,19 @@ impl Target {
         request
     }
 
-    fn broken(&self, source: hyper::Error) -> HttpsError {
+    pub(super) fn broken(&self, source: hyper::Error) -> HttpsError {
         HttpsError::Broken {
             host: self.host.clone(),
             source,
         }
     }
+}
+
+/// Where an answer leads instead of being one.
+pub(super) fn leads_to<B>(answer: &Response<B>) -> Option<String> {
+    let to = answer.headers().get(LOCATION).map(HeaderValue::as_bytes);
+    let to = String::from_utf8_lossy(to.unwrap_or_default()).into_owned();
+    answer.status().is_redirection().then_some(to)
 }
 
 /// How long an answer asks to wait, at most `longest`: seconds, or a date, which is taken

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use portlama_dial::{Https, HttpsLimits, retry_after};
+use portlama_dial::{Https, HttpsLimits, TrustError, retry_after};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
-use super::endpoints::{Endpoints, EndpointsError};
+use super::endpoints::Endpoints;
 use super::error::DigitalOceanError;
 use super::wire::{
     Account, AccountAnswer, Droplet, DropletAnswer, DropletsPage, KeyAnswer, KeysPage, NewDroplet,
@@ -105,8 +105,8 @@ impl DigitalOcean {
     /// Asks nothing yet. Reads the system's certificate authorities, so it blocks.
     ///
     /// # Errors
-    /// [`EndpointsError`].
-    pub fn new(endpoints: Endpoints, token: Token) -> Result<Self, EndpointsError> {
+    /// [`TrustError`].
+    pub fn new(endpoints: Endpoints, token: Token) -> Result<Self, TrustError> {
         let https = Https::new(endpoints.tls()?);
         Ok(Self {
             https,
