@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use portlama_testkit::machine::Lab;
-use portlama_testkit::release;
+use portlama_testkit::{Answer, localhost_pems, release};
 
 use upgrade::{INSTALLED, JOURNAL, NEXT, Poll, Site, answers, boot};
 
@@ -76,6 +76,122 @@ fn one_version_follows_another_and_no_connection_is_refused() -> Result<()> {
             answers(&site.machine, INSTALLED)
         },
     )
+}
+
+#[test]
+fn the_panel_and_the_command_fetch_a_version_themselves() -> Result<()> {
+    Lab::enter(
+        "the_panel_and_the_command_fetch_a_version_themselves",
+        LIMIT,
+        |lab| {
+            let site = boot(lab, "fetches")?;
+            let machine = &site.machine;
+            let refused = update(&site, NEXT)?;
+            ensure!(refused.status == 400, "{}", refused.text());
+            ensure!(
+                refused.text().contains("releases.url"),
+                "{}",
+                refused.text()
+            );
+            let url = serve_releases(&site)?;
+            know_releases(&site, &url)?;
+            answers(machine, INSTALLED)?;
+
+            let same = update(&site, INSTALLED)?;
+            ensure!(same.status == 400, "{}", same.text());
+            ensure!(same.text().contains("installed already"), "{}", same.text());
+            for (version, why) in [("0.3.0", "no release"), ("0.4.0", "does not hold")] {
+                let refused = update(&site, version)?;
+                ensure!(refused.status == 502, "{version}: {}", refused.text());
+                ensure!(
+                    refused.text().contains(why),
+                    "{version}: {}",
+                    refused.text()
+                );
+                machine.shell("test -z \"$(ls -A /etc/portlama/upgrade)\"")?;
+            }
+
+            let ordered = update(&site, NEXT)?;
+            ensure!(ordered.status == 202, "{}", ordered.text());
+            let upgraded = || {
+                let state = vps::admin(machine).send(&vps::api(machine, "system/update"));
+                let state = state.ok()?.json().ok()?;
+                (state["version"] == NEXT && state["last"]["upgraded"] == true).then_some(())
+            };
+            common::within(END_LIMIT, upgraded).context("it does not say that it was upgraded")?;
+            machine.shell("test -z \"$(ls -A /etc/portlama/upgrade)\"")?;
+            let journal = machine.shell("journalctl -t portlama-helper --no-pager")?;
+            ensure!(journal.contains("`upgrade`"), "{journal}");
+
+            // Back by the command, which fetches as well.
+            let back = format!("--to {INSTALLED} --from '{url}'");
+            let said = machine.run(["sh", "-c", &format!("portlama server upgrade {back}")])?;
+            ensure!(said.code == Some(1), "{said:?}");
+            ensure!(said.stderr.contains("--allow-downgrade"), "{said:?}");
+            machine.shell(&format!("portlama server upgrade {back} --allow-downgrade"))?;
+            answers(machine, INSTALLED)?;
+            machine.shell("test ! -e /var/lib/portlama/upgrade/fetched")?;
+            Ok(())
+        },
+    )
+}
+
+fn update(site: &Site<'_>, version: &str) -> Result<Answer> {
+    vps::admin(&site.machine)
+        .json("POST", &serde_json::json!({ "version": version }))
+        .send(&vps::api(&site.machine, "system/update"))
+}
+
+/// Puts releases behind a server of somebody else's, on the machine itself; returns the address.
+/// 0.4.0 has a signature that is not its own, and 0.3.0 is not there.
+fn serve_releases(site: &Site<'_>) -> Result<String> {
+    let machine = &site.machine;
+    let pems = localhost_pems("Authority of releases");
+    machine.write(
+        "/srv/tls.pem",
+        format!("{}{}", pems.certificate, pems.key),
+        0o600,
+    )?;
+    machine.write("/etc/portlama/releases-ca.pem", pems.authority, 0o644)?;
+    let good = [(INSTALLED, &site.program), (NEXT, &site.next)];
+    for (version, program) in good.into_iter().chain([("0.4.0", &site.next)]) {
+        let path = format!(
+            "/srv/releases/v{version}/portlama-{version}-{}-linux",
+            std::env::consts::ARCH
+        );
+        machine.write(&path, program, 0o644)?;
+        let signed = if version == "0.4.0" {
+            &site.program
+        } else {
+            program
+        };
+        let comment = release::comment(program, version);
+        let signature = release::sign_saying(signed, &comment)?;
+        machine.write(&format!("{path}.minisig"), signature, 0o644)?;
+    }
+    machine.shell(
+        "systemd-run --quiet --unit=releases -p WorkingDirectory=/srv/releases \
+         openssl s_server -quiet -WWW -accept 127.0.0.1:8443 -cert /srv/tls.pem -key /srv/tls.pem",
+    )?;
+    Ok("https://localhost:8443/v{version}".to_owned())
+}
+
+/// Says in panel.json where releases are, as the guide does.
+fn know_releases(site: &Site<'_>, url: &str) -> Result<()> {
+    let machine = &site.machine;
+    let path = "/etc/portlama/panel.json";
+    let mut panel: serde_json::Value = serde_json::from_str(&machine.read(path)?)?;
+    panel["releases"] = serde_json::json!({
+        "url": url,
+        "caFile": "/etc/portlama/releases-ca.pem",
+    });
+    machine.shell("systemctl stop portlama.socket portlama.service")?;
+    machine.write(path, serde_json::to_string_pretty(&panel)?, 0o600)?;
+    machine.shell(
+        "chown portlama: /etc/portlama/panel.json /etc/portlama/releases-ca.pem
+         systemctl start portlama.socket portlama.service",
+    )?;
+    Ok(())
 }
 
 fn refuses_what_is_not_newer_or_not_ours(site: &Site<'_>) -> Result<()> {

@@ -119,6 +119,7 @@ fn panel() -> PanelConfig {
         certificate_authority: Default::default(),
         acme: Default::default(),
         dns: Default::default(),
+        releases: None,
         panel_2fa: Default::default(),
         session_secret: None,
         epoch: 0,

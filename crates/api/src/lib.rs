@@ -52,7 +52,7 @@ pub use invitations::{
 };
 pub use machine::{
     CpuStats, LogFrame, LogLevel, ProcessStats, Service, ServiceAction, ServiceDone, ServiceList,
-    ServiceStatus, SystemStats, UpdateRequest, Usage,
+    ServiceStatus, SystemStats, UpdateOrdered, UpdateOutcome, UpdateRequest, UpdateState, Usage,
 };
 pub use renewal::{AutoRenewStatus, CertificateRenewed};
 pub use server::{Done, Health};

@@ -168,6 +168,47 @@ pub struct UpdateRequest {
     pub version: ReleaseVersion,
 }
 
+/// The answer to `POST /api/system/update`: it is verified and ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UpdateOrdered {
+    /// `true`.
+    pub ok: bool,
+    /// What happens now.
+    pub message: String,
+}
+
+/// `GET /api/system/update`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateState {
+    /// The version that answers.
+    #[schema(example = "1.2.3")]
+    pub version: String,
+    /// Whether this server knows where releases are fetched (`releases` of its panel.json).
+    pub can_fetch: bool,
+    /// How the last change of the version ended; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<UpdateOutcome>,
+}
+
+/// How a change of the server's version ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UpdateOutcome {
+    /// Whether the version that was asked for serves.
+    pub upgraded: bool,
+    /// The version before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<formats::ReleaseVersion>)]
+    pub from: Option<ReleaseVersion>,
+    /// The version that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<formats::ReleaseVersion>)]
+    pub to: Option<ReleaseVersion>,
+    /// Why it does not serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 impl FromBody for UpdateRequest {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let version = fields.required("version")?;

@@ -103,6 +103,9 @@ pub enum OperationError {
         /// Why it was not written.
         source: BoxError,
     },
+    /// The release did not come, or is none (502 with `details` saying why). Nothing was changed.
+    #[error("the release was not fetched: {0}")]
+    NotFetched(String),
     /// A service did not do as it was told (500 with `details` saying why).
     #[error("{what} failed: {details}")]
     ServiceFailed {
@@ -257,6 +260,17 @@ pub enum Refusal {
     /// The way in for repairs would be gone.
     #[error("stopping ssh would shut you out of the server: use `systemctl stop ssh` there")]
     StopsSsh,
+    /// Nobody has said where releases are.
+    #[error(
+        "this server does not know where releases are fetched: set `releases.url` in its panel.json and restart it, or run `portlama server upgrade --file RELEASE` there"
+    )]
+    NoReleases,
+    /// One after the other.
+    #[error("an update is being fetched already")]
+    UpdateUnderWay,
+    /// It cannot be, or not to this version.
+    #[error("{0}")]
+    NoUpdate(String),
     /// The key of a certificate that ends with the new one's making.
     #[error("the certificate request holds the key of the present certificate, make a new key")]
     KeyInUse,

@@ -71,7 +71,10 @@ pub use error::{Issue, OperationError, Refusal, SignInError, StartError, Step};
 pub use farewell::Farewell;
 pub use handovers::MAX_PENDING_HANDOVERS;
 pub use live::Live;
-pub use machine::{Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView};
+pub use machine::{
+    LastUpdate, Machine, MachineError, MachineStats, UNIT_ACTION_TIMEOUT, Unit, UnitView,
+    UpdateError,
+};
 pub use observed::TunnelStatus;
 pub use operations::admin::{RotatedAdmin, Rotation};
 pub use operations::admin_rotation::{ROTATION_GRACE, ROTATION_INTERVAL, UNUSED_ADMIN_LIFETIME};

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use portlama_model::{ReleaseSource, ReleaseVersion};
+
 use crate::logs::LogReader;
 use crate::{BoxFuture, ServiceAction, ServiceStatus};
 
@@ -29,6 +31,48 @@ pub trait Machine: Send + Sync {
     /// # Errors
     /// When the journal's reader cannot be started.
     fn follow(&self, unit: Unit) -> Result<LogReader, MachineError>;
+
+    /// Fetches the release of this version, verifies it, and orders that it takes the place of
+    /// this program: done when that is ordered, because it ends this process. Nothing has
+    /// happened when this is given up before.
+    ///
+    /// # Errors
+    /// When nothing was ordered.
+    fn update<'a>(
+        &'a self,
+        source: &'a ReleaseSource,
+        version: &'a ReleaseVersion,
+    ) -> BoxFuture<'a, Result<(), UpdateError>>;
+
+    /// How the last change of the program's version ended; `None` when there was none.
+    fn last_update(&self) -> BoxFuture<'_, Option<LastUpdate>>;
+}
+
+/// How a change of the program's version ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUpdate {
+    /// Whether the version that was asked for serves.
+    pub upgraded: bool,
+    /// The version before.
+    pub from: Option<ReleaseVersion>,
+    /// The version that was asked for.
+    pub to: Option<ReleaseVersion>,
+    /// Why it does not serve.
+    pub reason: Option<String>,
+}
+
+/// Why a program was not replaced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError {
+    /// It cannot be here, or not by this version; with the way out.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such release, or what came is none.
+    #[error("{0}")]
+    NotFetched(String),
+    /// The order was not taken.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
 }
 
 /// A system unit that the panel may show: nothing else on the machine can be named.

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::logs::PartLogs;
-use crate::{Machine, MachineError, MachineStats, OperationError, Parts, Step, UnitView};
+use crate::{Machine, MachineError, MachineStats, OperationError, Parts, Refusal, Step, UnitView};
 
 /// How long figures of the machine are shown before it is asked again.
 pub const MACHINE_CACHE: Duration = Duration::from_secs(2);
@@ -27,6 +27,7 @@ pub(crate) struct Services {
     watchers: Arc<Semaphore>,
     closing: CancellationToken,
     actions: Arc<Semaphore>,
+    updates: Arc<Semaphore>,
 }
 
 /// What the binary brings.
@@ -47,6 +48,7 @@ impl Services {
             watchers: Arc::new(Semaphore::new(MAX_LOG_WATCHERS)),
             closing: CancellationToken::new(),
             actions: Arc::new(Semaphore::new(MAX_PARALLEL_ACTIONS)),
+            updates: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -113,6 +115,12 @@ impl Services {
     pub(crate) fn action(&self) -> Result<OwnedSemaphorePermit, OperationError> {
         let place = self.actions.clone().try_acquire_owned();
         place.map_err(|_| OperationError::Busy)
+    }
+
+    /// The one place of who has the program replaced.
+    pub(crate) fn update(&self) -> Result<OwnedSemaphorePermit, OperationError> {
+        let place = self.updates.clone().try_acquire_owned();
+        place.map_err(|_| Refusal::UpdateUnderWay.into())
     }
 }
 

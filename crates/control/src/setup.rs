@@ -242,6 +242,7 @@ fn first_state(
             certificate_authority: setup.certificate_authority,
             acme: setup.acme.clone(),
             dns: setup.dns.clone(),
+            releases: None,
             panel_2fa: PanelTwoFactor::default(),
             session_secret: None,
             epoch: 0,

@@ -116,6 +116,7 @@ fn states() -> impl Strategy<Value = State> {
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
                 dns: Default::default(),
+                releases: None,
                 panel_2fa: PanelTwoFactor::default(),
                 session_secret: None,
                 epoch: 0,

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use portlama_control::logs::LogReader;
 use portlama_control::{
-    BoxFuture, Machine, MachineError, MachineStats, ServiceAction, Unit, UnitView,
+    BoxFuture, LastUpdate, Machine, MachineError, MachineStats, ServiceAction, Unit, UnitView,
+    UpdateError,
 };
+use portlama_model::{ReleaseSource, ReleaseVersion};
 
 use crate::figures::Figures;
 use crate::helper::Order;
-use crate::{helper, journal, systemd};
+use crate::{helper, journal, systemd, upgrade};
 
 /// The machine that this process runs on.
 #[derive(Debug)]
@@ -74,6 +76,23 @@ impl Machine for Host {
             true => journal::follow(unit),
             false => Err(no_systemd()),
         }
+    }
+
+    fn update<'a>(
+        &'a self,
+        source: &'a ReleaseSource,
+        version: &'a ReleaseVersion,
+    ) -> BoxFuture<'a, Result<(), UpdateError>> {
+        Box::pin(async move {
+            match self.has_systemd {
+                true => upgrade::fetch_and_order(source, version).await,
+                false => Err(no_systemd().into()),
+            }
+        })
+    }
+
+    fn last_update(&self) -> BoxFuture<'_, Option<LastUpdate>> {
+        Box::pin(upgrade::last())
     }
 }
 

@@ -25,7 +25,10 @@ impl ReleaseSource {
     #[must_use]
     pub fn address(&self, version: &ReleaseVersion, target: &str) -> String {
         let folder = self.url.replace(VERSION, version.as_str());
-        format!("{}/portlama-{version}-{target}", folder.trim_end_matches('/'))
+        format!(
+            "{}/portlama-{version}-{target}",
+            folder.trim_end_matches('/')
+        )
     }
 }
 

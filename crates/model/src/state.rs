@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     AcmeSettings, AgentLabel, CapabilitySet, DisplayName, DnsSettings, Domain, Email, Group,
-    HostHeader, Hostname, Invitation, OriginScheme, Secret, Serial, Site, Subdomain, Timestamp,
-    TunnelPort, Username,
+    HostHeader, Hostname, Invitation, OriginScheme, ReleaseSource, Secret, Serial, Site, Subdomain,
+    Timestamp, TunnelPort, Username,
 };
 
 /// Everything durable that the data plane and the access decision follow from.
@@ -71,6 +71,9 @@ pub struct PanelConfig {
     /// Where names are looked up.
     #[serde(default)]
     pub dns: DnsSettings,
+    /// Where newer versions of the program are fetched; nowhere when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub releases: Option<ReleaseSource>,
     /// Two-factor sign-in to the panel.
     #[serde(default, rename = "panel2fa")]
     pub panel_2fa: PanelTwoFactor,

@@ -55,8 +55,6 @@ pub(crate) enum Refusal {
     Invalid(Vec<Issue>),
     /// `control` said no.
     Operation(OperationError),
-    /// The API has it, this version of the server does not: a sentence and the way out.
-    NotInThisVersion(&'static str, &'static str),
     /// Our fault.
     Internal,
 }
@@ -157,7 +155,6 @@ impl Refusal {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Operation(error) => operation_status(error),
-            Self::NotInThisVersion(..) => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -185,9 +182,6 @@ impl Refusal {
             Self::Malformed(why) => ErrorBody::new("The body is not valid JSON").with_hint(why),
             Self::Invalid(issues) => ErrorBody::validation(issues),
             Self::Operation(error) => operation_body(error),
-            Self::NotInThisVersion(sentence, way_out) => {
-                ErrorBody::new(*sentence).with_hint(way_out)
-            }
             Self::Internal => ErrorBody::new("Internal server error"),
         }
     }
@@ -309,6 +303,7 @@ fn operation_status(error: &OperationError) -> StatusCode {
         | OperationError::WrongStage { .. }
         | OperationError::PanelExposed { .. } => StatusCode::CONFLICT,
         OperationError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        OperationError::NotFetched(_) => StatusCode::BAD_GATEWAY,
         OperationError::DiskFull
         | OperationError::NotDurable {
             disk_full: true, ..
@@ -341,6 +336,10 @@ fn operation_body(error: &OperationError) -> ErrorBody {
         }
         OperationError::ServiceFailed { what, details } => {
             ErrorBody::new(sentence(&format!("{what} failed"))).with_details(details.as_str())
+        }
+        OperationError::NotFetched(words) => {
+            ErrorBody::new("The release was not fetched, and nothing was changed")
+                .with_details(words.as_str())
         }
         OperationError::Authority(words) => {
             ErrorBody::new("There is no new certificate, and what was there stays")

@@ -321,7 +321,11 @@ pub static ROUTES: &[Route] = routes! {
     /// What the machine has, and what of it is in use.
     GET "/api/system/stats" SYSTEM_READ, Management
         => system::stats() -> 200 SystemStats;
-    /// Replaces the server by another version.
+    /// Which version serves, and how the last change of it ended.
+    GET "/api/system/update" Who::Admin, Management
+        => system::version() -> 200 UpdateState;
+    /// Fetches a newer version of the program, verifies it and has it put in place of the running
+    /// one; answers when that is ordered. The health of the server says which version serves then.
     POST "/api/system/update" Who::Admin, Management
-        => system::update(UpdateRequest) -> 202 Done, 501;
+        => system::update(UpdateRequest) -> 202 UpdateOrdered, 502;
 };

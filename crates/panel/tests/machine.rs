@@ -10,10 +10,10 @@ use http::StatusCode;
 use portlama_access::Presented;
 use portlama_control::logs::{LogLevel, LogLine, LogReader, PartLogs, log_pipe};
 use portlama_control::{
-    BoxFuture, MACHINE_CACHE, Machine, MachineError, MachineStats, Part, ServiceAction,
-    ServiceStatus, Surroundings, Unit, UnitView,
+    BoxFuture, LastUpdate, MACHINE_CACHE, Machine, MachineError, MachineStats, Part, ServiceAction,
+    ServiceStatus, Surroundings, Unit, UnitView, UpdateError,
 };
-use portlama_model::Capability;
+use portlama_model::{Capability, ReleaseSource, ReleaseVersion};
 use serde_json::{Value, json};
 use support::{Answer, Ask, TestApp};
 use tokio::io::DuplexStream;
@@ -217,10 +217,14 @@ async fn figures_are_those_of_this_machine_and_asked_for_once_in_two_seconds() {
     }
 }
 
+async fn update(app: &TestApp, version: &Value) -> Answer {
+    let ask = Ask::post("/api/system/update", &json!({ "version": version }));
+    app.send(&app.admin(), ask).await
+}
+
 #[tokio::test]
-async fn an_update_is_refused_honestly_and_only_after_its_version_was_read() {
-    let app = TestApp::completed().await;
-    let update = |version: Value| Ask::post("/api/system/update", &json!({ "version": version }));
+async fn an_update_is_ordered_once_its_release_was_verified() {
+    let app = TestApp::with_releases(around(Ok(()))).await;
     for version in [
         json!("../1.2.3"),
         json!("https://evil.example/1.2.3"),
@@ -228,16 +232,55 @@ async fn an_update_is_refused_honestly_and_only_after_its_version_was_read() {
         json!(1),
         json!(null),
     ] {
-        let answer = app.send(&app.admin(), update(version)).await;
+        let answer = update(&app, &version).await;
         assert_eq!(answer.refusal(), (400, "Validation failed".into()));
     }
-    let answer = app.send(&app.admin(), update(json!("1.2.3"))).await;
-    assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
-    let hint = answer.json()["details"]["hint"].clone();
-    assert!(
-        hint.as_str().is_some_and(|hint| hint.contains("restart")),
-        "{hint}"
+    let answer = update(&app, &json!("1.2.3")).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(answer.json()["ok"], true);
+    let answer = update(&app, &json!("0.0.1")).await;
+    assert_eq!(answer.refusal(), (400, "Version 0.0.1 is older".into()));
+    let answer = update(&app, &json!("9.9.9")).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(answer.json()["details"], "it answers with 404");
+    let audit = app.send(&app.admin(), Ask::get("/api/audit")).await.json();
+    let rows: Vec<_> = audit["entries"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["action"].clone(), row["target"].clone()))
+        .filter(|(action, _)| action.as_str().is_some_and(|a| a.starts_with("server.")))
+        .collect();
+    let row = |action: &str, version: &str| (json!(action), json!(version));
+    assert_eq!(
+        rows,
+        [
+            row("server.update.failed", "9.9.9"),
+            row("server.update", "9.9.9"),
+            row("server.update.failed", "0.0.1"),
+            row("server.update", "0.0.1"),
+            row("server.update", "1.2.3"),
+        ]
     );
+    let state = app.send(&app.admin(), Ask::get("/api/system/update")).await;
+    let last = json!({
+        "upgraded": false, "from": "0.1.0", "to": "0.9.0", "reason": "it does not answer",
+    });
+    assert_eq!(
+        state.json(),
+        json!({ "version": env!("CARGO_PKG_VERSION"), "canFetch": true, "last": last })
+    );
+}
+
+#[tokio::test]
+async fn without_a_place_of_releases_nothing_is_fetched() {
+    let app = TestApp::completed().await;
+    let answer = update(&app, &json!("1.2.3")).await;
+    let (status, why) = answer.refusal();
+    assert_eq!(status, 400);
+    assert!(why.contains("releases.url"), "{why}");
+    let state = app.send(&app.admin(), Ask::get("/api/system/update")).await;
+    assert_eq!(state.json()["canFetch"], false);
 }
 
 #[tokio::test]
@@ -382,6 +425,32 @@ impl Machine for Machined {
     fn act(&self, _: Unit, _: ServiceAction) -> BoxFuture<'_, Result<(), MachineError>> {
         let answer = self.0.clone();
         Box::pin(async { answer })
+    }
+
+    fn update<'a>(
+        &'a self,
+        source: &'a ReleaseSource,
+        version: &'a ReleaseVersion,
+    ) -> BoxFuture<'a, Result<(), UpdateError>> {
+        Box::pin(async move {
+            assert!(source.url.starts_with("https://"));
+            match version.as_str() {
+                "1.2.3" => Ok(()),
+                "0.0.1" => Err(UpdateError::Refused("version 0.0.1 is older".into())),
+                _ => Err(UpdateError::NotFetched("it answers with 404".into())),
+            }
+        })
+    }
+
+    fn last_update(&self) -> BoxFuture<'_, Option<LastUpdate>> {
+        Box::pin(async {
+            Some(LastUpdate {
+                upgraded: false,
+                from: "0.1.0".parse().ok(),
+                to: "0.9.0".parse().ok(),
+                reason: Some("it does not answer".into()),
+            })
+        })
     }
 
     /// The journal of the panel ends at once, the one of ssh cannot be read.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
@@ -25,14 +28,43 @@ pub(crate) fn authority_params(name: &str) -> CertificateParams {
     params
 }
 
-/// TLS for `localhost`, and the authority that certifies it, PEM.
-pub(crate) fn local_tls(name: &str) -> (TlsAcceptor, String) {
+/// What a server at `localhost` shows, PEM.
+pub struct LocalhostPems {
+    /// Its certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+    /// The authority that certifies it.
+    pub authority: String,
+}
+
+/// A new certificate for `localhost` by an authority of this name.
+///
+/// # Panics
+/// When there is no chance to make keys from.
+#[must_use]
+pub fn localhost_pems(name: &str) -> LocalhostPems {
+    let (authority, key, leaf) = localhost(name);
+    LocalhostPems {
+        certificate: leaf.pem(),
+        key: key.serialize_pem(),
+        authority: authority.pem(),
+    }
+}
+
+fn localhost(name: &str) -> (CertifiedIssuer<'static, KeyPair>, KeyPair, Certificate) {
     let authority = issuer(name);
     let key = KeyPair::generate().expect("a key");
     let leaf = CertificateParams::new(vec!["localhost".to_owned()])
         .expect("a name")
         .signed_by(&key, &authority)
         .expect("a leaf");
+    (authority, key, leaf)
+}
+
+/// TLS for `localhost`, and the authority that certifies it, PEM.
+pub(crate) fn local_tls(name: &str) -> (TlsAcceptor, String) {
+    let (authority, key, leaf) = localhost(name);
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")

@@ -21,6 +21,12 @@ export const queries = {
       queryFn: ({ signal }) => api.get("/api/health", { signal }),
       staleTime: 60 * SECOND,
     }),
+  version: (api: Api) =>
+    queryOptions({
+      queryKey: ["version"],
+      queryFn: ({ signal }) => api.get("/api/system/update", { signal }),
+      refetchInterval: 15 * SECOND,
+    }),
   stats: (api: Api) =>
     queryOptions({
       queryKey: ["stats"],

@@ -911,10 +911,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Which version serves, and how the last change of it ended.
+         * @description The admin. Once the first set-up is complete.
+         */
+        get: operations["system_version"];
         put?: never;
         /**
-         * Replaces the server by another version.
+         * Fetches a newer version of the program, verifies it and has it put in place of the running one; answers when that is ordered. The health of the server says which version serves then.
          * @description The admin. Once the first set-up is complete.
          */
         post: operations["system_update"];
@@ -2590,10 +2594,37 @@ export interface components {
          * @example lab.example.org
          */
         TypedDomain: string;
+        /** @description The answer to `POST /api/system/update`: it is verified and ordered. */
+        UpdateOrdered: {
+            /** @description What happens now. */
+            message: string;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description How a change of the server's version ended. */
+        UpdateOutcome: {
+            from?: components["schemas"]["ReleaseVersion"] | null;
+            /** @description Why it does not serve. */
+            reason?: string | null;
+            to?: components["schemas"]["ReleaseVersion"] | null;
+            /** @description Whether the version that was asked for serves. */
+            upgraded: boolean;
+        };
         /** @description `POST /api/system/update`. */
         UpdateRequest: {
             /** @description The version to run. */
             version: components["schemas"]["ReleaseVersion"];
+        };
+        /** @description `GET /api/system/update`. */
+        UpdateState: {
+            /** @description Whether this server knows where releases are fetched (`releases` of its panel.json). */
+            canFetch: boolean;
+            last?: components["schemas"]["UpdateOutcome"] | null;
+            /**
+             * @description The version that answers.
+             * @example 1.2.3
+             */
+            version: string;
         };
         /** @description Octets that are there, used and free. */
         Usage: {
@@ -2804,7 +2835,10 @@ export type TwoFactorStatus = components['schemas']['TwoFactorStatus'];
 export type TwoFactorSwitched = components['schemas']['TwoFactorSwitched'];
 export type TwoFactorVerified = components['schemas']['TwoFactorVerified'];
 export type TypedDomain = components['schemas']['TypedDomain'];
+export type UpdateOrdered = components['schemas']['UpdateOrdered'];
+export type UpdateOutcome = components['schemas']['UpdateOutcome'];
 export type UpdateRequest = components['schemas']['UpdateRequest'];
+export type UpdateState = components['schemas']['UpdateState'];
 export type Usage = components['schemas']['Usage'];
 export type User = components['schemas']['User'];
 export type UserAnswer = components['schemas']['UserAnswer'];
@@ -7750,6 +7784,82 @@ export interface operations {
             };
         };
     };
+    system_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                    "text/html": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     system_update: {
         parameters: {
             query?: never;
@@ -7769,7 +7879,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["UpdateOrdered"];
                 };
             };
             /** @description Bad Request */
@@ -7846,8 +7956,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Not Implemented */
-            501: {
+            /** @description Bad Gateway */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

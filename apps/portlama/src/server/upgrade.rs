@@ -9,9 +9,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use portlama_control::{Clock as _, SystemClock};
 use portlama_host::install::PANEL_PORT;
-use portlama_host::upgrade::{self, Outcome, Place, Request, Step, UPGRADE_UNIT};
-use portlama_model::ReleaseVersion;
+use portlama_host::release;
+use portlama_host::upgrade::{self, Outcome, Place, Request, Step, UPGRADE_UNIT, UpgradeError};
+use portlama_model::{ReleaseSource, ReleaseVersion};
 use portlama_pki::{ca_fingerprint, certificate_from_pem};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
@@ -26,19 +28,31 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// when that does not serve.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The signature must lie beside the file, as FILE.minisig. The state is copied before, visitors wait
+The signature must lie beside the file, as FILE.minisig. `--to` fetches both, from where `releases`
+of panel.json says, or `--from`; nothing but the signature is believed. The state is copied before, visitors wait
 for a moment while the program is replaced, and the new version is watched for ten seconds. If it
 does not serve, the previous program and the copied state come back by themselves, and this fails.
 
 Examples:
   portlama server upgrade --file ./portlama-1.2.3-x86_64-linux
       a release that was downloaded
+  portlama server upgrade --to 1.2.3
+      the same, fetched from where this server's releases are
+  portlama server upgrade --to 1.2.3 --from 'https://releases.example.org/v{version}'
+      fetched from there
   portlama server upgrade --file ./portlama-1.2.2-x86_64-linux --allow-downgrade
       back to an older version, if that understands the present state")]
 pub(crate) struct UpgradeArguments {
     /// The release, with its signature beside it.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["apply", "resume", "swap"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["to", "apply", "resume", "swap"])]
     file: Option<PathBuf>,
+    /// The version to fetch.
+    #[arg(long, value_name = "VERSION", conflicts_with = "file")]
+    to: Option<ReleaseVersion>,
+    /// The folder of a release, an https address in which `{version}` stands for the version
+    /// [default: `releases.url` of panel.json].
+    #[arg(long, value_name = "URL", requires = "to")]
+    from: Option<String>,
     /// Take an older or the same version, too.
     #[arg(long)]
     allow_downgrade: bool,
@@ -100,18 +114,83 @@ fn order(place: &Place, arguments: &UpgradeArguments, output: Output) -> Result<
             sentence(&outcome)
         ));
     }
-    let file = arguments.file.as_ref().context("no file is named")?;
     let installed = upgrade::installed_version(place)?;
     let request = Request {
         allow_downgrade: arguments.allow_downgrade,
     };
-    let claim = upgrade::stage(place, file, &installed, request)?;
+    let claim = match (&arguments.to, &arguments.file) {
+        (Some(version), _) => {
+            upgrade::may_replace(&installed, version, request.allow_downgrade)
+                .map_err(UpgradeError::Refused)?;
+            let fetched = fetch(place, version, arguments.from.as_deref(), output)?;
+            let claim = upgrade::stage(place, &fetched, &installed, request);
+            // What is staged is a copy.
+            let _ = std::fs::remove_dir_all(place.fetched());
+            claim?
+        }
+        (None, Some(file)) => upgrade::stage(place, file, &installed, request)?,
+        (None, None) => bail!("name a release with `--file`, or a version with `--to`"),
+    };
     output.note(format_args!(
         "version {} is signed by a key of ours",
         claim.version
     ));
     let outcome = upgrade::order(place, &mut watch)?;
     finish(&outcome, output)
+}
+
+/// Fetches a release into a folder of root's.
+fn fetch(
+    place: &Place,
+    version: &ReleaseVersion,
+    from: Option<&str>,
+    output: Output,
+) -> Result<PathBuf> {
+    let source = source(place, from)?;
+    if output.is_json() {
+        output.document(&json!({ "event": "step", "step": "fetch", "status": "running" }));
+    } else {
+        output.note(format_args!("Fetch version {version} …"));
+    }
+    let mut shown = 0;
+    let mut progress = |so_far: u64, all: Option<u64>| {
+        let Some(part) = all.and_then(|all| (so_far * 10).checked_div(all)) else {
+            return;
+        };
+        if part > shown && !output.is_json() {
+            shown = part;
+            output.note(format_args!("  {} %", part * 10));
+        }
+    };
+    let fetched = release::fetch(&source, version, &place.fetched(), &mut progress);
+    Ok(tokio::runtime::Handle::current().block_on(fetched)?)
+}
+
+fn source(place: &Place, from: Option<&str>) -> Result<ReleaseSource> {
+    let panel: Value = serde_json::from_str(&of_state(place, "panel.json")?)?;
+    let settings = match panel.get("releases") {
+        Some(settings) => Some(ReleaseSource::deserialize(settings).context(
+            "`releases` of panel.json is not understood: it has `url`, and `caFile` if need be",
+        )?),
+        None => None,
+    };
+    match (from, settings) {
+        (Some(url), settings) => Ok(ReleaseSource {
+            url: url.to_owned(),
+            ca_file: settings.and_then(|settings| settings.ca_file),
+        }),
+        (None, Some(settings)) => Ok(settings),
+        (None, None) => bail!(
+            "this server does not know where releases are: say it with `--from URL`, or set \
+             `releases.url` in {}/panel.json; `--file` takes one that was downloaded",
+            place.state.display()
+        ),
+    }
+}
+
+fn of_state(place: &Place, name: &str) -> Result<String> {
+    let path = place.state.join(name);
+    std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn finish(outcome: &Outcome, output: Output) -> Result<ExitCode> {
@@ -197,13 +276,9 @@ fn from_outside(place: &Place) -> impl Fn() -> Result<String, String> {
 
 /// The server's ports, as its state says now.
 fn doors(place: &Place) -> Result<OwnDoors> {
-    let read = |name: &str| {
-        let path = place.state.join(name);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let panel: Value = serde_json::from_str(&read("panel.json")?)?;
+    let panel: Value = serde_json::from_str(&of_state(place, "panel.json")?)?;
     let ip: IpAddr = panel["ip"].as_str().context("no address")?.parse()?;
-    let authority = ca_fingerprint(&certificate_from_pem(&read("pki/ca.crt")?)?)?;
+    let authority = ca_fingerprint(&certificate_from_pem(&of_state(place, "pki/ca.crt")?)?)?;
     Ok(OwnDoors {
         https: vec![],
         panel: vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), PANEL_PORT)],

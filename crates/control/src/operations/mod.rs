@@ -22,6 +22,7 @@ pub(crate) mod sites;
 pub(crate) mod tunnel_rules;
 pub(crate) mod tunnels;
 pub(crate) mod two_factor;
+pub(crate) mod update;
 pub(crate) mod users;
 
 use portlama_access::Identity;

@@ -110,6 +110,7 @@ impl House {
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
                 dns: Default::default(),
+                releases: None,
                 now: std::time::SystemTime::now().into(),
             },
         )

@@ -4,15 +4,12 @@ use portlama_control::{ServiceAction, Unit, may_act_on_unit};
 use serde::{Deserialize, Serialize};
 
 use crate::systemd::unit_name;
+use crate::upgrade::UPGRADE_UNIT;
 
 /// The longest order, octets; the longest real one has 50.
 pub const MAX_ORDER_BYTES: usize = 256;
 /// The one user besides root that is obeyed.
 pub const SERVER_USER: &str = "portlama";
-
-/// The unit that puts a newer program in place of the running one. It takes no orders either: what
-/// it installs it finds and verifies by itself.
-const UPGRADE_UNIT: &str = "portlama-upgrade.service";
 
 /// Something that the server wants of systemd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,12 +6,16 @@
 //! signature holds.
 
 mod claim;
+mod fetch;
 mod keys;
 mod verify;
+
+use std::path::{Path, PathBuf};
 
 use portlama_model::ReleaseVersion;
 
 pub use claim::Claim;
+pub use fetch::{FETCH_LIMIT, FETCH_SILENCE, FetchError, fetch};
 pub use keys::ReleaseKeys;
 pub use verify::{MAX_RELEASE_BYTES, MAX_SIGNATURE_BYTES, verify};
 
@@ -27,6 +31,13 @@ pub const TARGET: &str = match (cfg!(target_arch = "x86_64"), cfg!(target_os = "
 #[must_use]
 pub fn file_name(version: &ReleaseVersion) -> String {
     format!("portlama-{version}-{TARGET}")
+}
+
+/// The name of the signature beside a release.
+pub(crate) fn signature_of(release: &Path) -> PathBuf {
+    let mut name = release.as_os_str().to_owned();
+    name.push(".minisig");
+    name.into()
 }
 
 /// Why a file is not taken for a release.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::units::{self, RESUME_UNIT, UPGRADE_UNIT};
 use super::{Journal, Outcome, Place, Step, UpgradeError};
-use crate::install::Program;
+use crate::install::{Program, file};
 
 /// How often it is looked how far it is.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -58,6 +58,10 @@ pub fn end_earlier(
 /// # Errors
 /// When it does not say.
 pub fn order(place: &Place, watch: &mut dyn FnMut(Step)) -> Result<Outcome, UpgradeError> {
+    // What the last one said is not what this one says.
+    for old in [place.progress(), place.outcome()] {
+        file::remove(&old).map_err(UpgradeError::File)?;
+    }
     let ended = run(UPGRADE_UNIT, place, watch);
     // Whoever was killed in the middle is succeeded by the other unit.
     match Journal::read(place) {

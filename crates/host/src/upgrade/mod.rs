@@ -12,6 +12,7 @@
 //!
 //! What is under way stands in a [`Journal`]; what is decided from it is pure ([`decide`](mod@decide)).
 
+mod ask;
 mod carry_out;
 pub mod decide;
 mod follow;
@@ -23,9 +24,11 @@ mod stage;
 mod swap;
 mod units;
 
+pub use ask::{fetch_and_order, last};
 pub use carry_out::{
     DRAIN_LIMIT, HEALTH_LIMIT, Health, MAX_BACKWARD_TRIES, PROBE_PAUSE, STEADY, apply, resume,
 };
+pub use decide::may_replace;
 pub use follow::{end_earlier, installed_version, is_installed, order};
 pub use journal::{Journal, Phase};
 pub use outcome::{Outcome, Progress, Step};

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
 use portlama_model::ReleaseVersion;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,12 @@ impl Outcome {
 
     pub(super) fn write(&self, place: &Place) -> Result<(), String> {
         let text = serde_json::to_string(self).map_err(|error| error.to_string())?;
-        file::put(&place.outcome(), 0o600, format!("{text}\n").as_bytes())
+        let path = place.outcome();
+        file::put(&path, 0o644, format!("{text}\n").as_bytes())?;
+        // Whatever the umask was when the folder was made: nothing in it that is root's alone can
+        // be read for that.
+        let folder = path.parent().unwrap_or(&place.work);
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
+            .map_err(|error| format!("cannot open {}: {error}", folder.display()))
     }
 }

@@ -44,10 +44,17 @@ impl Place {
         self.work.join("release")
     }
 
-    /// Where the server leaves a release that it has fetched. Nothing there is believed.
+    /// The folder where the server leaves a release that it has fetched. Nothing there is
+    /// believed, and the folder itself may be another, or a link.
     #[must_use]
     pub fn inbox(&self) -> PathBuf {
-        self.state.join("upgrade").join("release")
+        self.state.join("upgrade")
+    }
+
+    /// The folder where a release is fetched by root.
+    #[must_use]
+    pub fn fetched(&self) -> PathBuf {
+        self.work.join("fetched")
     }
 
     pub(super) fn request(&self) -> PathBuf {
@@ -63,10 +70,10 @@ impl Place {
         self.work.join("journal.json")
     }
 
-    /// How the last upgrade ended.
+    /// How the last upgrade ended. The server may read it, because the panel shows it.
     #[must_use]
     pub fn outcome(&self) -> PathBuf {
-        self.work.join("last.json")
+        self.work.with_file_name("last-upgrade.json")
     }
 
     /// What the present one says, a JSON document a line.
@@ -74,13 +81,6 @@ impl Place {
     pub fn progress(&self) -> PathBuf {
         self.work.join("progress")
     }
-}
-
-/// The name of the signature beside a release.
-pub(super) fn signature_of(release: &Path) -> PathBuf {
-    let mut name = release.as_os_str().to_owned();
-    name.push(".minisig");
-    name.into()
 }
 
 /// Makes a folder that nobody else may look into.

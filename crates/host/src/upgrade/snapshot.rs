@@ -56,7 +56,8 @@ pub(super) fn bring_back(place: &Place, name: &str) -> io::Result<()> {
     remove(&new)?;
     copy_tree(&snapshot, &new, &|_| false)?;
     let sites = place.state.join(SITES);
-    if sites.is_dir() {
+    // A link would be one of the server's, and lead anywhere.
+    if fs::symlink_metadata(&sites).is_ok_and(|meta| meta.is_dir()) {
         link_tree(&sites, &new.join(SITES))?;
     }
     exchange(&new, &place.state)?;
@@ -312,6 +313,24 @@ mod tests {
             .collect();
         left.sort();
         assert_eq!(left, ["3", "4", "5", "5-left"]);
+    }
+
+    #[test]
+    fn sites_that_are_a_link_are_left_where_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = place(folder.path());
+        make(&place, "a").expect("a snapshot");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::create_dir(&elsewhere).expect("made");
+        fs::write(elsewhere.join("shadow"), "root's own").expect("written");
+        remove(&place.state.join("sites")).expect("removed");
+        std::os::unix::fs::symlink(&elsewhere, place.state.join("sites")).expect("linked");
+        bring_back(&place, "a").expect("brought back");
+        assert!(fs::symlink_metadata(place.state.join("sites")).is_err());
+        assert_eq!(
+            fs::read_to_string(elsewhere.join("shadow")).expect("there"),
+            "root's own"
+        );
     }
 
     #[test]

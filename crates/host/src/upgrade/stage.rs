@@ -3,18 +3,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use portlama_model::ReleaseVersion;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use serde::{Deserialize, Serialize};
 
 use super::decide::may_replace;
-use super::place::signature_of;
 use super::{Place, UpgradeError};
 use crate::install::{Program, file};
 use crate::release::{
-    Claim, MAX_RELEASE_BYTES, MAX_SIGNATURE_BYTES, ReleaseError, ReleaseKeys, verify,
+    Claim, MAX_RELEASE_BYTES, MAX_SIGNATURE_BYTES, ReleaseError, ReleaseKeys, signature_of, verify,
 };
 use crate::{PACKAGED_PROGRAM, belongs_to_package};
 
@@ -84,32 +85,90 @@ pub(super) fn staged(place: &Place) -> Result<Claim, UpgradeError> {
     if place.release().exists() {
         return verified(place);
     }
-    let inbox = place.inbox();
-    if !inbox.exists() {
-        return Err(UpgradeError::NothingStaged);
-    }
-    take(place, &inbox)
+    Inbox::open(place)
+        .ok_or(UpgradeError::NothingStaged)?
+        .take(place)
 }
 
 /// Removes what is staged.
 pub(super) fn forget(place: &Place) {
-    let (release, inbox) = (place.release(), place.inbox());
-    for path in [
-        signature_of(&release),
-        release,
-        place.request(),
-        signature_of(&inbox),
-        inbox,
-    ] {
+    let release = place.release();
+    for path in [signature_of(&release), release, place.request()] {
         let _ = std::fs::remove_file(path);
+    }
+    if let Some(inbox) = Inbox::open(place) {
+        inbox.empty();
     }
 }
 
 fn take(place: &Place, from: &Path) -> Result<Claim, UpgradeError> {
+    let open = |path: &Path| -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(UNTRUSTED.bits().cast_signed())
+            .open(path)
+    };
     let to = place.release();
-    copy(&signature_of(from), &signature_of(&to), MAX_SIGNATURE_BYTES)?;
-    copy(from, &to, MAX_RELEASE_BYTES)?;
+    let signature = signature_of(from);
+    copy(
+        open(&signature),
+        &signature,
+        &signature_of(&to),
+        MAX_SIGNATURE_BYTES,
+    )?;
+    copy(open(from), from, &to, MAX_RELEASE_BYTES)?;
     verified(place)
+}
+
+/// What is in the way of a file's owner who may exchange it at any time: no link is followed, and
+/// a pipe does not make us wait.
+const UNTRUSTED: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// The server's folder with what it has fetched. It is held open, so that names in it lead nowhere
+/// else, whatever becomes of its own name.
+struct Inbox {
+    folder: OwnedFd,
+}
+
+impl Inbox {
+    const RELEASE: &str = "release";
+    const SIGNATURE: &str = "release.minisig";
+
+    fn open(place: &Place) -> Option<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(place.inbox(), flags, Mode::empty()).ok()?;
+        Some(Self { folder })
+    }
+
+    fn take(&self, place: &Place) -> Result<Claim, UpgradeError> {
+        let open = |name: &str| -> io::Result<File> {
+            let flags = OFlags::RDONLY | UNTRUSTED;
+            Ok(openat(&self.folder, name, flags, Mode::empty())?.into())
+        };
+        let release = match open(Self::RELEASE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(UpgradeError::NothingStaged);
+            }
+            release => release,
+        };
+        let (from, to) = (place.inbox(), place.release());
+        copy(
+            open(Self::SIGNATURE),
+            &from.join(Self::SIGNATURE),
+            &signature_of(&to),
+            MAX_SIGNATURE_BYTES,
+        )?;
+        copy(release, &from.join(Self::RELEASE), &to, MAX_RELEASE_BYTES)?;
+        verified(place)
+    }
+
+    fn empty(&self) {
+        for name in [Self::SIGNATURE, Self::RELEASE] {
+            let _ = unlinkat(&self.folder, name, AtFlags::empty());
+        }
+    }
 }
 
 /// The copy is executable only from here on.
@@ -126,23 +185,18 @@ fn verified(place: &Place) -> Result<Claim, UpgradeError> {
     Ok(claim)
 }
 
-/// Copies a plain file, not through a link, and no more than it may have. It belongs to somebody
-/// who may exchange it at any time, for a pipe that never ends as well.
-fn copy(from: &Path, to: &Path, limit: u64) -> Result<(), UpgradeError> {
+/// Copies an opened file that is a plain one, and no more than it may have. `name` is what it is
+/// called.
+fn copy(opened: io::Result<File>, name: &Path, to: &Path, limit: u64) -> Result<(), UpgradeError> {
     let cannot = |error: io::Error| {
-        UpgradeError::Refused(format!("{} cannot be read: {error}", from.display()))
+        UpgradeError::Refused(format!("{} cannot be read: {error}", name.display()))
     };
-    let no_wait = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(no_wait.bits().cast_signed())
-        .open(from)
-        .map_err(cannot)?;
+    let file = opened.map_err(cannot)?;
     let meta = file.metadata().map_err(cannot)?;
     if !meta.is_file() {
         return Err(UpgradeError::Refused(format!(
             "{} is not a plain file",
-            from.display()
+            name.display()
         )));
     }
     if meta.len() > limit {
@@ -211,6 +265,15 @@ mod tests {
         }
     }
 
+    /// What is said of these files in the inbox.
+    fn refusal(place: &Place) -> String {
+        let taken = Inbox::open(place).map(|inbox| inbox.take(place));
+        match taken {
+            None => "no inbox".to_owned(),
+            Some(taken) => taken.expect_err("refused").to_string(),
+        }
+    }
+
     #[test]
     fn links_pipes_and_endless_files_are_not_taken() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -218,20 +281,47 @@ mod tests {
         place.make().expect("made");
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "for root alone").expect("written");
-        let to = place.release();
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&secret, &link).expect("linked");
-        assert!(copy(&link, &to, 1024).is_err());
-        let pipe = folder.path().join("pipe");
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        std::fs::create_dir_all(place.inbox()).expect("an inbox");
+        assert!(refusal(&place).contains("no release is staged"));
+        let (release, signature) = (
+            place.inbox().join(Inbox::RELEASE),
+            place.inbox().join(Inbox::SIGNATURE),
+        );
+        std::fs::write(&release, "a program").expect("written");
+        let mut attempts = 0;
+        let mut refused = |why: &str| {
+            let said = refusal(&place);
+            assert!(said.contains(why), "{said}");
+            attempts += 1;
+            std::fs::remove_file(&signature).expect("removed");
+        };
+        std::os::unix::fs::symlink(&secret, &signature).expect("linked");
+        refused("cannot be read");
+        let mode = Mode::from_raw_mode(0o600);
         let kind = rustix::fs::FileType::Fifo;
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).expect("a pipe");
-        assert!(copy(&pipe, &to, 1024).is_err());
-        let too_long = folder.path().join("long");
-        std::fs::write(&too_long, [0; 1025]).expect("written");
-        assert!(copy(&too_long, &to, 1024).is_err());
-        assert!(!to.exists());
-        copy(&secret, &to, 1024).expect("copied");
+        rustix::fs::mknodat(rustix::fs::CWD, &signature, kind, mode, 0).expect("a pipe");
+        refused("not a plain file");
+        let too_long = vec![0; usize::try_from(MAX_SIGNATURE_BYTES).expect("fits") + 1];
+        std::fs::write(&signature, too_long).expect("written");
+        refused("larger than");
+        std::fs::write(&signature, "a signature").expect("written");
+        refused("nothing was changed");
+        assert_eq!(attempts, 4);
+    }
+
+    #[test]
+    fn an_inbox_that_is_a_link_is_none_and_nothing_goes_where_it_leads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = place(folder.path());
+        place.make().expect("made");
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::create_dir_all(&elsewhere).expect("a folder");
+        std::fs::create_dir_all(&place.state).expect("a folder");
+        std::fs::write(elsewhere.join(Inbox::RELEASE), "root's own").expect("written");
+        std::os::unix::fs::symlink(&elsewhere, place.inbox()).expect("linked");
+        assert_eq!(refusal(&place), "no inbox");
+        forget(&place);
+        assert!(elsewhere.join(Inbox::RELEASE).exists());
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub const SWAP_UNIT: &str = "portlama-swap.service";
 const SERVICE: &str = "portlama.service";
 
 /// How long the files' part may take, the drain of the server included: a slow disk copies
-/// 10 MiB of state a second.
-const SWAP_LIMIT: Duration = Duration::from_secs(300);
+/// 10 MiB of state a second. The unit's own limit is shorter, so that nobody judges what it does
+/// before it has ended.
+const SWAP_LIMIT: Duration = Duration::from_secs(11 * 60);
 /// How long a server may take to end after the second signal.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);

@@ -1,7 +1,11 @@
 //! `/api/system`.
 
-use axum::response::Response;
-use portlama_api::{CpuStats, ProcessStats, SystemStats, UpdateRequest, Usage};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use portlama_api::{
+    CpuStats, ProcessStats, SystemStats, UpdateOrdered, UpdateOutcome, UpdateRequest, UpdateState,
+    Usage,
+};
 
 use crate::call::{Call, ok};
 use crate::refusal::Refusal;
@@ -30,12 +34,29 @@ pub(crate) async fn stats(call: Call) -> Result<Response, Refusal> {
     })
 }
 
-/// A request is judged as it will be when servers replace themselves, and then refused.
+pub(crate) async fn version(call: Call) -> Result<Response, Refusal> {
+    let last = call.control.last_update().await;
+    ok(UpdateState {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        can_fetch: call.control.knows_releases(),
+        last: last.map(|last| UpdateOutcome {
+            upgraded: last.upgraded,
+            from: last.from,
+            to: last.to,
+            reason: last.reason,
+        }),
+    })
+}
+
 pub(crate) async fn update(mut call: Call) -> Result<Response, Refusal> {
-    let _: UpdateRequest = call.json().await?;
-    Err(Refusal::NotInThisVersion(
-        "This version cannot replace itself: updates from the panel come with a later one",
-        "run `portlama server upgrade --file RELEASE` as root on the server; one that was set up by \
-         hand gets the new program by hand, and a restart",
-    ))
+    let UpdateRequest { version } = call.json().await?;
+    call.control.update(call.by(), &version).await?;
+    let ordered = UpdateOrdered {
+        ok: true,
+        message: format!(
+            "Version {version} is verified and takes this one's place now: ask for the server's \
+             health until it answers. If it does not serve, this one comes back by itself"
+        ),
+    };
+    Ok((StatusCode::ACCEPTED, axum::Json(ordered)).into_response())
 }

@@ -93,6 +93,14 @@ impl TestApp {
         Self::start_at(Some("lab.example.org"), |_| {}, around, Settings::default()).await
     }
 
+    /// A finished server on another machine, which knows where releases are.
+    pub(crate) async fn with_releases(around: Surroundings) -> Self {
+        let change = |panel: &mut Value| {
+            panel["releases"] = json!({ "url": "https://releases.example.org/v{version}" });
+        };
+        Self::start_at(Some("lab.example.org"), change, around, Settings::default()).await
+    }
+
     /// A server with two-factor sign-in to the panel.
     pub(crate) async fn locked(domain: Option<&str>) -> Self {
         Self::start(domain, |panel| {

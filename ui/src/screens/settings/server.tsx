@@ -6,9 +6,10 @@ import { Card, CardBody, CardHeader, Fact, Facts } from "@/components/card";
 import { CopyButton } from "@/components/copy";
 import { QueryView, Skeleton } from "@/components/page-state";
 
+import { Version } from "./version";
+
 export function Server() {
   const api = useApi();
-  const { data: health } = useQuery(queries.health(api));
   return (
     <Card>
       <CardHeader title="Server" />
@@ -21,11 +22,7 @@ export function Server() {
                 <Copied text={ip} label="Copy address" />
               </Fact>
               <Fact name="Version">
-                <p className="min-h-5">{health?.version}</p>
-                <p className="text-soft">
-                  This version can’t replace itself. To change it, stop the server, put another <code className="font-mono text-xs">portlama</code>{" "}
-                  program in place of this one, and start it again: an older state is moved forward at the start, and not back.
-                </p>
+                <Version />
               </Fact>
             </Facts>
           )}

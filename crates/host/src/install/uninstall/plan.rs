@@ -111,7 +111,9 @@ pub fn plan_removal(facts: &Facts, options: RemovalOptions) -> Vec<Step> {
     let mut others = files(&added.others);
     if is_installed {
         // What an upgrade keeps for its way back.
-        others.push(Action::run("rm -rf /var/lib/portlama/upgrade"));
+        others.push(Action::run(
+            "rm -rf /var/lib/portlama/upgrade /var/lib/portlama/last-upgrade.json",
+        ));
     }
     step("files", "Other files", others);
     if added.program {
