@@ -16,9 +16,10 @@ pub const RELEASE_FEATURES: &str = "credential-store";
 pub fn build_release() -> Result<PathBuf> {
     ui::build_if_stale()?;
     let mut build = cargo();
-    build.args(["build", "--release", "--locked", "--package", "portlama"]);
-    build.args(["--features", RELEASE_FEATURES]);
+    build.args(["rustc", "--release", "--locked", "--package", "portlama"]);
+    build.args(["--bin", "portlama", "--features", RELEASE_FEATURES]);
     dist::environment(&mut build)?;
+    build.arg("--").args(dist::link_arguments());
     shell::run(&mut build)?;
     let binary = target_directory()?.join("release/portlama");
     if !binary.is_file() {

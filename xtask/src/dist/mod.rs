@@ -15,6 +15,7 @@ mod keys;
 mod licences;
 mod pages;
 mod reproducible;
+mod size;
 mod test;
 
 use std::fs;
@@ -28,6 +29,7 @@ use crate::{demo, tools};
 
 pub use keys::Signer;
 pub use reproducible::environment;
+pub use size::link_arguments;
 pub use test::test;
 
 /// What the stripped program is to have at most, octets: it is copied to small machines and

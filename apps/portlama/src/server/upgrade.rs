@@ -162,7 +162,8 @@ fn fetch(
             output.note(format_args!("  {} %", part * 10));
         }
     };
-    let fetched = release::fetch(&source, version, &place.fetched(), &mut progress);
+    let folder = place.fetched();
+    let fetched = release::fetch(&source, version, &folder, &mut progress);
     Ok(tokio::runtime::Handle::current().block_on(fetched)?)
 }
 

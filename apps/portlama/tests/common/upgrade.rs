@@ -43,8 +43,9 @@ pub(crate) fn boot<'lab>(lab: &'lab Lab, name: &str) -> Result<Site<'lab>> {
     let machine = lab.boot(name, options)?;
     let (program, next) = programs()?;
     machine.write("/root/portlama", &program, 0o755)?;
+    // As its own authority a server is complete at once.
     machine.shell(&format!(
-        "/root/portlama server install --ip {}",
+        "/root/portlama server install --certificates internal --domain lab.test --ip {}",
         machine.address()
     ))?;
     answers(&machine, INSTALLED)?;

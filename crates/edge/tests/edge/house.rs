@@ -110,7 +110,6 @@ impl House {
                 certificate_authority: CertificateAuthority::Internal,
                 acme: Default::default(),
                 dns: Default::default(),
-                releases: None,
                 now: std::time::SystemTime::now().into(),
             },
         )
