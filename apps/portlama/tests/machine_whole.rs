@@ -234,13 +234,20 @@ fn signs_in_anew(visitor: &Visitor, account: &mut Account) -> Result<()> {
 
 /// Nothing of it runs or lies there.
 fn is_uninstalled(vps: &Machine<'_>) -> Result<()> {
-    vps.shell("/root/portlama server uninstall --yes")?;
+    let said = vps.shell("/root/portlama server uninstall --yes")?;
     vps.shell(
-        "! getent passwd portlama
+        "if getent passwd portlama; then exit 1; fi
          test ! -e /etc/portlama -a ! -e /usr/local/bin/portlama
          test -z \"$(systemctl list-unit-files 'portlama*' --no-legend)\"
-         ! ss -Hltn | grep -E ':(443|9292) '",
+         if ss -Hltn | grep -E ':(443|9292) '; then exit 1; fi",
     )?;
+    // The state of the installation, which the restore set aside: it has keys, and an owner.
+    let aside = vps.shell("ls -d /etc/portlama.before-*")?;
+    ensure!(said.contains(aside.trim()), "{aside} is not named: {said}");
+    let others = vps.shell("find /etc/portlama.before-* ! '(' -user root -group root ')'")?;
+    ensure!(others.is_empty(), "not root's: {others}");
+    let open = vps.shell("find /etc/portlama.before-* -maxdepth 0 -perm /077")?;
+    ensure!(open.is_empty(), "open to others: {open}");
     Ok(())
 }
 

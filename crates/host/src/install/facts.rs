@@ -84,6 +84,10 @@ pub struct StateFacts {
     pub exists: bool,
     /// Whether the directory is the user's and closed to others.
     pub is_closed: bool,
+    /// Earlier states that a restore set aside, each a whole directory with its keys.
+    pub aside: Vec<String>,
+    /// Whether there are copies of the state that upgrades made.
+    pub has_snapshots: bool,
 }
 
 /// A server that is there, as its `panel.json` says.

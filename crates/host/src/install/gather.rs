@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::packaged::belongs_to_package;
+use crate::upgrade::SNAPSHOTS;
 
 use super::facts::{Facts, FirewallFacts, Listener, ServerFacts, ServiceFacts, StateFacts, Swap};
 use super::manifest::Manifest;
@@ -150,7 +151,25 @@ pub(super) fn state() -> StateFacts {
         exists: folder.is_some(),
         is_closed: folder
             .is_some_and(|folder| Some(folder.uid()) == uid && folder.mode() & 0o7777 == 0o700),
+        aside: aside(Path::new(STATE_DIR)),
+        has_snapshots: Path::new(SNAPSHOTS).exists(),
     }
+}
+
+/// What `server restore` set aside beside the state, under names that it makes itself.
+fn aside(state: &Path) -> Vec<String> {
+    let prefix = format!("{}.before-", state.display());
+    let beside = state.parent().and_then(|parent| fs::read_dir(parent).ok());
+    let entries = beside.into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.path().into_os_string().into_string().ok());
+    let mut found: Vec<_> = names
+        .filter(|name| {
+            let time = name.strip_prefix(&prefix);
+            time.is_some_and(|time| time.bytes().all(|octet| octet.is_ascii_alphanumeric()))
+        })
+        .collect();
+    found.sort_unstable();
+    found
 }
 
 fn server(panel: &Value) -> Option<ServerFacts> {
@@ -221,6 +240,24 @@ fn firewall() -> FirewallFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_what_a_restore_set_aside_by_its_own_names_alone() {
+        let etc = tempfile::tempdir().expect("a directory");
+        let state = etc.path().join("portlama");
+        for name in [
+            "portlama",
+            "portlama.before-20270202T080000Z",
+            "portlama.before-20260101T080000Z",
+            "portlama.before-my copy",
+            "portlama.restoring",
+        ] {
+            fs::create_dir(etc.path().join(name)).expect("a directory");
+        }
+        let name = |time| format!("{}.before-{time}", state.display());
+        let known = ["20260101T080000Z", "20270202T080000Z"].map(name);
+        assert_eq!(aside(&state), known);
+    }
 
     #[test]
     fn names_who_has_a_port() {

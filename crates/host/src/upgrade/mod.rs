@@ -33,6 +33,7 @@ pub use follow::{end_earlier, installed_version, is_installed, order};
 pub use journal::{Journal, Phase};
 pub use outcome::{Outcome, Progress, Step};
 pub use place::Place;
+pub(crate) use place::SNAPSHOTS;
 pub use snapshot::KEPT_SNAPSHOTS;
 pub use stage::{MIN_SPARE_MIB, REQUEST_LIMIT, Request, stage};
 pub use swap::swap;

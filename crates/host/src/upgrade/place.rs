@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::install::{PROGRAM, STATE_DIR};
 
+/// Where states lie as they were before upgrades.
+pub(crate) const SNAPSHOTS: &str = "/var/lib/portlama/snapshots";
+
 /// Paths of one machine.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -27,7 +30,7 @@ impl Place {
             program: PROGRAM.into(),
             state: STATE_DIR.into(),
             work: "/var/lib/portlama/upgrade".into(),
-            snapshots: "/var/lib/portlama/snapshots".into(),
+            snapshots: SNAPSHOTS.into(),
         }
     }
 

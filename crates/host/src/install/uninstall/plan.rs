@@ -1,5 +1,7 @@
 //! What is taken back, and what stays, as functions of what was added and what is so.
 
+use crate::upgrade::SNAPSHOTS;
+
 use super::super::facts::Facts;
 use super::super::manifest::MANIFEST;
 use super::super::plan::{Action, Step, Work};
@@ -99,11 +101,11 @@ pub fn plan_removal(facts: &Facts, options: RemovalOptions) -> Vec<Step> {
     step("swap", "Swap", swap(&added));
     if is_installed && facts.state.exists && !keeps_state {
         // A snapshot is a copy of the state, keys and all.
-        let snapshots = Action::run("rm -rf /var/lib/portlama/snapshots");
+        let snapshots = Action::run(&format!("rm -rf {SNAPSHOTS}"));
         step("state", "State", vec![take(TakeBack::State), snapshots]);
     }
     if facts.manifest.user && !keeps_state {
-        step("user", "User portlama", vec![take(TakeBack::User)]);
+        step("user", "User portlama", user(facts));
     }
     if options.all {
         step("packages", "Packages", packages(facts));
@@ -199,6 +201,16 @@ fn keeps_ssh_open(facts: &Facts, rule: &str) -> bool {
     })
 }
 
+/// What stays must not belong to whoever gets the free number next.
+fn user(facts: &Facts) -> Vec<Action> {
+    let aside = facts.state.aside.iter();
+    let mut actions: Vec<_> = aside
+        .map(|path| Action::run(&format!("chown -R --no-dereference root:root {path}")))
+        .collect();
+    actions.push(take(TakeBack::User));
+    actions
+}
+
 fn ssh_server(facts: &Facts) -> Vec<Action> {
     match &facts.ssh {
         Some(sshd) => vec![take(TakeBack::SshDropIn), ssh::reload(sshd)],
@@ -255,6 +267,20 @@ pub fn remains(facts: &Facts, options: RemovalOptions) -> Vec<Remainder> {
             stay(
                 "user portlama".to_owned(),
                 "the files that stay are its own",
+            );
+        }
+        if facts.state.has_snapshots {
+            stay(
+                SNAPSHOTS.to_owned(),
+                "copies of the state that upgrades made, and `--keep-data` was given",
+            );
+        }
+    }
+    if *manifest != Default::default() {
+        for path in &facts.state.aside {
+            stay(
+                path.clone(),
+                "a restore set this state aside, keys and all: remove it when you no longer need it",
             );
         }
     }

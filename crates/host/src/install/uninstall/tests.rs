@@ -130,6 +130,38 @@ fn data_that_is_kept_keeps_its_owner() {
 }
 
 #[test]
+fn states_that_a_restore_set_aside_stay_named_and_are_roots() {
+    const ASIDE: &str = "/etc/portlama.before-20270202T080000Z";
+    const SNAPSHOTS: &str = "/var/lib/portlama/snapshots";
+    let mut facts = installed();
+    facts.state.aside = vec![ASIDE.to_owned()];
+    facts.state.has_snapshots = true;
+    let user = |options| {
+        let mut steps = plan_removal(&facts, options).into_iter();
+        steps.find(|step| step.key == "user").map(|step| step.work)
+    };
+    let closed = Action::run(&format!("chown -R --no-dereference root:root {ASIDE}"));
+    let gone = Action::TakeBack(TakeBack::User);
+    for options in [ALL, SOME] {
+        assert_eq!(
+            user(options),
+            Some(Work::Do(vec![closed.clone(), gone.clone()]))
+        );
+        let stays = stays(&facts, options);
+        assert!(
+            stays.contains(ASIDE) && !stays.contains(SNAPSHOTS),
+            "{stays}"
+        );
+    }
+    assert_eq!(user(KEEPING), None, "its owner stays");
+    let stays = stays(&facts, KEEPING);
+    assert!(
+        stays.contains(ASIDE) && stays.contains(SNAPSHOTS),
+        "{stays}"
+    );
+}
+
+#[test]
 fn a_firewall_is_off_before_its_rule_for_ssh_goes() {
     let taken = taken(&installed(), SOME);
     let place = |what: &TakeBack| taken.iter().position(|taken| taken == what);
