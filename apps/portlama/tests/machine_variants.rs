@@ -11,20 +11,19 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use portlama_pki::AgentKey;
 use portlama_testkit::Curl;
-use portlama_testkit::machine::{Lab, Machine, MachineOptions, Packages, Said};
+use portlama_testkit::machine::{Lab, Machine, Packages, Said};
 use serde_json::Value;
+use vps::SSH;
 
 const LIMIT: Duration = Duration::from_secs(300);
 const INSTALL_LIMIT: Duration = Duration::from_secs(60);
 const SSH_DROP_IN: &str = "/etc/ssh/sshd_config.d/00-portlama.conf";
-const SSH: &str =
-    "timeout 20 ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
 
 #[test]
 fn installs_on_a_machine_as_ubuntu_makes_it_for_an_admin_who_keeps_the_key() -> Result<()> {
     let name = "installs_on_a_machine_as_ubuntu_makes_it_for_an_admin_who_keeps_the_key";
     Lab::enter(name, LIMIT, |lab| {
-        let machine = boot(lab, "ubuntu", Packages::Fresh)?;
+        let machine = vps::boot(lab, "ubuntu", Packages::Fresh)?;
         be_like_ubuntu(&machine)?;
         let key = request(&machine, "admin")?;
         let end = waits_for_the_lock_of_apt(&machine)?;
@@ -40,7 +39,7 @@ fn installs_on_a_machine_as_ubuntu_makes_it_for_an_admin_who_keeps_the_key() -> 
 fn goes_on_where_a_full_disk_or_sshd_stopped_it_however_it_is_started() -> Result<()> {
     let name = "goes_on_where_a_full_disk_or_sshd_stopped_it_however_it_is_started";
     Lab::enter(name, LIMIT, |lab| {
-        let machine = boot(lab, "odd", Packages::Equipped)?;
+        let machine = vps::boot(lab, "odd", Packages::Equipped)?;
         machine.shell("echo 'Port 2222' >> /etc/ssh/sshd_config; systemctl restart ssh")?;
         stops_when_the_disk_is_full(&machine)?;
         leaves_sshd_as_it_was_when_it_refuses(&machine)?;
@@ -71,7 +70,7 @@ fn goes_on_where_a_full_disk_or_sshd_stopped_it_however_it_is_started() -> Resul
 fn lets_in_to_the_port_on_which_systemd_listens_for_sshd() -> Result<()> {
     let name = "lets_in_to_the_port_on_which_systemd_listens_for_sshd";
     Lab::enter(name, LIMIT, |lab| {
-        let machine = boot(lab, "socket", Packages::Equipped)?;
+        let machine = vps::boot(lab, "socket", Packages::Equipped)?;
         let drop_in = "/etc/systemd/system/ssh.socket.d";
         machine.shell(&format!(
             "mkdir -p {drop_in}
@@ -97,7 +96,7 @@ fn lets_in_to_the_port_on_which_systemd_listens_for_sshd() -> Result<()> {
 fn an_ordinary_user_tries_a_server_of_their_own_beside_the_installed_one() -> Result<()> {
     let name = "an_ordinary_user_tries_a_server_of_their_own_beside_the_installed_one";
     Lab::enter(name, LIMIT, |lab| {
-        let machine = boot(lab, "trial", Packages::Equipped)?;
+        let machine = vps::boot(lab, "trial", Packages::Equipped)?;
         machine.shell(&install(&machine, ""))?;
         machine.shell("install -d -o nobody /tmp/trial && test -S /run/portlama/control.sock")?;
         let portlama = |command: &str| {
@@ -117,20 +116,6 @@ fn an_ordinary_user_tries_a_server_of_their_own_beside_the_installed_one() -> Re
         }
         Ok(())
     })
-}
-
-fn boot<'lab>(lab: &'lab Lab, name: &str, packages: Packages) -> Result<Machine<'lab>> {
-    let options = MachineOptions {
-        packages,
-        ..MachineOptions::default()
-    };
-    let machine = lab.boot(name, options)?;
-    machine.copy_in(&common::binary(), "/root/portlama", 0o755)?;
-    machine.shell(
-        "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-         cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys",
-    )?;
-    Ok(machine)
 }
 
 /// What Ubuntu 24.04 has otherwise: its name, sshd behind a socket, passwords switched on by

@@ -1,9 +1,11 @@
 //! A server on a machine of its own, and the guide's words by which it gets there.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use portlama_testkit::machine::Machine;
+use anyhow::{Context as _, Result, bail, ensure};
+use portlama_testkit::machine::{Lab, Machine, MachineOptions, Packages};
 use portlama_testkit::{Answer, Curl, PanelSocket, VisitorSocket};
 use serde_json::Value;
 
@@ -12,6 +14,14 @@ use crate::common;
 /// How long a server may take to answer after it was told to start, a restart of the machine
 /// included, on a busy host.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long something may take of which no promise is made, on a busy host: who waits that long
+/// waits for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How the operator comes in, with the key of [`boot`].
+pub(crate) const SSH: &str =
+    "timeout 20 ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
 
 /// The chapter that says how a server is set up.
 const SET_UP: &str = include_str!("../../../../docs/guide/12-server.md");
@@ -26,6 +36,86 @@ pub(crate) fn guide(beginning: &str) -> Result<&'static str> {
         None => Ok(block),
         Some(_) => bail!("two blocks of the guide begin {beginning:?}"),
     }
+}
+
+/// A machine with the program as it was copied there, and the key of an operator who comes by SSH.
+pub(crate) fn boot<'lab>(lab: &'lab Lab, name: &str, packages: Packages) -> Result<Machine<'lab>> {
+    let options = MachineOptions {
+        packages,
+        ..MachineOptions::default()
+    };
+    let machine = lab.boot(name, options)?;
+    machine.copy_in(&common::binary(), "/root/portlama", 0o755)?;
+    machine.shell(
+        "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+         cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys",
+    )?;
+    Ok(machine)
+}
+
+/// Kills the unit `cut` in the moment in which it says that it is in a step and a word stands in
+/// a file, unless it ends before.
+const KILLS: &str = r#"import sys, time
+step, file, word = sys.argv[1:]
+begun = '"step":"%s","status":"running"' % step
+ends = ['"event":"complete"', '"event":"error"']
+def text(path):
+    try:
+        return open(path, errors='replace').read()
+    except FileNotFoundError:
+        return ''
+print('ready', flush=True)
+while True:
+    said = text('/root/said')
+    if begun in said and word in text(file) or any(end in said for end in ends):
+        break
+    time.sleep(0.001)
+try:
+    open('/sys/fs/cgroup/system.slice/cut.service/cgroup.kill', 'w').write('1')
+except FileNotFoundError:
+    pass
+"#;
+
+/// Runs a command with `--json` and kills it, and every program that it runs, as soon as it says
+/// that it is in this step and `word` stands in `file`. Returns the step in which it died; `None`
+/// when it had come to its end.
+pub(crate) fn kill_in(
+    machine: &Machine<'_>,
+    command: &str,
+    step: &str,
+    (file, word): (&str, &str),
+) -> Result<Option<String>> {
+    machine.write("/root/kills.py", KILLS, 0o644)?;
+    machine.shell("systemctl reset-failed 2>/dev/null || true; rm -f /root/said")?;
+    let words = ["python3", "-B", "/root/kills.py", step, file, word];
+    let mut killer = machine
+        .command(words, PATIENCE)?
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let said = killer.stdout.take().context("its output")?;
+    BufReader::new(said).read_line(&mut String::new())?;
+    machine.shell(&format!(
+        "systemd-run --quiet --unit=cut -p UMask=0077 -p StandardOutput=file:/root/said \
+           {command} --json"
+    ))?;
+    ensure!(killer.wait()?.success(), "{step} is not begun");
+    let ended = || {
+        let state = machine.run(["systemctl", "is-active", "cut.service"]);
+        (state.ok()?.stdout.trim() != "active").then_some(())
+    };
+    common::within(ANSWER_LIMIT, ended).context("it runs on")?;
+    let result = machine.shell("systemctl show --property=Result --value cut.service")?;
+    if result.trim() != "signal" {
+        return Ok(None);
+    }
+    // The last line may be cut short as well.
+    let said = machine.read("/root/said")?;
+    let lines = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut begun = lines.filter(|line| line["status"] == "running");
+    let last = begun.next_back().context("no step")?;
+    Ok(Some(last["step"].as_str().context("a name")?.to_owned()))
 }
 
 /// Puts the program on the machine and makes a complete server for `lab.test` of it, as its own
