@@ -14,8 +14,8 @@ use crate::outside::Admin;
 
 /// The agent's name at the server.
 pub(crate) const LABEL: &str = "attic";
-/// The unit that keeps it running.
-pub(crate) const UNIT: &str = "portlama-agent.service";
+/// The unit that set-up makes to keep it running.
+pub(crate) const UNIT: &str = "portlama-agent-attic.service";
 
 /// The app, which says who visits it and counts the requests.
 const APP: &str = r#"
@@ -48,30 +48,28 @@ pub(crate) fn furnish(machine: &Machine<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Sets the agent up with a token of the server at an address, and keeps it running.
+/// Sets the agent up with a token of the server at an address, as a service of the machine.
 pub(crate) fn enrol(machine: &Machine<'_>, admin: &Admin, server: Ipv4Addr) -> Result<()> {
     machine.look_names_up(Lab::ADDRESS)?;
     let wish = json!({ "label": LABEL, "capabilities": ["tunnels:read", "tunnels:write"] });
     let token = admin.post(server, "certs/agent/enroll", &wish)?;
     let token = token["setupToken"].as_str().context("a token")?;
-    typed(
-        machine,
-        &format!("setup --no-service --panel-url https://{server}:9292"),
-        token,
-    )?;
-    keep_running(machine)
+    let command =
+        format!("SUDO_USER=owner portlama agent setup --system --panel-url https://{server}:9292");
+    answered(machine, &command, token)?;
+    Ok(())
 }
 
 /// A command of the agent, as its owner types it.
 pub(crate) fn agent(machine: &Machine<'_>, words: &str) -> Result<String> {
-    typed(machine, words, "")
+    let script = format!("runuser --login owner --command 'portlama agent {words}'");
+    answered(machine, &script, "")
 }
 
-/// The same with something typed when it asks.
-pub(crate) fn typed(machine: &Machine<'_>, words: &str, answer: &str) -> Result<String> {
-    let script = format!("runuser --login owner --command 'portlama agent {words}'");
+/// A command of root's, and what is typed when it asks.
+fn answered(machine: &Machine<'_>, script: &str, answer: &str) -> Result<String> {
     let mut child = machine
-        .command(["sh", "-c", &script], COMMAND_LIMIT)?
+        .command(["sh", "-c", script], COMMAND_LIMIT)?
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -86,17 +84,8 @@ pub(crate) fn typed(machine: &Machine<'_>, words: &str, answer: &str) -> Result<
     );
     ensure!(
         output.status.success(),
-        "agent {words}: {}\n{stdout}{stderr}",
+        "{script}: {}\n{stdout}{stderr}",
         output.status
     );
     Ok(stdout.into_owned())
-}
-
-/// Keeps it running as a service of the machine.
-fn keep_running(machine: &Machine<'_>) -> Result<()> {
-    let unit = "[Service]\nUser=owner\nExecStart=/usr/local/bin/portlama agent run\nRestart=always\n\
-                [Install]\nWantedBy=multi-user.target\n";
-    machine.write(&format!("/etc/systemd/system/{UNIT}"), unit, 0o644)?;
-    machine.shell(&format!("systemctl enable --now {UNIT}"))?;
-    Ok(())
 }
