@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
 
+use crate::local_tls::issuer;
 use crate::loopback;
 
 /// Set where a test must not be left out because a program is missing.
@@ -427,10 +428,7 @@ fn write_api_certificate(
     folder: &Path,
     reached_at: Option<Ipv4Addr>,
 ) -> Result<CertificateDer<'static>> {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+    let authority = issuer("the API of Pebble");
     let mut names = ["localhost", "127.0.0.1"].map(String::from).to_vec();
     names.extend(reached_at.map(|address| address.to_string()));
     let key = KeyPair::generate()?;

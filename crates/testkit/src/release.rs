@@ -1,9 +1,7 @@
 //! Releases signed by the tests' key, which programs of tests believe (feature
 //! `test-release-key`) and nobody else's.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use aws_lc_rs::digest::{SHA256, digest};
 use minisign::{SecretKey, SecretKeyBox};
 
@@ -12,8 +10,9 @@ pub const RELEASE_TEST_KEY: &str = "RWT9Kwd0t6FW4+IrqBGHYn2c9CI6BAJnTyy4E3SGf3HV
 
 const SECRET_HALF: &str = include_str!("../fixtures/release-test.key");
 
-/// What these tests run on.
-fn target() -> String {
+/// What these tests run on, as releases name it.
+#[must_use]
+pub fn target() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
@@ -43,23 +42,6 @@ pub fn sign_saying(program: &[u8], comment: &str) -> Result<String> {
     let untrusted = Some("a release of the tests");
     let signed = minisign::sign(None, &secret_half()?, program, Some(comment), untrusted)?;
     Ok(signed.into_string())
-}
-
-/// Writes a release and its signature into a folder, under their names; returns the program's.
-///
-/// # Errors
-/// When it cannot be signed or written.
-pub fn write_release(folder: &Path, version: &str, program: &[u8]) -> Result<PathBuf> {
-    let name = format!("portlama-{version}-{}", target());
-    let path = folder.join(&name);
-    let cannot = || format!("cannot write {}", path.display());
-    std::fs::write(&path, program).with_context(cannot)?;
-    std::fs::write(
-        folder.join(format!("{name}.minisig")),
-        sign(program, version)?,
-    )
-    .with_context(cannot)?;
-    Ok(path)
 }
 
 fn secret_half() -> Result<SecretKey> {

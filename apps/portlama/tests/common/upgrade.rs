@@ -141,7 +141,7 @@ impl Site<'_> {
         program: &[u8],
         comment: &str,
     ) -> Result<String> {
-        let path = format!("/root/{folder}/portlama-{version}-x86_64-linux");
+        let path = format!("/root/{folder}/portlama-{version}-{}", release::target());
         self.machine.write(&path, program, 0o755)?;
         let signature = release::sign_saying(program, comment)?;
         self.machine
