@@ -68,7 +68,7 @@ async fn copy_entries(from: impl AsyncRead + Unpin, feed: &LogFeed) {
     let mut from = BufReader::new(from);
     while let Some(line) = next_line(&mut from).await {
         let line = match &line {
-            Line::Whole(octets) => parse_entry(octets),
+            Line::Whole(octets) => JournalEntry::parse(octets).map(|entry| entry.with_origin()),
             Line::TooLong => Some(note("an entry was left out because it is too long")),
         };
         if let Some(line) = line
@@ -135,12 +135,22 @@ async fn next_line(from: &mut (impl AsyncBufRead + Unpin)) -> Option<Line> {
     }
 }
 
+/// What a journal knows of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    at: Option<Timestamp>,
+    level: Option<LogLevel>,
+    /// `host process[pid]`, as far as they are known.
+    origin: String,
+    message: String,
+}
+
 /// An entry as `journalctl` writes it (systemd's *Journal JSON Format*): a text, or a list of
 /// octets where it is no text, or `null` where it is too long; a list of those where a field
 /// stands several times.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct Fields {
     #[serde(rename = "__REALTIME_TIMESTAMP")]
     micros: Value,
     #[serde(rename = "MESSAGE")]
@@ -159,26 +169,44 @@ struct Entry {
     host: Value,
 }
 
-/// One entry as a line `host, process[pid]: text`; `None` when it is no entry.
-fn parse_entry(line: &[u8]) -> Option<LogLine> {
-    // An array would count as the members in their order.
-    if line.first() != Some(&b'{') {
-        return None;
+impl JournalEntry {
+    /// Reads a line that `journalctl --output=json` wrote; `None` when it is no entry.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        // An array would count as the members in their order.
+        if line.first() != Some(&b'{') {
+            return None;
+        }
+        let fields: Fields = serde_json::from_slice(line).ok()?;
+        let host = text(&fields.host).unwrap_or_default();
+        let process = text(&fields.identifier)
+            .or_else(|| text(&fields.command))
+            .unwrap_or_default();
+        let pid = text(&fields.pid).or_else(|| text(&fields.syslog_pid));
+        let pid = pid.map(|pid| format!("[{pid}]")).unwrap_or_default();
+        let space = if host.is_empty() { "" } else { " " };
+        Some(Self {
+            at: text(&fields.micros).and_then(|micros| time_of(&micros)),
+            level: text(&fields.priority).and_then(|priority| level_of(&priority)),
+            origin: format!("{host}{space}{process}{pid}"),
+            message: text(&fields.message).unwrap_or_else(|| "(too long to show)".to_owned()),
+        })
     }
-    let entry: Entry = serde_json::from_slice(line).ok()?;
-    let host = text(&entry.host).unwrap_or_default();
-    let process = text(&entry.identifier)
-        .or_else(|| text(&entry.command))
-        .unwrap_or_default();
-    let pid = text(&entry.pid).or_else(|| text(&entry.syslog_pid));
-    let pid = pid.map(|pid| format!("[{pid}]")).unwrap_or_default();
-    let message = text(&entry.message).unwrap_or_else(|| "(too long to show)".to_owned());
-    let space = if host.is_empty() { "" } else { " " };
-    Some(LogLine::new(
-        text(&entry.micros).and_then(|micros| time_of(&micros)),
-        text(&entry.priority).and_then(|priority| level_of(&priority)),
-        &format!("{host}{space}{process}{pid}: {message}"),
-    ))
+
+    /// The line alone, where it is known whose it is.
+    #[must_use]
+    pub fn alone(&self) -> LogLine {
+        LogLine::new(self.at, self.level, &self.message)
+    }
+
+    /// The line as `host process[pid]: text`.
+    #[must_use]
+    pub fn with_origin(&self) -> LogLine {
+        let Self {
+            origin, message, ..
+        } = self;
+        LogLine::new(self.at, self.level, &format!("{origin}: {message}"))
+    }
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -223,7 +251,8 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> (String, Option<String>, Option<LogLevel>) {
-        let line = parse_entry(line.as_bytes()).expect("an entry");
+        let line = JournalEntry::parse(line.as_bytes()).expect("an entry");
+        let line = line.with_origin();
         (
             line.message().to_owned(),
             line.at().map(|at| at.to_string()),
@@ -375,7 +404,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_breaks_the_reading(line in proptest::collection::vec(any::<u8>(), 0..300)) {
-            parse_entry(&line);
+            let _ = JournalEntry::parse(&line);
         }
 
         #[test]
@@ -383,8 +412,10 @@ mod tests {
             field in "MESSAGE|PRIORITY|_PID|__REALTIME_TIMESTAMP|_HOSTNAME",
             value in "[\\[\\]{}0-9,\"a-z\\\\-]{0,30}",
         ) {
-            if let Some(line) = parse_entry(format!("{{\"{field}\":{value}}}").as_bytes()) {
-                prop_assert!(!line.message().chars().any(char::is_control));
+            if let Some(entry) = JournalEntry::parse(format!("{{\"{field}\":{value}}}").as_bytes()) {
+                for line in [entry.alone(), entry.with_origin()] {
+                    prop_assert!(!line.message().chars().any(char::is_control));
+                }
             }
         }
 

@@ -23,6 +23,6 @@ pub mod upgrade;
 
 pub use figures::MAX_CPU_STRETCH;
 pub use host::Host;
-pub use journal::{MAX_JOURNAL_COMPLAINTS, MAX_JOURNAL_LINE_BYTES};
+pub use journal::{JournalEntry, MAX_JOURNAL_COMPLAINTS, MAX_JOURNAL_LINE_BYTES};
 pub use packaged::{PACKAGED_PROGRAM, belongs_to_package};
 pub use systemd::{MAX_SYSTEMCTL_BYTES, UNIT_LIST_TIMEOUT};
