@@ -43,6 +43,8 @@ impl Life {
             .arg("agent")
             .args(words.split(' '))
             .env("PORTLAMA_HOME", self.home())
+            // Whoever runs the test may have a service of an agent of this name.
+            .env("HOME", self.demo.file("person"))
             .stdin(Stdio::null());
         command
     }

@@ -6,6 +6,8 @@ mod common;
 #[path = "common/vps.rs"]
 mod vps;
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,6 +17,8 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(400);
 /// How long the tunnel may take to be back once the cause of its end is gone.
 const BACK_LIMIT: Duration = Duration::from_secs(15);
+/// How long a log is followed at most.
+const FOLLOW_LIMIT: Duration = Duration::from_secs(60);
 /// The most memory an idle agent may hold, KiB, as users run it.
 const IDLE_KIB: u64 = 20 * 1024;
 /// A debug build carries its symbols' pages and slower code along.
@@ -35,6 +39,7 @@ fn an_agent_of_one_command_is_there_for_good() -> Result<()> {
         comes_back_from_a_crash(lab, &vps, &home)?;
         follows_a_new_program(&home)?;
         lives_beside_another_with_an_odd_home(&vps, &home)?;
+        keeps_its_unit_from_another_home(&vps, &home)?;
         comes_back_with_the_machine(lab, &vps, &mut home)?;
         shows_its_log(&home)?;
         leaves_nothing(&vps, &home)
@@ -50,6 +55,7 @@ fn an_agent_as_a_service_of_the_machine_is_its_persons() -> Result<()> {
             let vps = server(lab)?;
             let mut home = home(lab)?;
             without_a_session_the_way_out_is_told(&vps, &home)?;
+            a_service_that_cannot_be_told_anything_stays(&vps, &home)?;
             let words = format!(
                 "export SUDO_USER=mira; printf %s {} | portlama agent setup --system --json --panel-url https://{}:9292",
                 token(&vps, "attic")?,
@@ -76,6 +82,7 @@ fn an_agent_as_a_service_of_the_machine_is_its_persons() -> Result<()> {
                 refused.code == Some(1) && refused.stderr.contains("sudo portlama agent uninstall"),
                 "{refused:?}"
             );
+            has_one_service(&vps, &home)?;
             home.reboot()?;
             let took = is_connected(&vps, "attic", BACK_LIMIT)?;
             lab.say(format_args!(
@@ -122,7 +129,11 @@ fn home(lab: &Lab) -> Result<Machine<'_>> {
 
 /// What mira types, in a session of her own.
 fn mira_says(home: &Machine<'_>, words: &str) -> Result<Said> {
-    home.run([
+    home.run(ssh(words))
+}
+
+fn ssh(words: &str) -> [&str; 7] {
+    [
         "ssh",
         "-oBatchMode=yes",
         "-oLogLevel=ERROR",
@@ -130,7 +141,7 @@ fn mira_says(home: &Machine<'_>, words: &str) -> Result<Said> {
         "-oUserKnownHostsFile=/dev/null",
         "mira@localhost",
         words,
-    ])
+    ]
 }
 
 fn mira(home: &Machine<'_>, words: &str) -> Result<String> {
@@ -363,6 +374,33 @@ fn lives_beside_another_with_an_odd_home(vps: &Machine<'_>, home: &Machine<'_>) 
     is_connected(vps, "attic", BACK_LIMIT).map(drop)
 }
 
+/// Two agents of one name, each in a home of its own: the unit of that name is the first's.
+fn keeps_its_unit_from_another_home(vps: &Machine<'_>, home: &Machine<'_>) -> Result<()> {
+    let other = "--home /home/mira/other --label attic";
+    let typed = format!(
+        "printf %s {} | {} {other}",
+        token(vps, "twin")?,
+        setup_command(vps)?
+    );
+    let refused = mira_says(home, &typed)?;
+    ensure!(
+        refused.code == Some(1) && refused.stderr.contains("another home"),
+        "{refused:?}"
+    );
+    let gone = mira(
+        home,
+        &format!("portlama agent uninstall --yes --json {other}"),
+    )?;
+    let gone: Value = serde_json::from_str(&gone)?;
+    ensure!(
+        gone["agents"][0]["steps"][0]["status"] == "skipped",
+        "{gone}"
+    );
+    ensure!(is_revoked(vps, "twin")? && !is_revoked(vps, "attic")?);
+    mira(home, &format!("systemctl --user is-active {UNIT}"))?;
+    is_connected(vps, "attic", BACK_LIMIT).map(drop)
+}
+
 fn comes_back_with_the_machine(lab: &Lab, vps: &Machine<'_>, home: &mut Machine<'_>) -> Result<()> {
     home.reboot()?;
     // Nobody signs in.
@@ -383,12 +421,37 @@ fn shows_its_log(home: &Machine<'_>) -> Result<()> {
             .all(|line| line["at"].is_string() && line["message"].is_string()),
         "{entries:?}"
     );
-    let followed = mira_says(home, "timeout 3 portlama agent logs -f")?;
-    ensure!(followed.code == Some(124), "{followed:?}");
-    ensure!(
-        followed.stdout.contains(" connected transport="),
-        "{followed:?}"
-    );
+    follows_its_log(home)
+}
+
+/// A line from before, and one that is written while somebody reads.
+fn follows_its_log(home: &Machine<'_>) -> Result<()> {
+    let words = "timeout 60 portlama agent logs -f -n 400";
+    let mut follower = home
+        .command(ssh(words), FOLLOW_LIMIT)?
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut lines = BufReader::new(follower.stdout.take().context("a pipe")?).lines();
+    // The follower's end at its limit is the end of the lines.
+    let mut next = |what: &str| -> Result<String> {
+        loop {
+            let line = lines
+                .next()
+                .with_context(|| format!("not followed: {what}"))??;
+            if line.contains(what) {
+                return Ok(line);
+            }
+        }
+    };
+    next(" connected transport=")?;
+    let before = pid(home, "attic")?;
+    mira(home, "portlama agent service restart")?;
+    ensure!(pid(home, "attic")? != before);
+    next(" stopping")?;
+    next(" connected transport=")?;
+    let follower_id = rustix::process::Pid::from_child(&follower);
+    rustix::process::kill_process(follower_id, rustix::process::Signal::TERM)?;
+    follower.wait()?;
     Ok(())
 }
 
@@ -433,6 +496,89 @@ fn without_a_session_the_way_out_is_told(vps: &Machine<'_>, home: &Machine<'_>) 
         last["hints"].to_string().contains("portlama agent run"),
         "{last}"
     );
+    Ok(())
+}
+
+const GUEST: &str = "runuser -u guest -- env HOME=/home/guest portlama agent";
+
+/// A service that was made in a session, and a session that has ended.
+fn a_service_that_cannot_be_told_anything_stays(
+    vps: &Machine<'_>,
+    home: &Machine<'_>,
+) -> Result<()> {
+    home.shell("loginctl enable-linger guest")?;
+    let install = format!("{GUEST} service install");
+    let installed = || home.shell(&install).ok();
+    common::within(BACK_LIMIT, installed).context("guest's systemd does not come up")?;
+    is_connected(vps, "guest", BACK_LIMIT)?;
+    home.shell("loginctl disable-linger guest; loginctl terminate-user guest || true")?;
+    let gone = || {
+        home.shell("! test -e /run/user/$(id -u guest)/systemd/private")
+            .ok()
+    };
+    common::within(2 * BACK_LIMIT, gone).context("guest's systemd stays")?;
+
+    let guest = |words: &str| home.run(["sh", "-c", &format!("{GUEST} {words}")]);
+    let status = guest("status --json")?;
+    let status: Value = serde_json::from_str(&status.stdout)?;
+    let words = status["service"]["words"].as_str().unwrap_or_default();
+    ensure!(words.contains("no systemd of its own"), "{status}");
+    let refused = guest("uninstall --yes")?;
+    ensure!(
+        refused.code == Some(1) && refused.stderr.contains("no systemd of its own"),
+        "{refused:?}"
+    );
+    home.shell(
+        "cd /home/guest && test -f .portlama/agents/guest/client.key
+         test -f .config/systemd/user/portlama-agent-guest.service",
+    )?;
+    ensure!(!is_revoked(vps, "guest")?);
+    Ok(())
+}
+
+/// What a person types about an agent whose service is the machine's.
+fn has_one_service(vps: &Machine<'_>, home: &Machine<'_>) -> Result<()> {
+    for words in ["service install", "service restart", "service remove"] {
+        let refused = mira_says(home, &format!("portlama agent {words}"))?;
+        let way_out = format!("sudo portlama agent {words} --system --label attic");
+        ensure!(
+            refused.code == Some(1) && refused.stderr.contains(&way_out),
+            "{refused:?}"
+        );
+    }
+    let typed = format!(
+        "printf %s {} | {} --label attic --force",
+        token(vps, "spare")?,
+        setup_command(vps)?
+    );
+    let refused = mira_says(home, &typed)?;
+    ensure!(
+        refused.code == Some(1)
+            && refused.stderr.contains("sudo portlama agent setup")
+            && !refused.stderr.contains("Enrolling"),
+        "{refused:?}"
+    );
+    home.shell(&format!("systemctl stop {UNIT}"))?;
+    let stopped = mira_says(home, "portlama agent status")?;
+    let way_out = "sudo portlama agent service restart --system --label attic";
+    ensure!(stopped.stdout.contains(way_out), "{stopped:?}");
+    home.shell(&way_out.replace("sudo", "SUDO_USER=mira"))?;
+    is_connected(vps, "attic", BACK_LIMIT)?;
+    // And the other way round.
+    let own = format!("/home/mira/.config/systemd/user/{UNIT}");
+    home.shell(&format!(
+        "install -D -o mira -g mira /etc/systemd/system/{UNIT} {own}"
+    ))?;
+    let refused = home.run([
+        "sh",
+        "-c",
+        "SUDO_USER=mira portlama agent service install --system",
+    ])?;
+    ensure!(
+        refused.code == Some(1) && refused.stderr.contains("`portlama agent service remove"),
+        "{refused:?}"
+    );
+    home.shell(&format!("rm {own}"))?;
     Ok(())
 }
 

@@ -49,6 +49,8 @@ fn an_agent_serves_through_a_websocket() -> Result<()> {
             "agent",
             "setup",
             "--no-service",
+            "--transport",
+            "websocket",
             "--panel-url",
             &demo.ready.panel_url,
         ])
@@ -62,10 +64,7 @@ fn an_agent_serves_through_a_websocket() -> Result<()> {
     assert!(!String::from_utf8_lossy(&setup.stderr).contains(&token));
 
     let log = std::fs::File::create(demo.file("agent.log"))?;
-    let child = portlama(&demo)
-        .args(["agent", "run", "--transport", "websocket"])
-        .stderr(log)
-        .spawn()?;
+    let child = portlama(&demo).args(["agent", "run"]).stderr(log).spawn()?;
     let _agent = Agent { child };
     let add = portlama(&demo)
         .args([

@@ -13,6 +13,7 @@ use crate::keys::{KeySlot, KeyStore, KeyStoreError, KeyStoreKind, key_store};
 use crate::log_files::LogFiles;
 use crate::socket::ConfigChange;
 use portlama_files::{self as files, FileError, FileLock};
+use portlama_tunnel::Transport;
 
 /// The certificate that is to take the present one's place.
 const NEXT_CERTIFICATE: &str = "client.next.crt";
@@ -45,12 +46,28 @@ pub struct AgentConfig {
     /// When something here last changed.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
+    /// Which way carriers take, unless whoever runs the agent says otherwise.
+    #[serde(default, with = "TransportWord", skip_serializing_if = "is_auto")]
+    pub transport: Transport,
     /// Variables that the agent's service needs to find the way out, such as `HTTPS_PROXY`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_environment: BTreeMap<String, String>,
     /// Members of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// [`Transport`] by the words of the command line.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Transport", rename_all = "lowercase")]
+enum TransportWord {
+    Auto,
+    Tls,
+    WebSocket,
+}
+
+fn is_auto(transport: &Transport) -> bool {
+    *transport == Transport::Auto
 }
 
 impl AgentConfig {
@@ -189,6 +206,17 @@ impl AgentDir {
         Ok(())
     }
 
+    /// Keeps which way carriers take from the next start on.
+    ///
+    /// # Errors
+    /// When the configuration cannot be changed.
+    pub fn set_transport(&self, now: Timestamp, transport: Transport) -> Result<(), FileError> {
+        if self.config()?.transport != transport {
+            self.change_config(now, |config| config.transport = transport)?;
+        }
+        Ok(())
+    }
+
     /// Which store keeps the agent's key.
     ///
     /// # Errors
@@ -312,5 +340,26 @@ fn not_there(path: &Path) -> FileError {
     FileError::Read {
         path: path.to_owned(),
         source: std::io::ErrorKind::NotFound.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transport_stands_in_the_configuration_by_its_word_unless_it_is_the_usual() {
+        let usual = r#"{"label": "attic", "panelUrl": "https://h", "authMethod": "file",
+            "agentLabel": "attic", "setupAt": "2027-01-15T08:00:00Z",
+            "caFingerprint": "FINGERPRINT"}"#
+            .replace("FINGERPRINT", &"ab".repeat(32));
+        let mut config: AgentConfig = serde_json::from_str(&usual).expect("a configuration");
+        assert_eq!(config.transport, Transport::Auto);
+        let value = |config: &AgentConfig| serde_json::to_value(config).expect("a document");
+        assert!(value(&config).get("transport").is_none());
+        config.transport = Transport::WebSocket;
+        assert_eq!(value(&config)["transport"], "websocket");
+        let read: AgentConfig = serde_json::from_value(value(&config)).expect("read back");
+        assert_eq!(read.transport, Transport::WebSocket);
     }
 }

@@ -16,6 +16,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::keys::{KeySlot, KeyStoreError, KeyStoreKind, key_store};
 use crate::token::SetupSecret;
 use portlama_files::FileError;
+use portlama_tunnel::Transport;
 
 /// What is to be set up.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct SetupRequest {
     pub replace: bool,
     /// Whether every port of this machine may be forwarded.
     pub allow_loopback: bool,
+    /// Which way carriers are to take; as before, or by themselves, when absent.
+    pub transport: Option<Transport>,
     /// The proxy on the way, if any.
     pub proxy: Option<ProxyUrl>,
 }
@@ -422,6 +425,9 @@ impl Setting<'_> {
         let kind = self.request.key_store;
         let store = key_store(kind, agent);
         let before = agent.key_store_kind().ok().filter(|before| *before != kind);
+        // The network at home is the same whatever the server.
+        let before_transport = || agent.config().map(|config| config.transport);
+        let before_transport = || before_transport().unwrap_or_default();
         let config = AgentConfig {
             label: agent.label().clone(),
             panel_url: self.request.panel.to_string(),
@@ -433,6 +439,7 @@ impl Setting<'_> {
             last_good_address: None,
             setup_at: self.now,
             updated_at: None,
+            transport: self.request.transport.unwrap_or_else(before_transport),
             service_environment: BTreeMap::new(),
             extra: Map::new(),
         };

@@ -49,7 +49,10 @@ pub(super) async fn list(agents: &Agents) -> Result<ExitCode> {
     let mut documents = Vec::new();
     for agent in &registry.agents {
         let directory = agents.home.agent(&agent.label);
-        let (state, service) = tokio::join!(state(&directory), service::describe(&directory));
+        let (state, service) = tokio::join!(
+            state(&directory),
+            service::describe(&agents.home, &directory)
+        );
         // A running agent learns of a domain without the registry.
         let domain = directory.config().ok().and_then(|config| config.domain);
         let domain = domain.or_else(|| agent.domain.clone());

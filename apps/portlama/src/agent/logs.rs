@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use portlama_agent::service::Services;
 use portlama_agent::{AgentDir, LogFiles};
-use portlama_model::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use portlama_control::logs::{LogLevel, LogLine};
+use portlama_host::JournalEntry;
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::sleep;
@@ -49,21 +50,23 @@ pub(super) struct LogsArguments {
 /// Shows the log.
 pub(super) async fn logs(arguments: LogsArguments, agents: &Agents) -> Result<ExitCode> {
     let agent = agents.chosen()?;
-    let services = service::of(&agent);
-    let journal = services.and_then(|services| services.journal(agent.label()));
+    let services = service::of(&agents.home, &agent);
+    let journal = services
+        .as_ref()
+        .and_then(|services| services.journal(agent.label()));
     let found = match journal {
         Some(journal) => show_journal(&journal, &arguments, agents.output).await?,
         None => show_files(&agent.logs(), &arguments, agents.output).await?,
     };
     if !found {
-        explain(&agent, agents.output);
+        explain(services.as_ref(), &agent, agents.output);
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn explain(agent: &AgentDir, output: Output) {
-    let unit = service::of(agent).map(|services| services.unit(agent.label()));
+fn explain(services: Option<&Services>, agent: &AgentDir, output: Output) {
+    let unit = services.map(|services| services.unit(agent.label()));
     let label = agent.label();
     match unit {
         Some(unit) => output.note(format_args!(
@@ -96,9 +99,9 @@ async fn show_journal(unit: &[String], arguments: &LogsArguments, output: Output
     let mut entries = BufReader::new(stdout).lines();
     let mut found = false;
     while let Some(entry) = entries.next_line().await? {
-        if let Some(line) = Line::of_journal(&entry) {
+        if let Some(entry) = JournalEntry::parse(entry.as_bytes()) {
             found = true;
-            line.show(output);
+            show(&entry.alone(), output);
         }
     }
     let status = reader.wait().await?;
@@ -116,106 +119,48 @@ async fn show_files(files: &LogFiles, arguments: &LogsArguments, output: Output)
         return Ok(false);
     };
     for line in &last {
-        Line::of_file(line).show(output);
+        show(&of_file(line), output);
     }
     if !arguments.follow {
         return Ok(true);
     }
     loop {
         for line in follower.lines().with_context(cannot)? {
-            Line::of_file(&line).show(output);
+            show(&of_file(&line), output);
         }
         sleep(PAUSE).await;
     }
 }
 
-/// A line of the log, wherever it is kept.
-#[derive(Debug, PartialEq, Eq)]
-struct Line {
-    at: String,
-    level: &'static str,
-    message: String,
+/// A line of the agent's own files, as `tracing` writes it: time, level, the rest.
+fn of_file(line: &str) -> LogLine {
+    let (at, rest) = line.split_once(' ').unwrap_or(("", line));
+    let (level, message) = rest.trim_start().split_once(' ').unwrap_or(("", rest));
+    let level = match level {
+        "ERROR" => LogLevel::Error,
+        "WARN" => LogLevel::Warn,
+        "INFO" => LogLevel::Info,
+        "DEBUG" | "TRACE" => LogLevel::Debug,
+        // A line that was cut short.
+        _ => return LogLine::new(None, None, line),
+    };
+    LogLine::new(at.parse().ok(), Some(level), message)
 }
 
-/// What is read of an entry of a journal (systemd.journal-fields(7)).
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(rename = "__REALTIME_TIMESTAMP")]
-    at: String,
-    #[serde(rename = "PRIORITY", default)]
-    priority: Option<String>,
-    #[serde(rename = "MESSAGE", default)]
-    message: Value,
-}
-
-impl Line {
-    fn of_journal(entry: &str) -> Option<Self> {
-        let entry: Entry = serde_json::from_str(entry).ok()?;
-        let micros: u64 = entry.at.parse().ok()?;
-        let at = Timestamp::from_unix_seconds(0).plus(Duration::from_micros(micros));
-        let level = match entry.priority.as_deref() {
-            Some("0" | "1" | "2" | "3") => "error",
-            Some("4") => "warn",
-            Some("7") => "debug",
-            _ => "info",
-        };
-        let message = match entry.message {
-            Value::String(text) => text,
-            // As the journal writes what is no text.
-            Value::Array(octets) => {
-                let octets = octets.iter().filter_map(Value::as_u64);
-                let octets: Vec<u8> = octets.filter_map(|o| u8::try_from(o).ok()).collect();
-                String::from_utf8_lossy(&octets).into_owned()
-            }
-            _ => return None,
-        };
-        Some(Self {
-            at: at.to_string(),
-            level,
-            message,
-        })
+fn show(line: &LogLine, output: Output) {
+    let level = match line.level() {
+        Some(LogLevel::Error) => "error",
+        Some(LogLevel::Warn) => "warn",
+        Some(LogLevel::Debug) => "debug",
+        Some(LogLevel::Info) | None => "info",
+    };
+    let (at, message) = (line.at(), line.message());
+    if output.is_json() {
+        output.document(&json!({"at": at, "level": level, "message": message}));
+    } else {
+        let at = at.map(|at| at.to_string()).unwrap_or_default();
+        output.data(format_args!("{at} {level:>5} {message}"));
     }
-
-    /// As `tracing` writes it: time, level, the rest.
-    fn of_file(line: &str) -> Self {
-        let (at, rest) = line.split_once(' ').unwrap_or(("", line));
-        let (level, message) = rest.trim_start().split_once(' ').unwrap_or(("", rest));
-        let level = match level {
-            "ERROR" => "error",
-            "WARN" => "warn",
-            "INFO" => "info",
-            "DEBUG" => "debug",
-            "TRACE" => "trace",
-            // A line that was cut short.
-            _ => {
-                return Self {
-                    at: String::new(),
-                    level: "info",
-                    message: line.to_owned(),
-                };
-            }
-        };
-        Self {
-            at: at.to_owned(),
-            level,
-            message: message.to_owned(),
-        }
-    }
-
-    fn show(&self, output: Output) {
-        let Self { at, level, message } = self;
-        if output.is_json() {
-            output.document(&json!({"at": at, "level": level, "message": message}));
-        } else {
-            output.data(format_args!("{at} {level:>5} {}", plain(message)));
-        }
-    }
-}
-
-/// A line of the journal may come from any program that the service ever ran.
-fn plain(message: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
-    message.chars().map(plain).collect()
 }
 
 #[cfg(test)]
@@ -224,24 +169,18 @@ mod tests {
 
     #[test]
     fn lines_of_journal_and_files_read_alike() {
-        let entry =
-            r#"{"__REALTIME_TIMESTAMP":"1800000000123456","PRIORITY":"4","MESSAGE":"a: b"}"#;
-        let line = Line::of_journal(entry).expect("a line");
-        assert_eq!((line.level, line.message.as_str()), ("warn", "a: b"));
-        assert!(
-            line.at.starts_with("2027-01-15T08:00:00.123"),
-            "{}",
-            line.at
-        );
-        let octets = r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":[104,105,255]}"#;
-        let line = Line::of_journal(octets).expect("a line");
-        assert_eq!(line.message, "hi\u{fffd}");
-        for nonsense in ["", "{}", r#"{"__REALTIME_TIMESTAMP":"x","MESSAGE":"m"}"#] {
-            assert_eq!(Line::of_journal(nonsense), None, "{nonsense}");
-        }
-        let line = Line::of_file("2027-01-15T08:00:00.123456Z  WARN a: b");
-        assert_eq!((line.level, line.message.as_str()), ("warn", "a: b"));
-        let cut = Line::of_file("half a");
-        assert_eq!((cut.at.as_str(), cut.message.as_str()), ("", "half a"));
+        let entry = r#"{"__REALTIME_TIMESTAMP":"1800000000123456","PRIORITY":"4","_PID":"7","MESSAGE":"a: b"}"#;
+        let of_journal = JournalEntry::parse(entry.as_bytes()).expect("an entry");
+        let of_file = of_file("2027-01-15T08:00:00.123Z  WARN a: b");
+        assert_eq!(of_journal.alone(), of_file);
+        assert_eq!(of_file.level(), Some(LogLevel::Warn));
+        assert_eq!(of_file.message(), "a: b");
+        assert_eq!(super::of_file("half a").message(), "half a");
+    }
+
+    #[test]
+    fn a_line_of_a_file_steers_no_terminal() {
+        let line = of_file("2027-01-15T08:00:00Z INFO a\u{1b}[2J\tb");
+        assert_eq!(line.message(), "a b");
     }
 }

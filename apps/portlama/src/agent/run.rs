@@ -24,9 +24,9 @@ Examples:
   portlama agent run --label attic --transport websocket
       another agent, in a network that opens TLS connections")]
 pub(super) struct RunArguments {
-    /// How frames travel: over TLS, in a WebSocket, or TLS with WebSocket as the way out.
-    #[arg(long, value_enum, default_value_t = Way::Auto)]
-    transport: Way,
+    /// How frames travel [default: as the set-up was told, else `auto`].
+    #[arg(long, value_enum)]
+    transport: Option<Way>,
     /// Where the log goes.
     #[arg(long, value_enum, default_value_t = LogTo::Auto)]
     log_to: LogTo,
@@ -46,14 +46,14 @@ enum LogTo {
     Files,
 }
 
-/// Which way carriers take.
+/// How frames travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Way {
-    /// TLS, and WebSocket where TLS is intercepted.
+pub(super) enum Way {
+    /// Over TLS, and in a WebSocket where the network opens TLS connections.
     Auto,
-    /// TLS only.
+    /// Over TLS alone.
     Tls,
-    /// WebSocket only.
+    /// In a WebSocket alone.
     Websocket,
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn run(arguments: RunArguments, agents: &Agents) -> Result<Exit
     let agent = agents.chosen()?;
     let _log = start_log(arguments.log_to, &agent);
     let options = RunOptions {
-        transport: arguments.transport.into(),
+        transport: arguments.transport.map(Transport::from),
         proxy: proxy()?,
     };
     let label = agent.label().clone();

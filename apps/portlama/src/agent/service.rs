@@ -1,16 +1,19 @@
 //! `portlama agent service`, and the end of a set-up: the system keeps the agent running.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum as _};
 use portlama_agent::service::{Lingering, NoManager, Person, Service, Services, service_program};
 use portlama_agent::{AgentDir, AgentReport, Ask, Home, SetupStep, StepStatus, ask};
+use portlama_model::AgentLabel;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::run::Way;
 use super::{Agents, machine};
 
 /// How long a service that was started may take to be connected, before the set-up ends without
@@ -57,8 +60,17 @@ Examples:
   portlama agent service install
       the current agent, as yourself
   sudo portlama agent service install --system
-      the same as a unit of the machine, which runs without anybody signed in")]
+      the same as a unit of the machine, which runs without anybody signed in
+  portlama agent service install --transport websocket
+      from here on in a WebSocket, in a network that opens TLS connections")]
 pub(super) struct InstallArguments {
+    /// How frames travel from here on [default: as before].
+    #[arg(long, value_enum)]
+    transport: Option<Way>,
+    /// Keep what is said about the agent, and make no service: root has a process of the person's
+    /// do this.
+    #[arg(long, hide = true, conflicts_with = "system")]
+    only_keep: bool,
     #[command(flatten)]
     whose: Whose,
 }
@@ -77,33 +89,106 @@ pub(super) struct Whose {
 /// Carries the command out.
 pub(super) async fn run(command: ServiceCommand, agents: &Agents) -> Result<ExitCode> {
     match command {
-        ServiceCommand::Install(arguments) => install(&arguments.whose, agents).await,
+        ServiceCommand::Install(arguments) => install(&arguments, agents).await,
         ServiceCommand::Remove(whose) => remove(&whose, agents).await,
         ServiceCommand::Restart(whose) => restart(&whose, agents).await,
     }
 }
 
+/// The services that are meant, and those that may keep the same agent already.
+pub(super) struct Managers {
+    pub(super) services: Services,
+    other: Option<Services>,
+}
+
+impl Managers {
+    /// The person's own are meant.
+    pub(super) fn of_person(home: &Home) -> Result<Self, NoManager> {
+        let machines = || Services::of_machine(&Person::oneself().ok()?, home.path()).ok();
+        Ok(Self {
+            services: Services::of_person(home.path())?,
+            other: machines(),
+        })
+    }
+
+    /// The machine's are meant.
+    pub(super) fn of_machine(person: &Person, home: &Home) -> Result<Self, NoManager> {
+        Ok(Self {
+            services: Services::of_machine(person, home.path())?,
+            other: Services::of_another(person, home.path()).ok(),
+        })
+    }
+
+    /// An agent has one service: of two, one would end and be started again for ever, because the
+    /// other holds the agent's lock. The way out are these words, where the other is the
+    /// machine's or the person's own.
+    pub(super) fn refuse_a_second(
+        &self,
+        label: &AgentLabel,
+        machines: &str,
+        own: &str,
+    ) -> Result<()> {
+        let Some(other) = self.other.as_ref().filter(|other| other.has(label)) else {
+            return Ok(());
+        };
+        let unit = other.unit(label);
+        if other.are_machines() {
+            bail!(
+                "{unit} is the machine's: run `{}`",
+                typed(machines, label, true)
+            );
+        }
+        bail!(
+            "{unit} is the person's own: run `{}` as that person",
+            typed(own, label, false)
+        )
+    }
+}
+
+/// What to type for an agent whose service is the machine's, or the person's own.
+pub(super) fn typed(words: &str, label: &AgentLabel, of_machine: bool) -> String {
+    if of_machine {
+        format!("sudo portlama agent {words} --system --label {label}")
+    } else {
+        format!("portlama agent {words} --label {label}")
+    }
+}
+
 /// The services that are meant, and the agents of the person they run as.
-fn meant(whose: &Whose, agents: &Agents) -> Result<(Services, Home)> {
+fn meant(whose: &Whose, agents: &Agents) -> Result<(Managers, Home)> {
     if !whose.system {
-        return Ok((Services::of_person()?, agents.home.clone()));
+        let home = agents.home.clone();
+        return Ok((Managers::of_person(&home)?, home));
     }
     machine::is_root()?;
     let person = machine::person(whose.user.as_deref())?;
-    Ok((
-        Services::of_machine(&person)?,
-        machine::home(agents, &person),
-    ))
+    let home = machine::home(agents, &person);
+    Ok((Managers::of_machine(&person, &home)?, home))
 }
 
-async fn install(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
-    let (services, home) = meant(whose, agents)?;
-    let agent = home.choose(agents.label.as_ref())?;
-    if !whose.system {
-        keep_environment(&agent)?;
+async fn install(arguments: &InstallArguments, agents: &Agents) -> Result<ExitCode> {
+    if arguments.only_keep {
+        keep_transport(arguments.transport, &agents.chosen()?)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let whose = &arguments.whose;
+    let (managers, home) = meant(whose, agents)?;
+    let agent = home.choose(agents.label.as_ref())?;
+    managers.refuse_a_second(agent.label(), "service install", "service remove")?;
+    let services = &managers.services;
+    services.can_be_told()?;
+    let hint = if whose.system {
+        if let Some(way) = arguments.transport {
+            keep_transport_as(&machine::person(whose.user.as_deref())?, way, &home, &agent).await?;
+        }
+        None
+    } else {
+        keep_transport(arguments.transport, &agent)?;
+        keep_environment(&agent)?
+    };
     let mut show = |step, status| super::setup::show(step, status, agents.output);
-    let done = keep_running(&services, &home, &agent, &mut show).await;
+    let mut done = keep_running(&managers, &home, &agent, &mut show).await;
+    done.hints.extend(hint);
     for hint in &done.hints {
         agents.output.note(format_args!("note: {hint}"));
     }
@@ -124,9 +209,41 @@ async fn install(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn keep_transport(way: Option<Way>, agent: &AgentDir) -> Result<()> {
+    if let Some(way) = way {
+        agent.set_transport(SystemTime::now().into(), way.into())?;
+    }
+    Ok(())
+}
+
+/// As root, in a process of the person's own.
+async fn keep_transport_as(person: &Person, way: Way, home: &Home, agent: &AgentDir) -> Result<()> {
+    let way = way.to_possible_value();
+    let way = way.as_ref().map_or("auto", |way| way.get_name());
+    let label = agent.label().as_str();
+    let words = [
+        "service",
+        "install",
+        "--only-keep",
+        "--transport",
+        way,
+        "--label",
+        label,
+        "--home",
+    ];
+    let words = words.iter().map(OsString::from);
+    let mut child = machine::start_as(person, words.chain([home.path().into()]))?;
+    if !child.wait().await?.success() {
+        bail!("how frames travel could not be kept");
+    }
+    Ok(())
+}
+
 async fn remove(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
-    let (services, home) = meant(whose, agents)?;
+    let (managers, home) = meant(whose, agents)?;
     let agent = home.choose(agents.label.as_ref())?;
+    managers.refuse_a_second(agent.label(), "service remove", "service remove")?;
+    let services = managers.services;
     let removed = services.remove(agent.label()).await?;
     if agents.output.is_json() {
         agents
@@ -147,12 +264,15 @@ async fn remove(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
 }
 
 async fn restart(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
-    let (services, home) = meant(whose, agents)?;
+    let (managers, home) = meant(whose, agents)?;
     let agent = home.choose(agents.label.as_ref())?;
+    managers.refuse_a_second(agent.label(), "service restart", "service restart")?;
+    let services = managers.services;
     if !services.has(agent.label()) {
+        let label = agent.label();
         bail!(
-            "there is no service of {}: make one with `portlama agent service install`",
-            agent.label()
+            "there is no service of {label}: make one with `{}`",
+            typed("service install", label, services.are_machines())
         );
     }
     services.restart(agent.label()).await?;
@@ -168,25 +288,26 @@ async fn restart(whose: &Whose, agents: &Agents) -> Result<ExitCode> {
 }
 
 /// The service of an agent, if there is one: the person's own, or the machine's.
-pub(super) fn of(agent: &AgentDir) -> Option<Services> {
-    let own = Services::of_person().ok();
-    let machines = || Services::of_machine(&Person::oneself().ok()?).ok();
-    own.filter(|services| services.has(agent.label()))
-        .or_else(|| machines().filter(|services| services.has(agent.label())))
+pub(super) fn of(home: &Home, agent: &AgentDir) -> Option<Services> {
+    let Managers { services, other } = Managers::of_person(home).ok()?;
+    let mut both = std::iter::once(services).chain(other);
+    both.find(|services| services.has(agent.label()))
 }
 
 /// What `status` and `list` tell of the service.
-pub(super) async fn describe(agent: &AgentDir) -> Option<Value> {
-    let services = of(agent)?;
-    let state = services.state(agent.label()).await.ok();
+pub(super) async fn describe(home: &Home, agent: &AgentDir) -> Option<Value> {
+    let services = of(home, agent)?;
     let mut document = json!({
         "manager": services.name(),
         "unit": services.unit(agent.label()),
         "file": services.file(agent.label()),
+        "system": services.are_machines(),
     });
-    if let (Some(document), Some(Value::Object(state))) =
-        (document.as_object_mut(), state.map(|state| json!(state)))
-    {
+    let state = match services.state(agent.label()).await {
+        Ok(state) => json!(state),
+        Err(error) => json!({"words": error.to_string()}),
+    };
+    if let (Some(document), Value::Object(state)) = (document.as_object_mut(), state) {
         document.extend(state);
     }
     Some(document)
@@ -226,24 +347,32 @@ impl Kept {
 
 /// Writes the service, starts it and waits until the agent is connected.
 pub(super) async fn keep_running(
-    services: &Services,
+    managers: &Managers,
     home: &Home,
     agent: &AgentDir,
     show: &mut (dyn FnMut(SetupStep, StepStatus) + Send),
 ) -> Kept {
+    let (services, label) = (&managers.services, agent.label());
+    let second = managers.refuse_a_second(label, "service install", "service remove");
+    if let Err(second) = second {
+        return Kept {
+            service: Value::Null,
+            hints: Vec::new(),
+            error: Some(second.context(format!("agent {label} is set up"))),
+        };
+    }
     let mut hints = Vec::new();
     let result = write_and_load(services, home, agent, show, &mut hints).await;
     let error = result.err().map(|error| {
-        let label = agent.label();
         error.context(format!(
-            "agent {label} is set up, but its service could not be started; `portlama agent service install --label {label}` tries again"
+            "agent {label} is set up, but its service could not be started; `{}` tries again",
+            typed("service install", label, services.are_machines())
         ))
     });
     if error.is_none() {
         hints.extend(lingering(services).await);
         hints.extend(verify(agent, show).await);
     }
-    let label = agent.label();
     Kept {
         service: json!({
             "manager": services.name(),

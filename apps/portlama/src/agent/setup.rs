@@ -7,18 +7,20 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portlama_agent::service::Services;
+use portlama_agent::service::NoManager;
 use portlama_agent::{
-    Credential, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus, TokenError,
-    parse_fingerprint,
+    Credential, Home, KeyStoreKind, SetUp, SetupRequest, SetupSecret, SetupStep, StepStatus,
+    TokenError, parse_fingerprint,
 };
 use portlama_api::client::PanelUrl;
 use portlama_model::{AgentLabel, CaFingerprint, Secret};
 use portlama_pki::{ClientFile, MAX_CLIENT_FILE_BYTES};
+use portlama_tunnel::Transport;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::service::{self, Kept, Whose};
+use super::run::Way;
+use super::service::{self, Kept, Managers, Whose};
 use super::{Agents, machine, proxy};
 use crate::output::Output;
 use crate::secret::read_secret;
@@ -75,6 +77,9 @@ pub(super) struct SetupArguments {
     /// Replace an agent of the same label without asking.
     #[arg(long)]
     force: bool,
+    /// How frames travel [default: as before, else `auto`].
+    #[arg(long, value_enum)]
+    transport: Option<Way>,
     /// Leave it to you to keep the agent running.
     #[arg(long, conflicts_with = "system")]
     no_service: bool,
@@ -106,26 +111,42 @@ pub(super) async fn setup(arguments: SetupArguments, agents: &Agents) -> Result<
 
 /// Returns the last line that programs read.
 async fn set_up_as_oneself(arguments: SetupArguments, agents: &Agents) -> Result<Value> {
-    let no_service = arguments.no_service;
+    let managers = (!arguments.no_service).then(|| own_managers(&agents.home));
+    if let Some(Ok(managers)) = &managers {
+        refuse_a_second(managers, &arguments, agents)?;
+    }
     let done = try_to_set_up(arguments, agents).await?;
     let mut document = complete(&done);
-    let hint = service::keep_environment(&done.agent)?;
-    if no_service {
-        return Ok(document);
-    }
-    let mut kept = match Services::of_person() {
-        Ok(services) => {
+    add_hints(&mut document, service::keep_environment(&done.agent)?);
+    let kept = match managers {
+        None => return Ok(document),
+        Some(Ok(managers)) => {
             let mut progress = |step, status| show(step, status, agents.output);
-            service::keep_running(&services, &agents.home, &done.agent, &mut progress).await
+            service::keep_running(&managers, &agents.home, &done.agent, &mut progress).await
         }
-        Err(none) => {
+        Some(Err(none)) => {
             show(SetupStep::WriteService, StepStatus::Skipped, agents.output);
             Kept::none(&none)
         }
     };
-    kept.hints.extend(hint);
     add(&mut document, kept)?;
     Ok(document)
+}
+
+/// The person's own, if something can be told to them from here.
+fn own_managers(home: &Home) -> Result<Managers, NoManager> {
+    let managers = Managers::of_person(home)?;
+    managers.services.can_be_told()?;
+    Ok(managers)
+}
+
+/// Before the token is spent, where it is known which agent it will be.
+fn refuse_a_second(managers: &Managers, arguments: &SetupArguments, agents: &Agents) -> Result<()> {
+    let Some(label) = &agents.label else {
+        return Ok(());
+    };
+    let again = format!("setup --panel-url {}", arguments.panel_url);
+    managers.refuse_a_second(label, &again, "service remove")
 }
 
 /// As root: the agent is made as the person whose it will be, by a process of the person's own,
@@ -139,8 +160,9 @@ async fn set_up_for_another(arguments: &SetupArguments, agents: &Agents) -> Resu
         );
     }
     let person = machine::person(whose.user.as_deref())?;
-    let services = Services::of_machine(&person)?;
     let home = machine::home(agents, &person);
+    let managers = Managers::of_machine(&person, &home)?;
+    refuse_a_second(&managers, arguments, agents)?;
     let mut words = machine::same_words(std::env::args_os().skip(1));
     words.extend(["--no-service".into(), "--json".into()]);
     if !agents.home_was_named {
@@ -166,17 +188,21 @@ async fn set_up_for_another(arguments: &SetupArguments, agents: &Agents) -> Resu
     let label = document["agent"]["label"].as_str();
     let label: AgentLabel = label.context("the set-up ended before its end")?.parse()?;
     let mut progress = |step, status| show(step, status, agents.output);
-    let kept = service::keep_running(&services, &home, &home.agent(&label), &mut progress).await;
+    let kept = service::keep_running(&managers, &home, &home.agent(&label), &mut progress).await;
     add(&mut document, kept)?;
     Ok(document)
 }
 
 fn add(document: &mut Value, kept: Kept) -> Result<()> {
     document["service"] = kept.service;
-    if let Some(hints) = document["hints"].as_array_mut() {
-        hints.extend(kept.hints.into_iter().map(Value::from));
-    }
+    add_hints(document, kept.hints);
     kept.error.map_or(Ok(()), Err)
+}
+
+fn add_hints(document: &mut Value, more: impl IntoIterator<Item = String>) {
+    if let Some(hints) = document["hints"].as_array_mut() {
+        hints.extend(more.into_iter().map(Value::from));
+    }
 }
 
 async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<SetUp> {
@@ -194,6 +220,7 @@ async fn try_to_set_up(arguments: SetupArguments, agents: &Agents) -> Result<Set
         label: agents.label.clone(),
         replace,
         allow_loopback: arguments.allow_loopback,
+        transport: arguments.transport.map(Transport::from),
         proxy,
     };
     let mut progress = |step, status| show(step, status, output);

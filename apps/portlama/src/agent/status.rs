@@ -31,7 +31,7 @@ pub(super) async fn status(agents: &Agents) -> Result<ExitCode> {
     let socket = agent.socket_path();
     let (asked, service) = tokio::join!(
         ask::<AgentReport>(&socket, Ask::Status),
-        service::describe(&agent)
+        service::describe(&agents.home, &agent)
     );
     let connected = match asked {
         Ok(report) => {
@@ -181,8 +181,9 @@ fn show_stopped(agent: &AgentDir, service: Option<&Value>, output: Output) -> Re
     let config = agent.config()?;
     let label = &config.label;
     let error = match service {
-        Some(_) => format!(
-            "the agent is not running: `portlama agent service restart --label {label}` starts it, `portlama agent logs --label {label}` may tell why"
+        Some(service) => format!(
+            "the agent is not running: `{}` starts it, `portlama agent logs --label {label}` may tell why",
+            service::typed("service restart", label, service["system"] == true)
         ),
         None => "the agent is not running: start it with `portlama agent run`".to_owned(),
     };

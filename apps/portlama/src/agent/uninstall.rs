@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portlama_agent::service::Services;
+use portlama_agent::service::{ServiceError, Services};
 use portlama_agent::{AgentDir, ChooseError, Home, ProxySettings, remove_agent, revoke};
 use portlama_model::AgentLabel;
 use serde::Serialize;
 use serde_json::json;
 
-use super::service::Whose;
-use super::{Agents, machine, proxy, service};
+use super::service::{Managers, Whose};
+use super::{Agents, machine, proxy};
 use crate::output::Output;
 
 /// Arguments of `portlama agent uninstall`.
@@ -158,7 +158,7 @@ async fn take_away(
     agent: &AgentDir,
     proxy: Option<&ProxySettings>,
 ) -> Vec<Step> {
-    let mut steps = vec![stop(agent).await];
+    let mut steps = vec![stop(home, agent).await];
     if steps[0].status == Status::Failed {
         return steps;
     }
@@ -182,27 +182,25 @@ async fn take_away(
     steps
 }
 
-async fn stop(agent: &AgentDir) -> Step {
+async fn stop(home: &Home, agent: &AgentDir) -> Step {
     const STEP: &str = "remove_service";
-    let Some(services) = service::of(agent) else {
+    let Ok(managers) = Managers::of_person(home) else {
         return Step::new(STEP, Status::Skipped, "there is none".to_owned());
     };
-    if services.are_machines() {
-        let way_out = format!(
-            "{} is the machine's: run `sudo portlama agent uninstall --system --label {}`",
-            services.unit(agent.label()),
-            agent.label()
-        );
-        return Step::new(STEP, Status::Failed, way_out);
+    if let Err(way_out) = managers.refuse_a_second(agent.label(), "uninstall", "uninstall") {
+        return Step::new(STEP, Status::Failed, way_out.to_string());
     }
-    removed(&services, agent).await
+    removed(&managers.services, agent).await
 }
 
 async fn removed(services: &Services, agent: &AgentDir) -> Step {
     const STEP: &str = "remove_service";
     match services.remove(agent.label()).await {
         Ok(true) => Step::new(STEP, Status::Complete, services.unit(agent.label())),
-        Ok(false) => Step::new(STEP, Status::Skipped, "there is none".to_owned()),
+        // One of the same name may be another's.
+        Ok(false) | Err(ServiceError::Anothers { .. }) => {
+            Step::new(STEP, Status::Skipped, "there is none".to_owned())
+        }
         Err(error) => Step::new(
             STEP,
             Status::Failed,
@@ -280,8 +278,8 @@ async fn uninstall_for_another(
 ) -> Result<ExitCode> {
     machine::is_root()?;
     let person = machine::person(arguments.whose.user.as_deref())?;
-    let services = Services::of_machine(&person)?;
     let home = machine::home(agents, &person);
+    let services = Services::of_machine(&person, home.path())?;
     let labels = meant(arguments, &home, agents.label.as_ref())?;
     confirm(arguments, &labels, agents.output)?;
     for label in &labels {

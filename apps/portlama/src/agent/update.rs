@@ -29,7 +29,7 @@ pub(super) async fn update(agents: &Agents) -> Result<ExitCode> {
     let agent = agents.chosen()?;
     let running = ask::<AgentReport>(&agent.socket_path(), Ask::Status).await;
     let refreshed = refresh(&running, &agents.home, &agent).await?;
-    let restarted = match service::of(&agent) {
+    let restarted = match service::of(&agents.home, &agent) {
         Some(services) => bring_up_to_date(&services, running.ok(), &agents.home, &agent).await?,
         None => by_hand(running.ok().as_ref()),
     };
@@ -133,6 +133,7 @@ async fn bring_up_to_date(
     if services.are_machines() {
         return Ok(Restarted::NeedsRoot);
     }
+    services.can_be_told()?;
     if what == Restarted::Rewritten {
         services.write(&wanted)?;
         services.load(agent.label()).await?;

@@ -47,8 +47,8 @@ pub use waiting::{KEY_RETRY_FIRST, KEY_RETRY_LONGEST};
 /// How an agent is run.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
-    /// Which way carriers take.
-    pub transport: Transport,
+    /// Which way carriers take; as the agent's configuration says when absent.
+    pub transport: Option<Transport>,
     /// The proxy on the way, if any.
     pub proxy: Option<ProxySettings>,
 }
@@ -104,7 +104,8 @@ pub async fn run(
 
 struct Running {
     agent: AgentDir,
-    options: RunOptions,
+    transport: Transport,
+    proxy: Option<ProxySettings>,
     gate: Arc<Gate>,
     dialer: Arc<Dialer>,
     started_at: Timestamp,
@@ -147,12 +148,14 @@ impl Present {
 impl Running {
     fn load(agent: AgentDir, options: RunOptions) -> Result<Self, RunError> {
         let config = agent.config()?;
+        let RunOptions { transport, proxy } = options;
+        let transport = transport.unwrap_or(config.transport);
         let Beginning {
             identity,
             next,
             asks_again,
         } = panel_client::begin(&agent)?;
-        let panel = panel_client::client(&agent, &identity, options.proxy.as_ref())?;
+        let panel = panel_client::client(&agent, &identity, proxy.as_ref())?;
         let present = Present {
             config,
             identity: Arc::new(identity),
@@ -167,7 +170,8 @@ impl Running {
         let gate = Arc::new(Gate::default());
         Ok(Self {
             agent,
-            options,
+            transport,
+            proxy,
             dialer: Arc::new(Dialer::new(gate.clone())),
             gate,
             started_at: wall_clock(),
@@ -248,9 +252,8 @@ impl Running {
             server_name: name,
             tls: carrier_tls::carrier(&present.identity)?,
             websocket: self.websocket(&present.identity)?,
-            transport: self.options.transport,
+            transport: self.transport,
             proxy: self
-                .options
                 .proxy
                 .as_ref()
                 .and_then(|proxy| proxy.on_the_way_to(&server.host)),
@@ -260,7 +263,7 @@ impl Running {
     }
 
     fn websocket(&self, identity: &Identity) -> Result<Option<WebSocketConfig>, rustls::Error> {
-        match self.options.transport {
+        match self.transport {
             Transport::Tls => Ok(None),
             Transport::Auto | Transport::WebSocket => carrier_tls::websocket(identity).map(Some),
         }

@@ -209,7 +209,7 @@ impl Running {
         let request = CertificateRequest {
             csr: key.request(&config.agent_label)?,
         };
-        let panel = panel_client::client(&self.agent, &identity, self.options.proxy.as_ref())?;
+        let panel = panel_client::client(&self.agent, &identity, self.proxy.as_ref())?;
         let panel = panel.with_timeout(REFRESH_TIMEOUT);
         let answer = panel.upgrade_certificate(&request).await;
         self.now.lock().renewing.answered(&answer);
@@ -244,7 +244,7 @@ impl Running {
 
     /// The first use: from here on the server waits for the old certificate to run out.
     async fn use_first(&self, next: &Arc<Identity>) -> Result<(), RenewalError> {
-        let panel = panel_client::client(&self.agent, next, self.options.proxy.as_ref())?;
+        let panel = panel_client::client(&self.agent, next, self.proxy.as_ref())?;
         let used = panel.with_timeout(REFRESH_TIMEOUT).agent_config().await;
         match used {
             Ok(_) => Ok(()),
@@ -261,7 +261,7 @@ impl Running {
 
     /// Goes on as `next`: new carriers first, then the old ones run out.
     fn show(&self, next: &Arc<Identity>) -> Result<(), RenewalError> {
-        let panel = panel_client::client(&self.agent, next, self.options.proxy.as_ref())?;
+        let panel = panel_client::client(&self.agent, next, self.proxy.as_ref())?;
         let (tls, websocket) = (carrier_tls::carrier(next)?, self.websocket(next)?);
         let mut present = self.now.lock();
         present.panel = Arc::new(panel.with_timeout(REFRESH_TIMEOUT));

@@ -73,6 +73,52 @@ fn names_that_mean_something_elsewhere_arrive_as_they_are() {
 }
 
 #[test]
+fn a_definition_is_known_by_its_home_and_no_other() {
+    let homes = [
+        "/home/mira/.portlama",
+        "/home/mira/.portlama/agents",
+        "/home/mira",
+        "/home/mira/$HOME 100% <&> \"q\" \\x41 é",
+        "/home/mira/$$HOME 100%% <&> q \\\\x41 é",
+    ];
+    for (manager, _) in managers() {
+        for home in homes {
+            let service = Service {
+                label: "attic".parse().expect("valid"),
+                program: PathBuf::from("/usr/local/bin/portlama"),
+                home: PathBuf::from(home),
+                environment: BTreeMap::from([("NO_PROXY".to_owned(), homes.concat())]),
+            };
+            // Some paths cannot stand in a unit of the machine.
+            let Ok(text) = manager.render(&service) else {
+                continue;
+            };
+            for other in homes {
+                let marks = manager.marks(Path::new(other)).expect("marks");
+                let is_its = marks.iter().all(|mark| text.contains(mark));
+                assert_eq!(is_its, home == other, "{manager:?} {other}: {text}");
+            }
+        }
+    }
+    let noahs = Systemd::of_machine("noah").marks(Path::new(homes[0]));
+    let service = Service {
+        label: "attic".parse().expect("valid"),
+        program: PathBuf::from("/usr/local/bin/portlama"),
+        home: PathBuf::from(homes[0]),
+        environment: BTreeMap::new(),
+    };
+    let miras = Systemd::of_machine("mira")
+        .render(&service)
+        .expect("a unit");
+    assert!(
+        !noahs
+            .expect("marks")
+            .iter()
+            .all(|mark| miras.contains(mark))
+    );
+}
+
+#[test]
 fn lines_of_a_strangers_making_are_refused() {
     let service = |home: &str| Service {
         label: "attic".parse().expect("valid"),

@@ -50,9 +50,9 @@ impl ServiceManager for Launchd {
         // the last word of a program that broke.
         let mut arguments = String::new();
         for word in service.command(&["--log-to", "files"])? {
-            // Writing to a string cannot fail.
-            let _ = writeln!(arguments, "    <string>{}</string>", escaped(&word));
+            arguments += &argument(&word);
         }
+        // Writing to a string cannot fail.
         let mut variables = String::new();
         let path = ("PATH", "/usr/local/bin:/usr/bin:/bin");
         for (name, value) in std::iter::once(path).chain(service.variables()?) {
@@ -90,6 +90,11 @@ impl ServiceManager for Launchd {
             label = escaped(&self.unit(&service.label)),
             errors = escaped(&errors),
         ))
+    }
+
+    fn marks(&self, home: &Path) -> Result<Vec<String>, CannotStand> {
+        let home = text_of("the path of the agents' directory", home)?;
+        Ok(vec![argument("--home") + &argument(&home)])
     }
 
     fn load(&self, label: &AgentLabel) -> Vec<Order> {
@@ -152,6 +157,11 @@ impl ServiceManager for Launchd {
     fn journal(&self, _label: &AgentLabel) -> Option<Vec<String>> {
         None
     }
+}
+
+/// One word of the program's, on a line of its own.
+fn argument(word: &str) -> String {
+    format!("    <string>{}</string>\n", escaped(word))
 }
 
 /// Text in XML.

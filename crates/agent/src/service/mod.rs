@@ -133,6 +133,13 @@ pub trait ServiceManager: Debug + Send + Sync {
     /// When a path or a value cannot be written into one.
     fn render(&self, service: &Service) -> Result<String, CannotStand>;
 
+    /// What stands in every definition of this manager's person for an agent below `home`, and in
+    /// none of another person or of another home.
+    ///
+    /// # Errors
+    /// When the path cannot be written into a definition.
+    fn marks(&self, home: &Path) -> Result<Vec<String>, CannotStand>;
+
     /// Makes the manager run what the file says, in place of what ran before.
     fn load(&self, label: &AgentLabel) -> Vec<Order>;
 

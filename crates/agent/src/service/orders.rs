@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use super::CannotStand;
+use super::{CannotStand, NoManager};
 
 /// How long a manager may take for one order. Stopping an agent waits for its open streams.
 pub const ORDER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -82,8 +82,14 @@ pub enum ServiceError {
         #[source]
         source: std::io::Error,
     },
-    /// Its file is another person's.
-    #[error("`{}` is the service of another person: choose another --label", .path.display())]
+    /// There is nobody to tell it to.
+    #[error(transparent)]
+    NoManager(#[from] NoManager),
+    /// Its file is another person's, or that of an agent in another home.
+    #[error(
+        "`{}` is the service of another person, or of an agent in another home (--home): choose another --label",
+        .path.display()
+    )]
     Anothers {
         /// Which.
         path: PathBuf,

@@ -20,10 +20,12 @@ const LINGERERS: &str = "/var/lib/systemd/linger";
 #[derive(Debug)]
 pub struct Services {
     manager: Box<dyn ServiceManager>,
-    /// Variables by which the programs find it.
-    environment: Vec<(String, String)>,
-    /// The line that every definition of this person has.
-    owner_line: Option<String>,
+    /// Whether it is the machine's.
+    is_machines: bool,
+    /// The directory of the agents that run as its services.
+    home: PathBuf,
+    /// Variables by which the programs find it, or why they cannot.
+    environment: Result<Vec<(String, String)>, NoManager>,
 }
 
 /// Why there is nobody who could run a service.
@@ -36,7 +38,7 @@ pub enum NoManager {
     NoSystemd,
     /// There is one, and this session is none of its sessions.
     #[error(
-        "this session has no systemd of its own: sign in by SSH or at the screen (not through su or sudo), or set up a service of the machine by `sudo portlama agent service install --system`, or keep `portlama agent run` running yourself"
+        "this session has no systemd of its own (as under su, sudo and cron): sign in by SSH or at the screen and try again, or let the agent be a service of the machine (`sudo portlama agent service install --system`), or keep `portlama agent run` running yourself"
     )]
     NoSession,
     /// The machine's own can be told by root alone.
@@ -74,47 +76,80 @@ pub enum Lingering {
 }
 
 impl Services {
-    /// Those of whoever runs the program.
+    /// Those of whoever runs the program, for agents below `home`. Their definitions can be read
+    /// without a session; [`can_be_told`](Self::can_be_told) says whether there is one.
     ///
     /// # Errors
-    /// When there is nobody to run them.
-    pub fn of_person() -> Result<Self, NoManager> {
-        let home = std::env::home_dir().filter(|home| home.is_absolute());
-        let home = home.ok_or(NoManager::NoHome)?;
+    /// When nothing here could ever run them.
+    pub fn of_person(home: &Path) -> Result<Self, NoManager> {
+        let own = std::env::home_dir().filter(|home| home.is_absolute());
+        let own = own.ok_or(NoManager::NoHome)?;
         let uid = rustix::process::geteuid().as_raw();
         if cfg!(target_os = "macos") {
-            return Ok(Self::with(Launchd::of_person(&home, uid)));
+            return Ok(Self::with(Launchd::of_person(&own, uid), home));
         }
         on_systemd()?;
-        let runtime = runtime_dir(uid).ok_or(NoManager::NoSession)?;
-        let mut services = Self::with(Systemd::of_person(&home));
-        let runtime = runtime.to_string_lossy().into_owned();
-        services.environment = vec![("XDG_RUNTIME_DIR".to_owned(), runtime)];
-        Ok(services)
+        let environment = match runtime_dir(uid) {
+            Some(runtime) => {
+                let runtime = runtime.to_string_lossy().into_owned();
+                Ok(vec![("XDG_RUNTIME_DIR".to_owned(), runtime)])
+            }
+            None => Err(NoManager::NoSession),
+        };
+        Ok(Self {
+            environment,
+            ..Self::with(Systemd::of_person(&own), home)
+        })
     }
 
-    /// Those of the machine, where agents run as `person`. Everybody may ask; root may change.
+    /// Those of somebody else, to look at: only a session of the person's own can change them.
+    ///
+    /// # Errors
+    /// When nothing here could ever run them.
+    pub fn of_another(person: &Person, home: &Path) -> Result<Self, NoManager> {
+        on_systemd()?;
+        Ok(Self {
+            environment: Err(NoManager::NoSession),
+            ..Self::with(Systemd::of_person(person.home()), home)
+        })
+    }
+
+    /// Those of the machine, where agents below `home` run as `person`. Everybody may ask; root
+    /// may change.
     ///
     /// # Errors
     /// When the machine has none.
-    pub fn of_machine(person: &Person) -> Result<Self, NoManager> {
+    pub fn of_machine(person: &Person, home: &Path) -> Result<Self, NoManager> {
         if cfg!(target_os = "macos") {
             return Err(NoManager::NoMachineServices);
         }
         on_systemd()?;
-        let manager = Systemd::of_machine(person.name());
-        let owner_line = manager.owner_line();
-        let mut services = Self::with(manager);
-        services.owner_line = owner_line;
-        Ok(services)
+        Ok(Self {
+            is_machines: true,
+            ..Self::with(Systemd::of_machine(person.name()), home)
+        })
     }
 
-    fn with(manager: impl ServiceManager + 'static) -> Self {
+    fn with(manager: impl ServiceManager + 'static, home: &Path) -> Self {
         Self {
             manager: Box::new(manager),
-            environment: Vec::new(),
-            owner_line: None,
+            is_machines: false,
+            home: home.to_owned(),
+            environment: Ok(Vec::new()),
         }
+    }
+
+    /// Whether anything but reading can be done from this session.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn can_be_told(&self) -> Result<(), NoManager> {
+        self.environment.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    async fn tell(&self, orders: Vec<Order>) -> Result<(), ServiceError> {
+        let environment = self.environment.clone()?;
+        orders::carry_out(orders, &environment).await
     }
 
     /// What the manager is called.
@@ -138,10 +173,10 @@ impl Services {
     /// Whether it belongs to the machine.
     #[must_use]
     pub fn are_machines(&self) -> bool {
-        self.owner_line.is_some()
+        self.is_machines
     }
 
-    /// Whether there is a definition, and it is this person's.
+    /// Whether there is a definition, and it is this person's for an agent of this home.
     #[must_use]
     pub fn has(&self, label: &AgentLabel) -> bool {
         matches!(self.definition(label), Ok(Some(_)))
@@ -159,7 +194,7 @@ impl Services {
     /// Writes the definition; says whether it was not there or another.
     ///
     /// # Errors
-    /// When it cannot be written, or is another person's.
+    /// When it cannot be written, or is another person's or home's.
     pub fn write(&self, service: &Service) -> Result<bool, ServiceError> {
         let wanted = self.manager.render(service)?;
         let changed = self.definition(&service.label)?.as_ref() != Some(&wanted);
@@ -174,7 +209,7 @@ impl Services {
     /// # Errors
     /// When the manager refuses.
     pub async fn load(&self, label: &AgentLabel) -> Result<(), ServiceError> {
-        orders::carry_out(self.manager.load(label), &self.environment).await
+        self.tell(self.manager.load(label)).await
     }
 
     /// Lets the person's services start with the machine, where they would wait for a sign-in.
@@ -186,7 +221,7 @@ impl Services {
             return Lingering::Already;
         }
         let order = Order::new("loginctl", ["--no-ask-password", "enable-linger"]);
-        match orders::carry_out(vec![order], &self.environment).await {
+        match self.tell(vec![order]).await {
             Ok(()) => Lingering::Begun,
             Err(_) => Lingering::Refused {
                 way_out: format!("sudo loginctl enable-linger {}", person.name()),
@@ -199,21 +234,21 @@ impl Services {
     /// # Errors
     /// When the manager refuses.
     pub async fn restart(&self, label: &AgentLabel) -> Result<(), ServiceError> {
-        orders::carry_out(self.manager.restart(label), &self.environment).await
+        self.tell(self.manager.restart(label)).await
     }
 
     /// Stops the service and takes its definition away; says whether there was one.
     ///
     /// # Errors
-    /// When the manager refuses, or the file is another person's or cannot be removed.
+    /// When the manager refuses, or the file is another person's or home's or cannot be removed.
     pub async fn remove(&self, label: &AgentLabel) -> Result<bool, ServiceError> {
         if self.definition(label)?.is_none() {
             return Ok(false);
         }
-        orders::carry_out(self.manager.unload(label), &self.environment).await?;
+        self.tell(self.manager.unload(label)).await?;
         let path = self.file(label);
         fs::remove_file(&path).map_err(|source| ServiceError::File { path, source })?;
-        orders::carry_out(self.manager.forget(label), &self.environment).await?;
+        self.tell(self.manager.forget(label)).await?;
         Ok(true)
     }
 
@@ -222,7 +257,8 @@ impl Services {
     /// # Errors
     /// When the manager does not say.
     pub async fn state(&self, label: &AgentLabel) -> Result<ServiceState, ServiceError> {
-        let answer = orders::run(&self.manager.ask(label), &self.environment).await?;
+        let environment = self.environment.clone()?;
+        let answer = orders::run(&self.manager.ask(label), &environment).await?;
         Ok(self.manager.state(&answer))
     }
 
@@ -241,12 +277,12 @@ impl Services {
                 source: io::ErrorKind::InvalidData.into(),
             },
         })?;
-        match (read, &self.owner_line) {
-            (Some(text), Some(line)) if !text.contains(&format!("\n{line}")) => {
-                Err(ServiceError::Anothers { path })
-            }
-            (read, _) => Ok(read),
+        let marks = self.manager.marks(&self.home)?;
+        let is_anothers = |text: &String| !marks.iter().all(|mark| text.contains(mark));
+        if read.as_ref().is_some_and(is_anothers) {
+            return Err(ServiceError::Anothers { path });
         }
+        Ok(read)
     }
 }
 

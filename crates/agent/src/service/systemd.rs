@@ -73,7 +73,7 @@ impl Systemd {
     }
 
     /// The line that says whose service it is.
-    pub(super) fn owner_line(&self) -> Option<String> {
+    fn owner_line(&self) -> Option<String> {
         self.user.as_ref().map(|user| format!("User={user}\n"))
     }
 
@@ -138,6 +138,13 @@ impl ServiceManager for Systemd {
         };
         let _ = write!(unit, "\n[Install]\nWantedBy={target}\n");
         Ok(unit)
+    }
+
+    fn marks(&self, home: &Path) -> Result<Vec<String>, CannotStand> {
+        let home = text_of("the path of the agents' directory", home)?;
+        let words = [quoted("--home"), argument(&home)].join(" ");
+        let owner = self.owner_line().map(|line| format!("\n{line}"));
+        Ok(owner.into_iter().chain([words]).collect())
     }
 
     fn load(&self, label: &AgentLabel) -> Vec<Order> {
@@ -213,11 +220,16 @@ fn command_line(words: &[String]) -> Result<String, CannotStand> {
     // systemd refuses such a program whatever the quoting. Variables it replaces in arguments
     // alone, so a `$` in the program's path is itself.
     let mut line = quoted(without_quotes("the program's path", program)?);
-    for argument in arguments {
+    for word in arguments {
         line.push(' ');
-        line += &quoted(&argument.replace('$', "$$"));
+        line += &argument(word);
     }
     Ok(line)
+}
+
+/// One word behind a program, without variables.
+fn argument(word: &str) -> String {
+    quoted(&word.replace('$', "$$"))
 }
 
 fn without_quotes<'text>(what: &'static str, text: &'text str) -> Result<&'text str, CannotStand> {

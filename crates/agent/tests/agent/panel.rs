@@ -247,6 +247,7 @@ impl Panel {
             label: None,
             replace: false,
             allow_loopback: false,
+            transport: None,
             proxy: None,
         }
     }
