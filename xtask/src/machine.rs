@@ -37,7 +37,11 @@ const EQUIPPED: &[&str] = &[
     "unattended-upgrades",
 ];
 
+/// What a fresh server of a provider has as well: a layer of its own, for the tests of the cloud.
+const CLOUD: &[&str] = &["cloud-init"];
+
 const ROOT_SCRIPT: &str = include_str!("../machine/root.sh");
+const LAYER_SCRIPT: &str = include_str!("../machine/layer.sh");
 
 /// Where the tests find the file systems.
 const ROOTS: &str = "PORTLAMA_MACHINE_ROOTS";
@@ -145,47 +149,90 @@ fn sources() -> Result<Option<Sources>> {
     Ok(mirror.map(|mirror| Sources { mirror, lines }))
 }
 
-/// The folder of the file systems, made when it is not there or made of something else. It lies
-/// beside our own builds and may be deleted.
+/// The folder of the file systems, each made when it is not there or made of something else. It
+/// lies beside our own builds and may be deleted.
 fn roots(sources: &Sources) -> Result<PathBuf> {
     let folder = demo::target_directory()?.join("machine");
-    let made_of = folder.join("made-of");
-    let wanted = format!("{SUITE}\n{FRESH:?}\n{EQUIPPED:?}\n{ROOT_SCRIPT}");
-    if std::fs::read_to_string(&made_of).is_ok_and(|found| found == wanted) {
-        return Ok(folder);
+    let root = Recipe {
+        name: "a machine",
+        made_of: format!("{SUITE}\n{FRESH:?}\n{EQUIPPED:?}\n{ROOT_SCRIPT}"),
+        marker: folder.join("made-of"),
+        log: folder.join("log"),
+    };
+    if !root.is_made() {
+        remove(&folder)?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let mut command = in_namespace(ROOT_SCRIPT, &folder);
+        command
+            .env("SUITE", SUITE)
+            .env("MIRROR", &sources.mirror)
+            .env("SOURCES", &sources.lines)
+            .env("FRESH", FRESH.join(","))
+            .env("EQUIPPED", EQUIPPED.join(" "));
+        root.make(command)?;
     }
-    println!("making the file system of a machine, once");
-    let begun = Instant::now();
-    remove(&folder)?;
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
-    let log = folder.join("log");
-    let file = std::fs::File::create(&log)?;
-    let status = Command::new("unshare")
-        // Its mounts go with it, and its processes go with us.
-        .args(["--mount", "--pid", "--fork", "--kill-child", "--"])
-        .args(["bash", "-c", ROOT_SCRIPT, "root.sh"])
-        .arg(&folder)
-        .env("SUITE", SUITE)
-        .env("MIRROR", &sources.mirror)
-        .env("SOURCES", &sources.lines)
-        .env("FRESH", FRESH.join(","))
-        .env("EQUIPPED", EQUIPPED.join(" "))
-        .stdin(Stdio::null())
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .status()
-        .context("cannot start unshare")?;
-    if !status.success() {
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        let lines: Vec<&str> = said.lines().collect();
-        let last = lines[lines.len().saturating_sub(20)..].join("\n");
-        bail!("the file system of a machine could not be made:\n{last}");
+    let cloud = Recipe {
+        name: "a provider's machine",
+        made_of: format!("{}\n{CLOUD:?}\n{LAYER_SCRIPT}", root.made_of),
+        marker: folder.join("made-of-cloud"),
+        log: folder.join("log-cloud"),
+    };
+    if !cloud.is_made() {
+        let mut command = in_namespace(LAYER_SCRIPT, &folder);
+        command
+            .arg("cloud")
+            .env("SOURCES", &sources.lines)
+            .env("PACKAGES", CLOUD.join(" "));
+        cloud.make(command)?;
     }
-    // Written last, so that half a file system is made anew.
-    std::fs::write(&made_of, wanted)?;
-    println!("made in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(folder)
+}
+
+/// A script whose mounts go with it, and whose processes go with us.
+fn in_namespace(script: &str, folder: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--"])
+        .args(["bash", "-c", script, "script"])
+        .arg(folder)
+        .stdin(Stdio::null());
+    command
+}
+
+/// A file system, and what it is made of.
+struct Recipe {
+    name: &'static str,
+    made_of: String,
+    marker: PathBuf,
+    log: PathBuf,
+}
+
+impl Recipe {
+    fn is_made(&self) -> bool {
+        std::fs::read_to_string(&self.marker).is_ok_and(|found| found == self.made_of)
+    }
+
+    fn make(&self, mut script: Command) -> Result<()> {
+        println!("making the file system of {}, once", self.name);
+        let begun = Instant::now();
+        let file = std::fs::File::create(&self.log)?;
+        script.stdout(file.try_clone()?).stderr(file);
+        let status = script.status().context("cannot start unshare")?;
+        if !status.success() {
+            let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().collect();
+            let last = lines[lines.len().saturating_sub(20)..].join("\n");
+            bail!(
+                "the file system of {} could not be made:\n{last}",
+                self.name
+            );
+        }
+        // Written last, so that half a file system is made anew.
+        std::fs::write(&self.marker, &self.made_of)?;
+        println!("made in {:.0} s", begun.elapsed().as_secs_f64());
+        Ok(())
+    }
 }
 
 fn remove(folder: &Path) -> Result<()> {

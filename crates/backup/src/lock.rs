@@ -154,3 +154,32 @@ fn explained(error: DecryptError) -> BackupError {
         _ => BackupError::NotEncrypted,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use age::secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_keys_is_read_as_age_keygen_writes_it() {
+        let key = x25519::Identity::generate().to_string();
+        let text = format!(
+            "# created: today\n# public key: age1\n{}\n\n",
+            key.expose_secret()
+        );
+        let read = Key::from_file(text.as_bytes());
+        assert!(matches!(read, Ok(Key::Identities(keys)) if keys.len() == 1));
+    }
+
+    #[test]
+    fn a_line_that_is_no_key_is_numbered_and_not_repeated() {
+        let refused = Key::from_file(&b"# a comment\nhunter2\n"[..]);
+        let Err(BackupError::BadKey(why)) = refused else {
+            panic!("it was taken");
+        };
+        assert!(why.contains("line 2") && !why.contains("hunter2"), "{why}");
+        let empty = Key::from_file(&b"# nothing\n"[..]);
+        assert!(matches!(empty, Err(BackupError::BadKey(_))));
+    }
+}

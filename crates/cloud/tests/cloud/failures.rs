@@ -1,5 +1,8 @@
 //! One of each kind of failure, and what is left of it.
 
+use std::time::Duration;
+
+use portlama_cloud::digitalocean::CREATE_TIMEOUT;
 use portlama_cloud::provision::{Event, ProvisionError, Recovery, Step, StepStatus};
 use portlama_testkit::fake_digitalocean::{Deed, Fault, Life, TokenSpec};
 
@@ -317,6 +320,28 @@ async fn a_droplet_that_appears_after_its_creation_was_given_up_is_found() {
     assert_eq!(place.fake.droplets().len(), 1);
     recover(&place, "late").await;
     place.assert_nothing_left("late");
+}
+
+/// The real limit is a minute, so this is for the long run.
+#[tokio::test]
+async fn a_creation_that_is_answered_too_late_is_found_by_its_tag() {
+    if std::env::var_os("PORTLAMA_TEST_LONG").is_none() {
+        eprintln!("skipped: takes a minute; PORTLAMA_TEST_LONG=1 runs it");
+        return;
+    }
+    let late = CREATE_TIMEOUT + Duration::from_secs(5);
+    for path in ["/v2/account/keys", "/v2/droplets"] {
+        let place = Place::new().await;
+        place
+            .fake
+            .fail(Fault::new("POST", path, Deed::DoneThenLate(late)));
+        let step = match path {
+            "/v2/droplets" => Step::CreateDroplet,
+            _ => Step::UploadSshKey,
+        };
+        let place = fails(place, path, step, "does not answer within 60 s").await;
+        place.assert_nothing_left(path);
+    }
 }
 
 #[tokio::test]

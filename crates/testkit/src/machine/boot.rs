@@ -26,6 +26,8 @@ pub enum Packages {
     Fresh,
     /// Also ufw, nftables, fail2ban, polkit and unattended upgrades.
     Equipped,
+    /// Those of a fresh server of a provider: with cloud-init.
+    Cloud,
 }
 
 /// How a machine is made.
@@ -72,9 +74,31 @@ impl Lab {
     /// # Errors
     /// When it does not come up; the lab then shows its console.
     pub fn boot(&self, name: &str, options: MachineOptions) -> Result<Machine<'_>> {
+        self.boot_prepared(name, options, |_| Ok(()))
+    }
+
+    /// The same with a disk on which something was written before: `prepare` is told where it
+    /// is seen from outside.
+    ///
+    /// # Errors
+    /// As [`boot`](Self::boot), and those of `prepare`.
+    pub fn boot_prepared(
+        &self,
+        name: &str,
+        options: MachineOptions,
+        prepare: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Machine<'_>> {
         let (v4, v6) = network::addresses(self.next_number()?);
         network::connect(name, v4, v6)?;
-        self.boot_connected(name, (v4, v6), options)
+        self.boot_connected(name, (v4, v6), options, prepare)
+    }
+
+    /// The address that the next machine will have.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn next_address(&self) -> Result<Ipv4Addr> {
+        Ok(network::addresses(self.next_number()?).0)
     }
 
     /// The same at home: behind a router that lets nothing in, with an address that nobody
@@ -85,7 +109,7 @@ impl Lab {
     pub fn boot_at_home(&self, name: &str, options: MachineOptions) -> Result<Machine<'_>> {
         let (line, _) = network::addresses(self.next_number()?);
         home::connect(name, line)?;
-        self.boot_connected(name, home::ADDRESSES, options)
+        self.boot_connected(name, home::ADDRESSES, options, |_| Ok(()))
     }
 
     fn next_number(&self) -> Result<u8> {
@@ -97,6 +121,7 @@ impl Lab {
         name: &str,
         addresses: (Ipv4Addr, Ipv6Addr),
         options: MachineOptions,
+        prepare: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Machine<'_>> {
         let folder = Path::new("/run/machines").join(name);
         self.add_machine(&folder);
@@ -109,6 +134,7 @@ impl Lab {
             _lab: self,
         };
         machine.make_disk(self.roots(), options)?;
+        prepare(&machine.disk())?;
         machine.power_on()?;
         Ok(machine)
     }
@@ -236,6 +262,7 @@ impl Machine<'_> {
         let lower = match options.packages {
             Packages::Fresh => format!("{roots}/base"),
             Packages::Equipped => format!("{roots}/equipped:{roots}/base"),
+            Packages::Cloud => format!("{roots}/cloud:{roots}/base"),
         };
         let layers = format!("lowerdir={lower},upperdir={folder}/written,workdir={folder}/work");
         let root = format!("{folder}/root");
