@@ -95,13 +95,12 @@ fn finds_what_was_left_by_a_process_that_was_killed_in_any_step() -> Result<()> 
     )
 }
 
+/// A journal may stay for a while: when the process died before the answer to a creation, what was
+/// asked for can still appear.
 fn is_cleared_away(provider: &Provider, step: &str) -> Result<()> {
     let before = provider.fake.resources_left();
     provider.says(&["leftovers", "--yes"])?;
     ensure!(provider.fake.resources_left() == 0, "{step}: of {before}");
-    let journals = std::fs::read_dir(provider.home.join("operations"));
-    let journals = journals.map_or(0, Iterator::count);
-    ensure!(journals == 0, "{step}: {journals} journals");
     let servers = std::fs::read_dir(provider.home.join("servers"));
     ensure!(servers.map_or(0, Iterator::count) == 0, "{step}");
     Ok(())

@@ -232,14 +232,28 @@ impl Run<'_> {
         keys: &Keys,
     ) -> Result<Ssh, ProvisionError> {
         self.begin(Step::WaitSsh);
-        let (pace, host_key) = (&self.means.pace, keys.host.host_key());
         let address = SocketAddr::new(address.into(), self.means.ports.ssh);
+        let host_key = keys.host.host_key();
+        let knocking = self.knock(address, &keys.login, &host_key, SshError::may_pass);
+        let ssh = unless(self.cancel, knocking).await??;
+        self.done(None);
+        Ok(ssh)
+    }
+
+    /// Connects as soon as the machine lets us in. Refusals that `may_pass` are waited out.
+    async fn knock(
+        &self,
+        address: SocketAddr,
+        login: &SshKeyPair,
+        host_key: &HostKey,
+        may_pass: impl Fn(&SshError) -> bool,
+    ) -> Result<Ssh, ProvisionError> {
+        let pace = &self.means.pace;
         let deadline = Instant::now() + pace.let_in;
-        let ssh = loop {
-            let connecting = Ssh::connect(address, &keys.login, &host_key);
-            let error = match unless(self.cancel, connecting).await? {
-                Ok(ssh) => break ssh,
-                Err(error) if error.may_pass() => error,
+        loop {
+            let error = match Ssh::connect(address, login, host_key).await {
+                Ok(ssh) => return Ok(ssh),
+                Err(error) if may_pass(&error) => error,
                 Err(error) => return Err(error.into()),
             };
             if Instant::now() >= deadline {
@@ -248,14 +262,12 @@ impl Run<'_> {
                     last: error,
                 });
             }
-            let pause = match error {
+            sleep(match error {
                 SshError::Denied { .. } => pace.knock_after_refusal,
                 _ => pace.knock,
-            };
-            unless(self.cancel, sleep(pause)).await?;
-        };
-        self.done(None);
-        Ok(ssh)
+            })
+            .await;
+        }
     }
 
     async fn install(
@@ -368,7 +380,10 @@ impl Run<'_> {
         let address = ssh.address();
         let new = Remote { ssh: &ssh, pace }.renew_host_key().await?;
         ssh.close().await;
-        let ssh = Ssh::connect(address, login, &new).await?;
+        // The server there starts anew: for a moment nobody listens, or it still shows the old key.
+        let is_starting =
+            |error: &SshError| error.may_pass() || matches!(error, SshError::WrongHostKey { .. });
+        let ssh = self.knock(address, login, &new, is_starting).await?;
         Remote { ssh: &ssh, pace }.forget_login().await?;
         ssh.close().await;
         Ok(new)

@@ -1,5 +1,6 @@
 //! One of each kind of failure, and what is left of it.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use portlama_cloud::digitalocean::CREATE_TIMEOUT;
@@ -326,7 +327,8 @@ async fn a_droplet_that_appears_after_its_creation_was_given_up_is_found() {
 #[tokio::test]
 async fn a_creation_that_is_answered_too_late_is_found_by_its_tag() {
     if std::env::var_os("PORTLAMA_TEST_LONG").is_none() {
-        eprintln!("skipped: takes a minute; PORTLAMA_TEST_LONG=1 runs it");
+        let skipped = "skipped: takes two minutes; PORTLAMA_TEST_LONG=1 runs it";
+        let _ = writeln!(std::io::stderr(), "{skipped}");
         return;
     }
     let late = CREATE_TIMEOUT + Duration::from_secs(5);

@@ -56,6 +56,7 @@ struct World {
     commands: Vec<String>,
     authority: Arc<Authority>,
     serves: bool,
+    is_restarting: bool,
 }
 
 /// Where all machines of a test are: 127.0.0.1.
@@ -78,6 +79,7 @@ impl Droplets {
             commands: Vec::new(),
             authority: Arc::new(authority),
             serves: false,
+            is_restarting: false,
         }));
         let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let (ssh, panel) = (

@@ -25,7 +25,7 @@ pub(super) async fn serve(listener: TcpListener, world: Arc<Mutex<World>>) {
             let is_up = match world.mood {
                 Mood::Dead => false,
                 Mood::Slow(connections) => world.connections > connections,
-                _ => world.machine.is_some(),
+                _ => world.machine.is_some() && !std::mem::take(&mut world.is_restarting),
             };
             match is_up {
                 true => world.host_key.clone(),
@@ -153,6 +153,8 @@ impl World {
             if self.mood != Mood::WrongNewHostKey {
                 self.host_key = Some(new);
             }
+            // As a server that starts anew: the next one who comes meets nobody.
+            self.is_restarting = true;
             End::Says(format!("{public}\n"))
         } else {
             End::Says(String::new())
