@@ -37,7 +37,7 @@ const DROP_INS: &str = "/etc/systemd/system/portlama.service.d";
 const NEW_HOST_KEY: &str = "\
 set -eu
 umask 077
-new=$(mktemp -d /etc/ssh/portlama.XXXXXX)
+new=$(mktemp -d -p /etc/ssh)
 trap 'rm -rf \"$new\"' EXIT
 ssh-keygen -q -t ed25519 -N '' -C '' -f \"$new/key\"
 cat \"$new/key.pub\" > /etc/ssh/ssh_host_ed25519_key.pub
