@@ -6,5 +6,6 @@ mod droplet;
 mod failures;
 mod provisioning;
 mod regions;
+mod shapes;
 mod token;
 mod world;

@@ -263,12 +263,16 @@ impl World {
             tag.as_ref()
                 .is_none_or(|tag| droplet.tags.iter().any(|own| own == tag))
         };
+        let going = self.going.iter().map(|(droplet, _)| droplet);
         let shown: Vec<_> = self
             .droplets
             .iter()
+            .chain(going)
             .filter(fits)
             .map(|droplet| droplet.shown(token))
             .collect();
+        self.going.iter_mut().for_each(|(_, lists)| *lists -= 1);
+        self.going.retain(|(_, lists)| *lists > 0);
         Ok(self.page("droplets", "/v2/droplets", shown, query))
     }
 
@@ -290,6 +294,10 @@ impl World {
         let droplet = self.droplets.remove(place);
         if let Some(unplug) = &self.unplug {
             unplug(droplet.machine.id);
+        }
+        let lists = droplet.life.slow_deletion;
+        if lists > 0 {
+            self.going.push((droplet, lists));
         }
         Ok(plain(204, String::new()))
     }

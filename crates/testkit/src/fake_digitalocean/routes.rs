@@ -30,7 +30,12 @@ pub(super) async fn answer(
             .map(str::to_owned),
         body: serde_json::from_slice(&octets).unwrap_or_default(),
     };
-    let (answer, deed) = world.lock().expect("unpoisoned").respond(&asked)?;
+    let (answer, deed, place) = world.lock().expect("unpoisoned").respond(&asked)?;
+    let said = answer.body().clone().collect().await?.to_bytes();
+    if let Some(logged) = world.lock().expect("unpoisoned").log.get_mut(place) {
+        logged.status = answer.status().as_u16();
+        logged.answer = serde_json::from_slice(&said).unwrap_or_default();
+    }
     match deed {
         Some(Deed::DoneThenCut) => Err(Cut),
         Some(Deed::HalfJson) => Ok(half(answer).await),
@@ -61,8 +66,8 @@ pub(super) struct Asked {
 }
 
 impl World {
-    /// The answer, and the fault that it still has to suffer.
-    fn respond(&mut self, asked: &Asked) -> Outcome<(Answer, Option<Deed>)> {
+    /// The answer, the fault that it still has to suffer, and its place in the log.
+    fn respond(&mut self, asked: &Asked) -> Outcome<(Answer, Option<Deed>, usize)> {
         let deed = self.fault_for(asked);
         if matches!(deed, Some(Deed::Cut)) {
             self.note(asked, None);
@@ -75,7 +80,7 @@ impl World {
             }
             None => self.serve(asked),
         };
-        Ok((self.with_limits(answer), deed))
+        Ok((self.with_limits(answer), deed, self.log.len() - 1))
     }
 
     fn fault_for(&mut self, asked: &Asked) -> Option<Deed> {
@@ -93,6 +98,8 @@ impl World {
             query: asked.query.clone(),
             token: token.map(|token| token.name.clone()).unwrap_or_default(),
             body: asked.body.clone(),
+            status: 0,
+            answer: Value::Null,
         });
     }
 

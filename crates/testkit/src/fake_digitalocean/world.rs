@@ -31,6 +31,10 @@ pub struct Logged {
     pub token: String,
     /// The body; `null` when there is none.
     pub body: Value,
+    /// The status of the answer; 0 when there was none.
+    pub status: u16,
+    /// The body of the answer; `null` when it is no JSON.
+    pub answer: Value,
 }
 
 impl Logged {
@@ -49,6 +53,8 @@ pub(super) struct World {
     pub(super) further_regions: usize,
     pub(super) keys: Vec<Key>,
     pub(super) droplets: Vec<Droplet>,
+    /// Deleted ones, and how many lists still show them.
+    pub(super) going: Vec<(Droplet, u32)>,
     pub(super) tags: BTreeSet<String>,
     pub(super) life: Life,
     pub(super) boot: Option<Boot>,
@@ -68,6 +74,7 @@ impl World {
             further_regions: 0,
             keys: Vec::new(),
             droplets: Vec::new(),
+            going: Vec::new(),
             tags: BTreeSet::new(),
             life: Life::default(),
             boot: None,
