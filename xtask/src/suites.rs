@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, root};
-use crate::{api, browser, demo, dist, machine, mounts, tidy, tools, ui};
+use crate::{api, browser, demo, digitalocean, dist, machine, mounts, tidy, tools, ui};
 
 /// Seconds each fuzz target runs: a smoke test in the normal run, a search in the long one.
 const FUZZ_SECONDS: u32 = 5;
@@ -28,6 +28,7 @@ pub fn run(long: bool, only: Option<&str>) -> Result<()> {
         ("dist", Box::new(dist::test)),
         ("machine", Box::new(move || machine::test(long))),
         ("api", Box::new(api::run)),
+        ("digitalocean", Box::new(digitalocean::run)),
         ("browser", Box::new(browser::test)),
         ("fuzz", Box::new(move || fuzz(long))),
         ("licences", Box::new(licences)),
