@@ -1,4 +1,6 @@
 //! What every store keeps to; and that the system's is the one that other programs see.
+//!
+//! The Keychain of macOS is tried on a Mac alone: `cargo test -p portlama-credentials --features system`.
 
 #[cfg(all(feature = "system", target_os = "linux"))]
 use std::process::Command;
@@ -54,6 +56,13 @@ fn an_encrypted_file_keeps_the_contract() {
     let kept = Secret::new("kept");
     file(folder.path()).write(&name, &kept).expect("kept");
     assert!(file(folder.path()).read(&name).expect("read") == Some(kept));
+}
+
+/// In the login keychain of whoever runs it, under names of its own that are gone afterwards.
+#[cfg(all(feature = "system", target_os = "macos"))]
+#[test]
+fn the_keychain_keeps_the_contract() {
+    contract(&portlama_credentials::SystemStore);
 }
 
 /// Set where this program runs itself on the message bus of a test.

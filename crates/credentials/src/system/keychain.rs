@@ -1,4 +1,6 @@
 //! The Keychain of macOS: generic passwords in the login keychain.
+//!
+//! Not compiled by the project's tests, which run on Linux; `tests/contract.rs` is what it keeps to.
 
 use apple_native_keyring_store::keychain::Store;
 use keyring_core::api::CredentialStoreApi as _;
