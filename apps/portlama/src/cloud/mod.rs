@@ -58,6 +58,7 @@ enum Action {
     #[command(after_help = list::EXAMPLES)]
     List,
     /// Ask servers whether they are well.
+    #[command(alias = "status")]
     Health(health::HealthArguments),
     /// Choose the server that is meant when none is named.
     #[command(alias = "switch")]
