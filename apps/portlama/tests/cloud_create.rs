@@ -21,6 +21,9 @@ const CREATE: [&str; 7] = [
     "create", "--region", "fra1", "--label", "home", "--yes", "--json",
 ];
 
+/// The beginning of the event after which there is a droplet.
+const WAITS: &str = r#"{"event":"step","step":"wait_droplet""#;
+
 /// The lines of JSON that a program wrote.
 fn events(text: &str) -> Vec<Value> {
     let lines = text.lines();
@@ -44,10 +47,10 @@ fn never_started(owner: &Owner) -> Result<Child> {
     let stdout = child.stdout.take().context("its events")?;
     let mut lines = BufReader::new(stdout);
     let mut line = String::new();
-    while lines.read_line(&mut line)? > 0 && !line.contains("wait_droplet") {
+    while lines.read_line(&mut line)? > 0 && !line.contains(WAITS) {
         line.clear();
     }
-    assert!(line.contains("wait_droplet"), "it ended before");
+    assert!(line.contains(WAITS), "it ended before");
     child.stdout = Some(lines.into_inner());
     Ok(child)
 }
