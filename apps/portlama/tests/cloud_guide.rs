@@ -164,7 +164,7 @@ fn stand_a_server(owner: &Owner) -> Result<()> {
         .store("com.portlama.server", ID, "hunter2hunter2")?;
     owner.write_list(&json!([{
         "id": ID, "label": "home", "panelUrl": "https://198.51.100.7:9292",
-        "ip": "198.51.100.7", "provider": "digitalocean", "providerId": droplet.to_string(),
+        "ip": "198.51.100.200", "provider": "digitalocean", "providerId": droplet.to_string(),
         "region": "fra1", "createdAt": "2026-04-01T10:00:00.000Z", "active": true,
         "authMethod": "p12", "p12Path": path, "caFingerprint": "ab".repeat(32),
     }]))
