@@ -332,7 +332,6 @@ mod tests {
             certificate_authority: CertificateAuthority::Internal,
             acme: Default::default(),
             dns: Default::default(),
-            releases: None,
             now: std::time::SystemTime::now().into(),
         };
         initialise(dir, setup).expect("a new server");

@@ -195,6 +195,7 @@ async fn a_token_that_may_not_see_something_gets_an_empty_list_and_no_missing_me
 }
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "who reads the test's output is told")]
 async fn requests_and_answers_are_those_of_digitaloceans_own_description() {
     let Some(path) = std::env::var_os(DESCRIPTION) else {
         println!("skipped: {DESCRIPTION} names no description of DigitalOcean's API");
